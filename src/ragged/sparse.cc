@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <utility>
+
+#include "weft/ragged.h"
+
+namespace weft {
+namespace {
+
+std::string index_string(const int64_t* index, int64_t rank) {
+  return shape_string(Shape(index, index + rank));
+}
+
+// Row-major order without repeats, inside the dense shape: what every consumer relies on.
+void check_indices(const Tensor& indices, const Shape& dense_shape) {
+  const auto rank = static_cast<int64_t>(dense_shape.size());
+  const int64_t* at = indices.values<int64_t>().data();
+  for (int64_t i = 0; i < indices.dim(0); ++i, at += rank) {
+    for (int64_t d = 0; d < rank; ++d) {
+      if (at[d] < 0 || at[d] >= dense_shape[static_cast<size_t>(d)]) {
+        throw InvalidArgument("index " + index_string(at, rank) + " of value " + std::to_string(i) +
+                              " is outside dense_shape " + shape_string(dense_shape));
+      }
+    }
+    if (i > 0 && !std::lexicographical_compare(at - rank, at, at, at + rank)) {
+      throw InvalidArgument(
+          "index " + index_string(at, rank) + " of value " + std::to_string(i) +
+          " is out of order or repeated: sort the values in row-major order first");
+    }
+  }
+}
+
+}  // namespace
+
+SparseTensor::SparseTensor()
+    : indices_(DType::kInt64, {0, 2}), values_(DType::kFloat32, {0}), dense_shape_{0, 0} {}
+
+SparseTensor::SparseTensor(Tensor indices, Tensor values, Shape dense_shape)
+    : values_(std::move(values)), dense_shape_(std::move(dense_shape)) {
+  const auto rank = static_cast<int64_t>(dense_shape_.size());
+  if (indices.dtype() != DType::kInt64) {
+    throw WrongType(std::string("sparse indices must be int64, got ") +
+                    dtype_name(indices.dtype()));
+  }
+  if (rank < 1 || values_.rank() != 1 || indices.rank() != 2 || indices.dim(0) != values_.dim(0) ||
+      indices.dim(1) != rank) {
+    throw InvalidArgument(
+        "a sparse tensor needs indices [N, rank], values [N] and dense_shape [rank]; got " +
+        shape_string(indices.shape()) + ", " + shape_string(values_.shape()) +
+        " and a dense_shape of rank " + std::to_string(rank));
+  }
+  for (int64_t dim : dense_shape_) {
+    if (dim < 0)
+      throw InvalidArgument("negative dimension in dense_shape " + shape_string(dense_shape_));
+  }
+  // A copy: borrowed indices could change after the check.
+  indices_ = Tensor::of<int64_t>(indices.shape(), indices.values<int64_t>());
+  check_indices(indices_, dense_shape_);
+}
+
+SparseTensor SparseTensor::from_ragged(Ragged rows) {
+  if (rows.levels() != 1 || rows.values().rank() != 1) {
+    throw InvalidArgument(
+        "only a ragged of one level and 1-D values becomes a sparse tensor of rank 2");
+  }
+  SparseTensor sparse;
+  sparse.dense_shape_ = {rows.rows(), rows.longest_row()};
+  sparse.rows_ = std::move(rows);
+  return sparse;
+}
+
+const Tensor& SparseTensor::values() const { return rows_ ? rows_->values() : values_; }
+
+Tensor SparseTensor::indices() const {
+  if (!rows_) return indices_;
+  Tensor indices(DType::kInt64, {values().size(), 2});
+  int64_t* to = indices.mutable_values<int64_t>().data();
+  const auto splits = rows_->row_splits();
+  for (int64_t row = 0; row < rows_->rows(); ++row) {
+    const int64_t length = splits[static_cast<size_t>(row) + 1] - splits[static_cast<size_t>(row)];
+    for (int64_t i = 0; i < length; ++i) {
+      *to++ = row;
+      *to++ = i;
+    }
+  }
+  return indices;
+}
+
+namespace {
+
+// Writes the index of every value below element `element` of `level`.
+void write_indices(const Ragged& ragged, int64_t level, int64_t element, Shape& prefix,
+                   int64_t*& to) {
+  const auto splits = ragged.row_splits(level);
+  const int64_t begin = splits[static_cast<size_t>(element)],
+                end = splits[static_cast<size_t>(element) + 1];
+  for (int64_t i = begin; i < end; ++i) {
+    prefix.push_back(i - begin);
+    if (level + 1 < ragged.levels()) {
+      write_indices(ragged, level + 1, i, prefix, to);
+    } else {
+      to = std::ranges::copy(prefix, to).out;
+    }
+    prefix.pop_back();
+  }
+}
+
+int64_t longest_at(const Ragged& ragged, int64_t level) {
+  const auto splits = ragged.row_splits(level);
+  int64_t longest = 0;
+  for (size_t i = 1; i < splits.size(); ++i) longest = std::max(longest, splits[i] - splits[i - 1]);
+  return longest;
+}
+
+}  // namespace
+
+SparseTensor to_sparse(const Ragged& ragged) {
+  if (ragged.values().rank() != 1) {
+    throw InvalidArgument("only a ragged of 1-D values becomes sparse, got values of shape " +
+                          shape_string(ragged.values().shape()));
+  }
+  if (ragged.levels() == 1) return SparseTensor::from_ragged(ragged);
+  Shape dense_shape{ragged.rows()};
+  for (int64_t level = 0; level < ragged.levels(); ++level)
+    dense_shape.push_back(longest_at(ragged, level));
+  Tensor indices(DType::kInt64, {ragged.values().size(), ragged.levels() + 1});
+  int64_t* to = indices.mutable_values<int64_t>().data();
+  for (int64_t row = 0; row < ragged.rows(); ++row) {
+    Shape prefix{row};
+    write_indices(ragged, 0, row, prefix, to);
+  }
+  return SparseTensor(std::move(indices), ragged.values(), std::move(dense_shape));
+}
+
+DType feature_dtype(const Feature& feature) {
+  if (const auto* tensor = std::get_if<Tensor>(&feature)) return tensor->dtype();
+  if (const auto* ragged = std::get_if<Ragged>(&feature)) return ragged->dtype();
+  return std::get<SparseTensor>(feature).dtype();
+}
+
+int64_t feature_rows(const Feature& feature) {
+  if (const auto* tensor = std::get_if<Tensor>(&feature))
+    return tensor->rank() == 0 ? 1 : tensor->dim(0);
+  if (const auto* ragged = std::get_if<Ragged>(&feature)) return ragged->rows();
+  return std::get<SparseTensor>(feature).dense_shape()[0];
+}
+
+}  // namespace weft
