@@ -1,0 +1,278 @@
+"""Makes the inputs of every workload from workloads.json, the same bytes for every peer.
+
+A workload's inputs lie in one folder, named after the workload and a digest of its numbers, so that
+a changed number makes new inputs. Records are tf.Examples, written here by hand: no peer writes
+what it is measured on.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+GATES = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}
+LIST_FIELD = {"string": 1, "float": 2, "int64": 3}
+CRC_TABLE = []
+for _byte in range(256):
+    for _ in range(8):
+        _byte = _byte >> 1 ^ (0x82F63B78 if _byte & 1 else 0)
+    CRC_TABLE.append(_byte)
+
+
+def load_workloads() -> dict[str, Any]:
+    """The parsed workloads.json; every workload knows its own name and the shared lengths."""
+    config = json.loads((HERE / "workloads.json").read_text())
+    for name, workload in config["workloads"].items():
+        workload.update(name=name, lengths=config["lengths"])
+    return config
+
+
+def folder(workload: dict[str, Any], cache: Path) -> Path:
+    """Where the inputs of `workload` lie."""
+    numbers = {k: v for k, v in workload.items() if k not in ("title", "unit", "targets")}
+    digest = hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:12]
+    return cache / f"{workload['name']}-{digest}"
+
+
+def make(name: str, workloads: dict[str, Any], cache: Path) -> Path:
+    """Makes the inputs of a workload unless they are there, and returns their folder."""
+    workload = workloads[name]
+    path = folder(workload, cache)
+    if not (path / "complete").exists():
+        path.mkdir(parents=True, exist_ok=True)
+        if workload["kind"] == "read":
+            copy_records(workload, make(workload["records_of"], workloads, cache), path)
+        else:
+            MAKERS[workload["kind"]](workload, path)
+        (path / "complete").touch()
+    return path
+
+
+# --- bytes ----------------------------------------------------------------------------------------
+
+
+def varint(n: int) -> bytes:
+    out = bytearray()
+    while n >= 0x80:
+        out.append(n & 0x7F | 0x80)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def block(field: int, payload: bytes) -> bytes:
+    """A length-delimited protobuf field."""
+    return varint(field << 3 | 2) + varint(len(payload)) + payload
+
+
+def feature(dtype: str, values: Any) -> bytes:
+    """A tf.train.Feature."""
+    if dtype == "string":
+        payload = b"".join(block(1, v) for v in values)
+    elif dtype == "float":
+        payload = block(1, np.asarray(values, "<f4").tobytes())
+    else:
+        payload = block(1, b"".join(map(varint, values)))
+    return block(LIST_FIELD[dtype], payload)
+
+
+def example(entries: list[tuple[str, str, Any]]) -> bytes:
+    """A tf.train.Example of (key, dtype, values) in the order given."""
+    return block(
+        1, b"".join(block(1, block(1, k.encode()) + block(2, feature(t, v))) for k, t, v in entries)
+    )
+
+
+def masked_crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def framed(record: bytes) -> bytes:
+    """A record as it stands in a TFRecord file: length, CRC of length, data, CRC of data."""
+    length = struct.pack("<Q", len(record))
+    return (
+        length
+        + struct.pack("<I", masked_crc32c(length))
+        + record
+        + struct.pack("<I", masked_crc32c(record))
+    )
+
+
+def read_records(path: Path) -> list[bytes]:
+    """The records of a plain TFRecord file, unchecked."""
+    data, at, records = path.read_bytes(), 0, []
+    while at < len(data):
+        (length,) = struct.unpack_from("<Q", data, at)
+        records.append(data[at + 12 : at + 12 + length])
+        at += 16 + length
+    return records
+
+
+# --- one maker for each kind of workload ----------------------------------------------------------
+
+
+def feature_names(workload: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(key, its declaration) for every feature of a parse workload."""
+    for group in workload["features"]:
+        for i in range(group["count"]):
+            yield f"{group['name']}_{i}", group
+
+
+def draw_lengths(rng: np.random.Generator, rows: int, lengths: dict[str, Any]) -> np.ndarray:
+    """Lengths of histories: lognormal, or low to high with the mean asked for (a scaled beta)."""
+    if "lognormal_mean" in lengths:
+        mu = np.log(lengths["lognormal_mean"]) - lengths["sigma"] ** 2 / 2
+        return np.maximum(1, np.rint(rng.lognormal(mu, lengths["sigma"], rows))).astype(np.int64)
+    low, high = lengths["low"], lengths["high"]
+    share = (lengths["mean"] - low) / (high - low)
+    return low + np.rint((high - low) * rng.beta(share * 2, (1 - share) * 2, rows)).astype(np.int64)
+
+
+def draw_values(rng: np.random.Generator, n: int, group: dict[str, Any]) -> Any:
+    if group["dtype"] == "float":
+        return rng.normal(size=n).astype(np.float32)
+    if group["dtype"] == "int64":
+        return rng.integers(0, group["below"], n).tolist()
+    low, high = group["bytes"]
+    letters = rng.integers(97, 123, (n, high), dtype=np.uint8)
+    return [
+        row[:size].tobytes()
+        for row, size in zip(letters, rng.integers(low, high + 1, n), strict=True)
+    ]
+
+
+def make_parse(workload: dict[str, Any], path: Path) -> None:
+    rng = np.random.default_rng(workload["seed"])
+    rows = workload["records"]
+    columns = []
+    for key, group in feature_names(workload):
+        lengths = (
+            draw_lengths(rng, rows, group["lengths"])
+            if "lengths" in group
+            else np.ones(rows, np.int64)
+        )
+        ends = np.cumsum(lengths)
+        values = draw_values(rng, int(ends[-1]), group)
+        columns.append(
+            (key, group["dtype"], [values[e - n : e] for n, e in zip(lengths, ends, strict=True)])
+        )
+    columns.sort()
+    with open(path / "records.tfrecord", "wb") as file:
+        for i in range(rows):
+            order = (
+                rng.permutation(len(columns))
+                if workload["order"] == "random"
+                else range(len(columns))
+            )
+            file.write(
+                framed(example([(columns[c][0], columns[c][1], columns[c][2][i]) for c in order]))
+            )
+
+
+def copy_records(workload: dict[str, Any], source: Path, path: Path) -> None:
+    """The same records `repeat` times over, plain or gzip (level 6, as TensorFlow's writer)."""
+    data = (source / "records.tfrecord").read_bytes() * workload["repeat"]
+    packed = gzip.compress(data, 6, mtime=0) if workload["gzip"] else data
+    (path / ("records.tfrecord.gz" if workload["gzip"] else "records.tfrecord")).write_bytes(packed)
+
+
+def make_histories(
+    workload: dict[str, Any], path: Path, keys: list[str], rows: int
+) -> np.random.Generator:
+    """Records of one int64 history for each key, of equal lengths within a record."""
+    rng = np.random.default_rng(workload["seed"])
+    lengths = draw_lengths(rng, rows, workload["lengths"])
+    ends = np.cumsum(lengths)
+    values = [rng.integers(0, workload["buckets"], int(ends[-1])).tolist() for _ in keys]
+    with open(path / "records.tfrecord", "wb") as file:
+        for n, end in zip(lengths, ends, strict=True):
+            rows_of = zip(keys, values, strict=True)
+            file.write(
+                framed(example([(key, "int64", ids[end - n : end]) for key, ids in rows_of]))
+            )
+    np.savez(path / "lengths.npz", lengths=lengths)
+    return rng
+
+
+def draw_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return (rng.normal(size=shape) / np.sqrt(shape[-1])).astype(np.float32)
+
+
+def sequence_keys(workload: dict[str, Any]) -> list[str]:
+    """Keys of a SequenceFeatures workload, in order of name."""
+    return [f"history_{i}" for i in range(workload["columns"])]
+
+
+def make_sequence_features(workload: dict[str, Any], path: Path) -> None:
+    keys = sequence_keys(workload)
+    rng = make_histories(workload, path, keys, workload["rows"])
+    shape = (workload["buckets"], workload["dimension"])
+    np.savez(path / "tables.npz", **{key: draw_weights(rng, shape) for key in keys})
+
+
+def cell_weights(
+    rng: np.random.Generator, cell: str, width: int, hidden: int
+) -> dict[str, np.ndarray]:
+    """Keras's weights of a cell; a GRU with reset_after has two rows of biases."""
+    units = GATES[cell] * hidden
+    return {
+        "kernel": draw_weights(rng, (width, units)),
+        "recurrent_kernel": draw_weights(rng, (hidden, units)),
+        "bias": draw_weights(rng, (2, units) if cell == "GRU" else (units,)),
+    }
+
+
+def make_rnn(workload: dict[str, Any], path: Path) -> None:
+    rng = np.random.default_rng(workload["seed"])
+    rows, steps, hidden = workload["rows"], workload["steps"], workload["hidden"]
+    lengths = draw_lengths(rng, rows, workload["lengths"])
+    lengths[0] = steps
+    x = rng.normal(size=(rows, steps, hidden)).astype(np.float32)
+    x[np.arange(steps)[None, :] >= lengths[:, None]] = 0
+    np.savez(
+        path / "rnn.npz",
+        x=x,
+        lengths=lengths,
+        **cell_weights(rng, workload["cell"], hidden, hidden),
+    )
+
+
+def make_end_to_end(workload: dict[str, Any], path: Path) -> None:
+    rng = make_histories(workload, path, [workload["key"]], workload["records"])
+    table = draw_weights(rng, (workload["buckets"], workload["dimension"]))
+    cell = cell_weights(rng, "SimpleRNN", workload["dimension"], workload["hidden"])
+    np.savez(path / "weights.npz", table=table, **cell)
+
+
+MAKERS = {
+    "parse": make_parse,
+    "sequence_features": make_sequence_features,
+    "rnn": make_rnn,
+    "end_to_end": make_end_to_end,
+}
+
+
+def items(workload: dict[str, Any], path: Path) -> int:
+    """What one run counts: records, bytes of the records as a plain file, or real tokens."""
+    kind = workload["kind"]
+    if kind in ("parse", "end_to_end"):
+        return workload["records"]
+    if kind == "read":
+        if not workload["gzip"]:
+            return (path / "records.tfrecord").stat().st_size
+        with gzip.open(path / "records.tfrecord.gz") as file:
+            return file.seek(0, 2)
+    with np.load(path / ("rnn.npz" if kind == "rnn" else "lengths.npz")) as arrays:
+        return int(arrays["lengths"].sum()) * workload.get("columns", 1)

@@ -1,0 +1,187 @@
+"""TensorFlow 2.15 (Keras 2, SequenceFeatures) and 2.21 (Keras 3): the fastest of both counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+
+import inputs  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from peers import Case, batches, column, joined, strings  # noqa: E402
+
+tf.get_logger().setLevel("ERROR")
+DISTRIBUTIONS = ["tensorflow-cpu", "keras", "numpy"]
+KERAS_2 = tf.__version__.startswith("2.15")
+DTYPES = {"int64": tf.int64, "float": tf.float32, "string": tf.string}
+THREADS = 1
+
+
+def set_threads(threads: int) -> None:
+    global THREADS
+    THREADS = threads
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+# --- parse ----------------------------------------------------------------------------------------
+
+
+def parse_spec(workload: dict[str, Any], history: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        key: history(DTYPES[group["dtype"]])
+        if "lengths" in group
+        else tf.io.FixedLenFeature((), DTYPES[group["dtype"]])
+        for key, group in inputs.feature_names(workload)
+    }
+
+
+def parsed_columns(parsed: dict[str, Any]) -> dict[str, np.ndarray]:
+    out = {}
+    for key, value in parsed.items():
+        if isinstance(value, tf.SparseTensor):
+            lengths = np.bincount(value.indices.numpy()[:, 0], minlength=int(value.dense_shape[0]))
+            out |= column(key, value.values.numpy(), lengths)
+        elif isinstance(value, tf.RaggedTensor):
+            out |= column(key, value.flat_values.numpy(), value.row_lengths().numpy())
+        else:
+            out |= column(key, value.numpy())
+    return out
+
+
+def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    records = inputs.read_records(path / "records.tfrecord")
+    serialized = [tf.constant(batch) for batch in batches(records, workload["batch"])]
+
+    def case(function: Callable[[Any], dict[str, Any]]) -> Case:
+        def run() -> None:
+            for batch in serialized:
+                function(batch)
+
+        return Case(run, lambda: joined([parsed_columns(function(batch)) for batch in serialized]))
+
+    def varlen(batch: Any) -> dict[str, Any]:
+        return tf.io.parse_example(batch, varlen_spec)
+
+    def ragged(batch: Any) -> dict[str, Any]:
+        return tf.io.parse_example(batch, ragged_spec)
+
+    varlen_spec = parse_spec(workload, tf.io.VarLenFeature)
+    ragged_spec = parse_spec(workload, tf.io.RaggedFeature)
+    signature = [tf.TensorSpec([None], tf.string)]
+    cases = {
+        "eager": case(varlen),
+        "tf.function": case(tf.function(varlen, input_signature=signature)),
+    }
+    if ragged_spec != varlen_spec and any("lengths" in g for g in workload["features"]):
+        cases["RaggedFeature, tf.function"] = case(tf.function(ragged, input_signature=signature))
+    return cases
+
+
+# --- read -----------------------------------------------------------------------------------------
+
+
+def read(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    compression = "GZIP" if workload["gzip"] else None
+    file = str(path / ("records.tfrecord.gz" if workload["gzip"] else "records.tfrecord"))
+
+    def dataset(buffer_size: int | None) -> tf.data.Dataset:
+        options = tf.data.Options()
+        options.threading.private_threadpool_size = THREADS
+        return (
+            tf.data.TFRecordDataset(file, compression, buffer_size)
+            .with_options(options)
+            .batch(workload["batch"])
+        )
+
+    def case(batched: tf.data.Dataset) -> Case:
+        def run() -> None:
+            for _ in batched:
+                pass
+
+        return Case(run, lambda: strings(r for batch in batched.as_numpy_iterator() for r in batch))
+
+    return {
+        "tf.data": case(dataset(None)),
+        "tf.data, 8 MB buffer": case(dataset(8 << 20)),
+        "tf.data, prefetch": case(dataset(8 << 20).prefetch(tf.data.AUTOTUNE)),
+    }
+
+
+# --- SequenceFeatures -----------------------------------------------------------------------------
+
+
+def sequence_layer(keys: list[str], tables: Any, buckets: int, dimension: int) -> Any:
+    """SequenceFeatures over an identity column and embedding for each key, with these weights."""
+    columns = [
+        tf.feature_column.embedding_column(
+            tf.feature_column.sequence_categorical_column_with_identity(key, buckets), dimension
+        )
+        for key in keys
+    ]
+    layer = tf.keras.experimental.SequenceFeatures(columns)
+    layer({key: tf.SparseTensor([[0, 0]], tf.constant([0], tf.int64), [1, 1]) for key in keys})
+    layer.set_weights([tables[key] for key in keys])
+    return layer
+
+
+def sequence_features(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    if not KERAS_2:
+        return {}
+    keys = inputs.sequence_keys(workload)
+    spec = {key: tf.io.VarLenFeature(tf.int64) for key in keys}
+    features = tf.io.parse_example(
+        tf.constant(inputs.read_records(path / "records.tfrecord")), spec
+    )
+    layer = sequence_layer(
+        keys, np.load(path / "tables.npz"), workload["buckets"], workload["dimension"]
+    )
+    compiled = tf.function(layer)
+
+    def case(function: Callable[[Any], Any]) -> Case:
+        def result() -> dict[str, np.ndarray]:
+            data, lengths = function(features)
+            return {"data": data.numpy(), "lengths": lengths.numpy()}
+
+        return Case(lambda: function(features), result)
+
+    return {"tf.function": case(compiled), "eager": case(layer)}
+
+
+# --- RNN ------------------------------------------------------------------------------------------
+
+
+def keras_rnn(cell: str, weights: Any, width: int, hidden: int) -> Any:
+    layer = getattr(tf.keras.layers, cell)(hidden)
+    layer(tf.zeros([1, 1, width]), mask=tf.ones([1, 1], tf.bool))
+    layer.set_weights([weights[name] for name in ("kernel", "recurrent_kernel", "bias")])
+    return layer
+
+
+def rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    arrays = np.load(path / "rnn.npz")
+    x = tf.constant(arrays["x"])
+    mask = tf.sequence_mask(arrays["lengths"], workload["steps"])
+    layer = keras_rnn(workload["cell"], arrays, workload["hidden"], workload["hidden"])
+
+    def forward(x: Any, mask: Any) -> Any:
+        return layer(x, mask=mask)
+
+    def case(function: Callable[[Any, Any], Any]) -> Case:
+        return Case(lambda: function(x, mask).numpy(), lambda: {"state": function(x, mask).numpy()})
+
+    return {
+        "tf.function": case(tf.function(forward)),
+        "tf.function, XLA": case(tf.function(forward, jit_compile=True)),
+    }
+
+
+def end_to_end(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    from peers import tensorflow_pipeline
+
+    return tensorflow_pipeline.cases(workload, path, THREADS)

@@ -1,0 +1,167 @@
+"""weft, as a user calls it from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import inputs
+import numpy as np
+import weft
+
+from peers import Case, batches, column, joined, strings
+
+DISTRIBUTIONS = ["weft", "numpy"]
+DTYPES = {"int64": weft.int64, "float": weft.float32, "string": weft.string}
+
+
+def set_threads(threads: int) -> None:
+    weft.set_num_threads(threads)
+
+
+# --- parse ----------------------------------------------------------------------------------------
+
+
+def parse_spec(workload: dict[str, Any], history: Callable[..., Any]) -> dict[str, Any]:
+    return {
+        key: history(DTYPES[group["dtype"]])
+        if "lengths" in group
+        else weft.io.FixedLenFeature((), DTYPES[group["dtype"]])
+        for key, group in inputs.feature_names(workload)
+    }
+
+
+def parsed_columns(parsed: dict[str, Any]) -> dict[str, np.ndarray]:
+    out = {}
+    for key, value in parsed.items():
+        if isinstance(value, weft.SparseTensor):
+            lengths = np.bincount(value.indices[:, 0], minlength=int(value.dense_shape[0]))
+            out |= column(key, value.values, lengths)
+        elif isinstance(value, weft.Ragged):
+            out |= column(key, value.flat_values, np.diff(value.row_splits))
+        else:
+            out |= column(key, value)
+    return out
+
+
+def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    file, size = path / "records.tfrecord", workload["batch"]
+
+    def case(serialized: list[Any], spec: dict[str, Any]) -> Case:
+        def run() -> None:
+            for batch in serialized:
+                weft.io.parse_example(batch, spec)
+
+        return Case(
+            run,
+            lambda: joined([parsed_columns(weft.io.parse_example(b, spec)) for b in serialized]),
+        )
+
+    varlen = parse_spec(workload, weft.io.VarLenFeature)
+    lists = batches(inputs.read_records(file), size)
+    cases = {"list of bytes": case(lists, varlen)}
+    cases["batch of TFRecordDataset"] = case(
+        list(weft.io.TFRecordDataset(str(file)).batch(size)), varlen
+    )
+    if any("lengths" in group for group in workload["features"]):
+        cases["RaggedFeature, list of bytes"] = case(
+            lists, parse_spec(workload, weft.io.RaggedFeature)
+        )
+    return cases
+
+
+# --- read -----------------------------------------------------------------------------------------
+
+
+def read(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    file = str(path / ("records.tfrecord.gz" if workload["gzip"] else "records.tfrecord"))
+    dataset = weft.io.TFRecordDataset(file, compression_type="GZIP" if workload["gzip"] else None)
+    batched = dataset.batch(workload["batch"])
+
+    def run() -> None:
+        for _ in batched:
+            pass
+
+    return {"TFRecordDataset": Case(run, lambda: strings(r for batch in batched for r in batch))}
+
+
+# --- SequenceFeatures -----------------------------------------------------------------------------
+
+
+def sequence_layer(
+    keys: list[str], tables: Any, buckets: int, dimension: int
+) -> tuple[Any, list[Any]]:
+    """SequenceFeatures over an identity column and embedding for each key, with these weights."""
+    columns = [
+        weft.feature_column.embedding_column(
+            weft.feature_column.sequence_categorical_column_with_identity(key, buckets), dimension
+        )
+        for key in keys
+    ]
+    layer = weft.layers.SequenceFeatures(columns)
+    layer.build(None)
+    layer.set_weights([tables[key] for key in keys])
+    return layer, columns
+
+
+def sequence_features(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    keys, tables = inputs.sequence_keys(workload), np.load(path / "tables.npz")
+    layer, columns = sequence_layer(keys, tables, workload["buckets"], workload["dimension"])
+    spec = weft.feature_column.make_parse_example_spec(columns)
+    features = weft.io.parse_example(inputs.read_records(path / "records.tfrecord"), spec)
+
+    def result() -> dict[str, np.ndarray]:
+        data, lengths = layer(features)
+        return {"data": data, "lengths": lengths}
+
+    return {"SequenceFeatures": Case(lambda: layer(features), result)}
+
+
+# --- RNN ------------------------------------------------------------------------------------------
+
+
+def weft_rnn(cell: str, weights: Any, width: int, hidden: int) -> Any:
+    layer = getattr(weft.layers, cell)(hidden)
+    layer.build((None, None, width))
+    layer.set_weights([weights[name] for name in ("kernel", "recurrent_kernel", "bias")])
+    return layer
+
+
+def rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    arrays = np.load(path / "rnn.npz")
+    x = arrays["x"]
+    lengths = arrays["lengths"]
+    mask = weft.sequence_mask(lengths, workload["steps"])
+    layer = weft_rnn(workload["cell"], arrays, workload["hidden"], workload["hidden"])
+
+    def case(**arguments: Any) -> Case:
+        return Case(lambda: layer(x, **arguments), lambda: {"state": layer(x, **arguments)})
+
+    return {"mask": case(mask=mask), "lengths": case(lengths=lengths)}
+
+
+# --- end to end -----------------------------------------------------------------------------------
+
+
+def end_to_end(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    key, file = workload["key"], str(path / "records.tfrecord")
+    weights = np.load(path / "weights.npz")
+    sequence_feature_layer, columns = sequence_layer(
+        [key], {key: weights["table"]}, workload["buckets"], workload["dimension"]
+    )
+    rnn_layer = weft_rnn("SimpleRNN", weights, workload["dimension"], workload["hidden"])
+    spec = weft.feature_column.make_parse_example_spec(columns)
+
+    def states() -> Any:
+        for serialized in weft.io.TFRecordDataset(file).batch(workload["batch"]):
+            features = weft.io.parse_example(serialized, features=spec)
+            sequence_input, sequence_length = sequence_feature_layer(features)
+            sequence_length_mask = weft.sequence_mask(sequence_length)
+            yield rnn_layer(sequence_input, mask=sequence_length_mask)
+
+    def run() -> None:
+        for _ in states():
+            pass
+
+    return {"documented lines": Case(run, lambda: {"state": np.concatenate(list(states()))})}

@@ -1,0 +1,12 @@
+# Each benchmarks/*_bench.cc is a program of its own.
+find_package(benchmark QUIET)
+file(GLOB weft_bench_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/benchmarks/*_bench.cc)
+foreach(source IN LISTS weft_bench_sources)
+  cmake_path(GET source STEM name)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE weft_internal)
+  if(benchmark_FOUND)
+    target_link_libraries(${name} PRIVATE benchmark::benchmark)
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/benchmarks)
+endforeach()

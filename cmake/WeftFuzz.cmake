@@ -1,0 +1,15 @@
+# Each fuzz/*_fuzz.cc is a libFuzzer program. Configure with clang and
+# -DWEFT_SANITIZE=fuzzer-no-link,address,undefined, so that the library is instrumented as well.
+if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "WEFT_BUILD_FUZZ needs clang (found ${CMAKE_CXX_COMPILER_ID})")
+endif()
+file(GLOB weft_fuzz_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cc)
+add_custom_target(weft_fuzzers)
+foreach(source IN LISTS weft_fuzz_sources)
+  cmake_path(GET source STEM name)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE weft_internal weft_protos)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  add_dependencies(weft_fuzzers ${name})
+endforeach()

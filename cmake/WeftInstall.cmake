@@ -1,0 +1,26 @@
+# find_package(weft) and pkg-config, from the build tree's install into any prefix.
+include(CMakePackageConfigHelpers)
+set(weft_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+
+install(TARGETS weft EXPORT weftTargets COMPONENT cpp)
+install(FILES ${weft_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/weft COMPONENT cpp)
+install(EXPORT weftTargets NAMESPACE weft:: DESTINATION ${weft_cmake_dir} COMPONENT cpp)
+
+configure_package_config_file(cmake/weftConfig.cmake.in ${PROJECT_BINARY_DIR}/weftConfig.cmake
+                              INSTALL_DESTINATION ${weft_cmake_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftConfigVersion.cmake
+        DESTINATION ${weft_cmake_dir} COMPONENT cpp)
+
+# A shared libweft.so carries its own dependencies; an archive hands them to whoever links it.
+set(weft_pc_requires "zlib")
+set(weft_pc_libs "-pthread")
+if(WEFT_HAVE_LIBDEFLATE)
+  string(APPEND weft_pc_libs " -ldeflate")
+endif()
+if(NOT BUILD_SHARED_LIBS)
+  set(weft_pc_public_requires "${weft_pc_requires}")
+  set(weft_pc_public_libs " ${weft_pc_libs} -lstdc++ -lm")
+endif()
+configure_file(cmake/weft.pc.in ${PROJECT_BINARY_DIR}/weft.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/weft.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT cpp)

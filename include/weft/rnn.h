@@ -1,0 +1,190 @@
+// Recurrent cells and the loop over time that runs them, as Keras computes them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "weft/initializer.h"
+#include "weft/layer.h"
+#include "weft/tensor.h"
+
+namespace weft {
+
+struct CellData;  // src/rnn/
+
+// A cell: its declaration and, once built, its weights. A handle: copies share both.
+class WEFT_API Cell {
+ public:
+  const std::string& name() const;
+  DType dtype() const;      // of weights, inputs and states: float32 or float64
+  int64_t units() const;    // H: size of the output
+  // Sizes of the states, flat: {H}; LSTM {H, H}; stacked cells one after the other.
+  std::vector<int64_t> state_sizes() const;
+
+  // Makes the weights for inputs of D = `input_size` elements; once is enough. Two threads may
+  // build one cell. Throws InvalidArgument if input_size < 0 or the cell was built for another.
+  void build(int64_t input_size);
+  bool built() const;
+  int64_t input_size() const;  // -1 before build()
+
+  // In Keras's order: kernel [D, G * H], recurrent_kernel [H, G * H], bias; G gates. The names of
+  // stacked cells' weights begin with "cell_0/", "cell_1/", ... Empty before build(). Nobody may
+  // write to them while the cell runs.
+  std::span<Parameter> parameters();
+  std::span<const Parameter> parameters() const;
+  // Copies `weights` into parameters(), in their order. Throws InvalidArgument for another number
+  // or shape, WrongType for another dtype; then nothing has changed.
+  void set_weights(std::span<const Tensor> weights);
+
+ protected:
+  explicit Cell(std::shared_ptr<CellData> data) : data_(std::move(data)) {}
+
+ private:
+  friend struct CellData;
+  std::shared_ptr<CellData> data_;
+};
+
+// What the cells share: Keras's arguments and defaults. Random weights depend on `seed`, `name`
+// and the weight's name. Dropout belongs to training: it is kept here and has no effect.
+
+// h' = activation(x W + b + h U).   bias: [H]
+struct SimpleRNNCellOptions {
+  Activation activation = Activation::kTanh;
+  bool use_bias = true;
+  Initializer kernel_initializer = initializers::GlorotUniform{};
+  Initializer recurrent_initializer = initializers::Orthogonal{};
+  Initializer bias_initializer = initializers::Zeros{};
+  double dropout = 0, recurrent_dropout = 0;
+  std::string name = "simple_rnn_cell";
+  DType dtype = DType::kFloat32;
+  int64_t seed = 0;
+};
+class WEFT_API SimpleRNNCell : public Cell {
+ public:
+  // Throws InvalidArgument if units < 1 or a dropout is outside [0, 1]; WrongType unless dtype is
+  // float32 or float64. So do the other cells.
+  explicit SimpleRNNCell(int64_t units, SimpleRNNCellOptions options = {});
+};
+
+// z = recurrent_activation(x Wz + bz + h Uz + cz)
+// r = recurrent_activation(x Wr + br + h Ur + cr)
+// n = activation(x Wh + bh + r * (h Uh + ch))   with reset_after; bias: [2, 3 H], rows b and c
+// n = activation(x Wh + bh + (r * h) Uh)        without;          bias: [3 H], no c
+// h' = z * h + (1 - z) * n.                     Columns of W, U, b: z, r, h
+struct GRUCellOptions {
+  Activation activation = Activation::kTanh;
+  Activation recurrent_activation = Activation::kSigmoid;
+  bool use_bias = true;
+  Initializer kernel_initializer = initializers::GlorotUniform{};
+  Initializer recurrent_initializer = initializers::Orthogonal{};
+  Initializer bias_initializer = initializers::Zeros{};
+  double dropout = 0, recurrent_dropout = 0;
+  bool reset_after = true;
+  std::string name = "gru_cell";
+  DType dtype = DType::kFloat32;
+  int64_t seed = 0;
+};
+class WEFT_API GRUCell : public Cell {
+ public:
+  explicit GRUCell(int64_t units, GRUCellOptions options = {});
+};
+
+// i, f, o = recurrent_activation(x W + b + h U), each with its columns
+// g = activation(x Wc + bc + h Uc)
+// c' = f * c + i * g
+// h' = o * activation(c').   Columns of W, U, b: i, f, c, o; bias: [4 H]; states: h, c
+struct LSTMCellOptions {
+  Activation activation = Activation::kTanh;
+  Activation recurrent_activation = Activation::kSigmoid;
+  bool use_bias = true;
+  Initializer kernel_initializer = initializers::GlorotUniform{};
+  Initializer recurrent_initializer = initializers::Orthogonal{};
+  Initializer bias_initializer = initializers::Zeros{};
+  bool unit_forget_bias = true;  // the bias of f begins at 1
+  double dropout = 0, recurrent_dropout = 0;
+  std::string name = "lstm_cell";
+  DType dtype = DType::kFloat32;
+  int64_t seed = 0;
+};
+class WEFT_API LSTMCell : public Cell {
+ public:
+  explicit LSTMCell(int64_t units, LSTMCellOptions options = {});
+};
+
+// Each cell's output is the next one's input; the output is the last one's.
+class WEFT_API StackedRNNCells : public Cell {
+ public:
+  // Throws InvalidArgument without cells, for stacked cells among them, or for two dtypes.
+  explicit StackedRNNCells(std::vector<Cell> cells);
+};
+
+struct RNNOptions {
+  bool return_sequences = false;
+  bool return_state = true;  // TensorFlow's RNN: false
+  bool go_backwards = false;
+  bool zero_output_for_mask = false;
+  bool time_major = false;  // inputs, mask and outputs are [T, B, ...]
+};
+
+struct RNNArguments {
+  std::optional<Tensor> mask;         // bool [B, T], any pattern; false steps are masked
+  std::optional<Tensor> lengths;      // instead of mask: any integer dtype [B], 0 to T real steps
+  std::vector<Tensor> initial_state;  // [B, size] each, in the order of state_sizes(); zeros if empty
+};
+
+struct States {
+  Tensor outputs;             // [B, H], the last; with return_sequences [B, T, H]
+  std::vector<Tensor> state;  // [B, size] each; empty with return_state = false
+};
+
+// Runs a cell over the steps of inputs [B, T, D].
+//
+// A masked step carries the state through and repeats the previous output (zeros before the first
+// real step; zeros always with zero_output_for_mask). Nothing is computed for masked steps, and
+// their values never matter. A row without real steps returns its initial state and zero outputs.
+// With go_backwards the outputs are in the order of processing. B = 0 and T = 0 are valid.
+//
+// A row's result has the same bits in any batch and with any number of threads.
+class WEFT_API RNN {
+ public:
+  explicit RNN(Cell cell, RNNOptions options = {});
+  explicit RNN(std::vector<Cell> cells, RNNOptions options = {})
+      : RNN(StackedRNNCells(std::move(cells)), options) {}
+
+  // Builds the cell for D at the first call. Throws InvalidArgument for a shape that does not fit,
+  // naming both sizes, or for both mask and lengths; OutOfRange for a length outside [0, T];
+  // WrongType for another dtype.
+  States operator()(const Tensor& inputs, const RNNArguments& arguments = {}) const;
+
+  const Cell& cell() const { return cell_; }
+  Cell& cell() { return cell_; }
+  const RNNOptions& options() const { return options_; }
+
+ private:
+  Cell cell_;
+  RNNOptions options_;
+};
+
+// RNN over one cell; Keras's defaults: no state is returned.
+class WEFT_API SimpleRNN : public RNN {
+ public:
+  explicit SimpleRNN(int64_t units, SimpleRNNCellOptions cell = {},
+                     RNNOptions options = {.return_state = false})
+      : RNN(SimpleRNNCell(units, std::move(cell)), options) {}
+};
+class WEFT_API GRU : public RNN {
+ public:
+  explicit GRU(int64_t units, GRUCellOptions cell = {}, RNNOptions options = {.return_state = false})
+      : RNN(GRUCell(units, std::move(cell)), options) {}
+};
+class WEFT_API LSTM : public RNN {
+ public:
+  explicit LSTM(int64_t units, LSTMCellOptions cell = {}, RNNOptions options = {.return_state = false})
+      : RNN(LSTMCell(units, std::move(cell)), options) {}
+};
+
+}  // namespace weft

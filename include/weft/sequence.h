@@ -1,0 +1,143 @@
+// Features -> the dense input of a model: SequenceFeatures and DenseFeatures, and what goes with
+// sequences: masks and context.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "weft/column.h"
+#include "weft/export.h"
+#include "weft/ids.h"
+#include "weft/initializer.h"
+#include "weft/ragged.h"
+#include "weft/tensor.h"
+
+namespace weft {
+
+enum class Pad : uint8_t { kRight, kLeft };  // the side of a row that is padded
+enum class Keep : uint8_t { kLast, kFirst };
+
+// As tf.sequence_mask: position i of a row is true (1) where i < length, or, with Pad::kLeft, where
+// i >= maxlen - length. lengths of any shape -> lengths.shape + [maxlen]; maxlen: the longest
+// length when unset. Throws WrongType unless lengths are integers and dtype is a number or bool,
+// InvalidArgument if maxlen < 0, LimitExceeded if the mask would hold more than
+// Limits{}.max_batch_values.
+WEFT_API Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxlen = {},
+                              DType dtype = DType::kBool, Pad pad = Pad::kRight);
+
+// Appends the row's context to every step: [B, d1], [B, T, d0] -> [B, T, d0 + d1].
+// Throws InvalidArgument for other ranks or different B; WrongType unless both are float32 or both
+// are float64.
+WEFT_API Tensor concatenate_context_input(const Tensor& context_input, const Tensor& sequence_input);
+
+// A batch of padded sequences: what a SequenceFeatures gives and an RNN takes.
+struct Sequence {
+  Tensor data;     // [B, T, D]; padding is zeros, or a numeric column's default_value
+  Tensor lengths;  // int64 [B], each in [0, T]
+  Pad pad = Pad::kRight;
+  // bool [B, T]: true at real steps.
+  Tensor mask() const { return sequence_mask(lengths, data.dim(1), DType::kBool, pad); }
+};
+
+// What both feature layers have: columns, weights, counters.
+class WEFT_API FeatureLayer {
+ public:
+  struct Options {
+    std::string name;  // Keras's default when empty: "sequence_features", "dense_features"
+    bool trainable = true;
+    DType dtype = DType::kFloat32;  // or kFloat64
+    int64_t seed = 0;               // of the initial weights
+    IdsOptions ids;                 // missing, strict
+  };
+
+  virtual ~FeatureLayer();
+
+  const std::string& name() const { return options_.name; }
+  const Options& options() const { return options_; }
+  // In the order of their names, which is the order of their outputs.
+  const std::vector<Column>& columns() const { return columns_; }
+  int64_t width() const { return width_; }  // D: all columns side by side
+  // The tables, in the order of their columns. Named "<column>/embedding_weights", which is Keras's
+  // name without the layer's in front and ":0" behind. Values may be changed between calls; another
+  // tensor put in their place must have the same shape and dtype.
+  std::span<Parameter> parameters() { return parameters_; }
+  std::span<const Parameter> parameters() const { return parameters_; }
+
+  // By the name of the categorical column that was read, over all calls so far.
+  std::map<std::string, IdsCounters> counters() const;
+  void reset_counters();
+
+ protected:
+  enum class Role : uint8_t { kDense, kSequence };
+  // Throws InvalidArgument if there are no columns, two have the same name, or one is not of `role`.
+  FeatureLayer(std::vector<Column> columns, Options options, Role role);
+  FeatureLayer(FeatureLayer&&) noexcept;
+  FeatureLayer& operator=(FeatureLayer&&) noexcept;
+
+  void count(const std::string& categorical, const IdsCounters& met) const;
+  // The table of column i, or null.
+  const Parameter* parameter(size_t column) const;
+
+ private:
+  struct Counters;
+
+  std::vector<Column> columns_;
+  Options options_;
+  int64_t width_ = 0;
+  std::vector<Parameter> parameters_;
+  std::vector<int> parameter_of_;  // by column; -1: none
+  std::unique_ptr<Counters> counters_;
+};
+
+// How long the rows of a SequenceFeatures become.
+struct PadTo {
+  enum class Kind : uint8_t { kBatch, kFixed, kMultiple };
+  Kind kind = Kind::kBatch;  // T is the largest T of the columns
+  int64_t n = 0;             // T is n; or the smallest multiple of n that is no less than kBatch's T
+};
+
+struct SequenceFeaturesOptions : FeatureLayer::Options {
+  std::optional<int64_t> max_length;  // a longer row keeps max_length steps, `keep` says which
+  Keep keep = Keep::kLast;
+  Pad pad = Pad::kRight;
+  PadTo pad_to;
+};
+
+// As tf.keras.experimental.SequenceFeatures: sequence columns side by side, [B, T, D], and the
+// lengths of the rows. Calls may run in parallel with one another.
+class WEFT_API SequenceFeatures final : public FeatureLayer {
+ public:
+  // Throws InvalidArgument for what FeatureLayer refuses, max_length < 1 or a PadTo n < 1.
+  explicit SequenceFeatures(std::vector<Column> columns, SequenceFeaturesOptions options = {});
+
+  // T of a column is the second dimension of a sparse or dense feature and the longest row of a
+  // ragged one; T of the result is the largest T, cut to max_length, then as pad_to says.
+  // Throws what id_weight_pair throws; InvalidArgument naming both columns if they disagree on the
+  // number of rows, or on the length of a row (naming it and both lengths), and if a row does not
+  // fit pad_to's n; LimitExceeded if B * T * D > Limits{}.max_batch_values.
+  Sequence operator()(const Features& features) const;
+  // Into `out`, whose memory is used again if it fits.
+  void operator()(const Features& features, Sequence& out) const;
+
+  const SequenceFeaturesOptions& sequence_options() const { return sequence_options_; }
+
+ private:
+  SequenceFeaturesOptions sequence_options_;
+};
+
+// As tf.keras.layers.DenseFeatures: [B, D]. Several ids of a row are combined.
+class WEFT_API DenseFeatures final : public FeatureLayer {
+ public:
+  explicit DenseFeatures(std::vector<Column> columns, Options options = {});
+  // Throws what id_weight_pair throws, and InvalidArgument if columns disagree on the number of
+  // rows or a numeric feature has another size than [B, shape...].
+  Tensor operator()(const Features& features) const;
+  void operator()(const Features& features, Tensor& out) const;
+};
+
+}  // namespace weft

@@ -1,0 +1,23 @@
+// weft._core: one bind_<room>.cc per public header, in the headers' order.
+#include <nanobind/nanobind.h>
+
+namespace nb = nanobind;
+
+namespace weft::python {
+
+void bind_error(nb::module_& m);
+void bind_config(nb::module_& m);
+void bind_tensor(nb::module_& m);
+void bind_ragged(nb::module_& m);
+
+}  // namespace weft::python
+
+NB_MODULE(_core, m) {
+  using namespace weft::python;
+  m.doc() = "The compiled part of weft.";
+  nb::set_leak_warnings(false);
+  bind_error(m);
+  bind_config(m);
+  bind_tensor(m);
+  bind_ragged(m);
+}

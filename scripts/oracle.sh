@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# oracle.sh check: runs every tests/oracle/make_*.py in its TensorFlow's environment, into a
+# temporary folder, and compares with tests/golden. oracle.sh write: overwrites tests/golden.
+# A script runs under TensorFlow 2.15 unless it says "# environment: tf221" in its first lines.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-check}
+out=tests/golden
+if [ "$mode" = check ]; then
+  out=$(mktemp -d)
+  trap 'rm -rf "$out"' EXIT
+fi
+for script in tests/oracle/make_*.py; do
+  environment=$(sed -n '1,60s/^# environment: *\([a-z0-9]*\).*/\1/p' "$script")
+  echo "oracle: $script (${environment:-tf215})"
+  ".venv/${environment:-tf215}/bin/python" "$script" --out "$out"
+done
+if [ "$mode" = check ]; then
+  .venv/tf215/bin/python scripts/compare_golden.py "$out" tests/golden
+fi

@@ -1,0 +1,282 @@
+#include "example/column_kernel.h"
+
+#include <cstddef>
+#include <cstdint>
+#if WEFT_ISA_LEVEL >= 2
+#include <immintrin.h>
+#endif
+
+namespace weft::WEFT_ISA {
+namespace {
+
+constexpr uint64_t kHigh = 0x8080808080808080u;
+
+template <class T>
+inline T load(const uint8_t* p) {
+  T x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+
+inline const uint8_t* body(const ColumnView& view, int64_t row, ListSpan span) {
+  return view.records[row].data + span.offset;
+}
+
+// A length after a tag at p, p + 1 < end: the place after it, or null.
+inline const uint8_t* read_length(const uint8_t* p, const uint8_t* end, uint64_t* length) {
+  *length = p[1];
+  if (*length < 0x80) return p + 2;
+  *length &= 0x7f;
+  for (int i = 1; i < 5 && p + i + 1 != end; ++i) {
+    const uint64_t byte = p[i + 1];
+    *length |= (byte & 0x7f) << (7 * i);
+    if (byte < 0x80) return p + i + 2;
+  }
+  return nullptr;
+}
+
+// The payload of a list of numbers that is not empty; null if it is not canonical.
+inline const uint8_t* payload(const uint8_t* p, uint32_t size, int64_t* bytes) {
+  const uint8_t* const end = p + size;
+  uint64_t length;
+  if (size < 2 || p[0] != 0x0a || (p = read_length(p, end, &length)) == nullptr) return nullptr;
+  *bytes = end - p;
+  return length == static_cast<uint64_t>(end - p) ? p : nullptr;
+}
+
+// Before a list stand at least 8 bytes of its entry, which may be read with it.
+constexpr int64_t kBefore = 8;
+
+// The bytes without a high bit in p[0, size), and so the varints that end there.
+inline int64_t count_ends(const uint8_t* p, int64_t size) {
+  int64_t n = size;
+#if WEFT_ISA_LEVEL >= 4
+  for (; size >= 64; size -= 64, p += 64) n -= __builtin_popcountll(_mm512_movepi8_mask(_mm512_loadu_si512(p)));
+  const __mmask64 inside = (uint64_t{1} << size) - 1;
+  return n - __builtin_popcountll(_mm512_movepi8_mask(_mm512_maskz_loadu_epi8(inside, p)));
+#else
+#if WEFT_ISA_LEVEL >= 3
+  for (; size >= 32; size -= 32, p += 32) {
+    const auto block = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    n -= __builtin_popcount(static_cast<uint32_t>(_mm256_movemask_epi8(block)));
+  }
+#endif
+  for (; size >= 8; size -= 8, p += 8) n -= __builtin_popcountll(load<uint64_t>(p) & kHigh);
+  if (size > 0) {
+    n -= __builtin_popcountll((load<uint64_t>(p + size - kBefore) & kHigh) >> (64 - 8 * size));
+  }
+  return n;
+#endif
+}
+
+// Seven bits of each of 8 bytes.
+inline uint64_t compact(uint64_t x) {
+  x = (x & 0x007f007f007f007f) | (x & 0x7f007f007f007f00) >> 1;
+  x = (x & 0x00003fff00003fff) | (x & 0x3fff00003fff0000) >> 2;
+  return (x & 0x000000000fffffff) | (x & 0x0fffffff00000000) >> 4;
+}
+
+// One varint of 9 or 10 bytes, which negative numbers have.
+bool long_scalar(const uint8_t* p, uint32_t n, int64_t* out) {
+  uint64_t value = 0;
+  for (uint32_t i = 0; i < n; ++i) {
+    if ((p[i] >= 0x80) != (i + 1 < n)) return false;
+    value |= static_cast<uint64_t>(p[i] & 0x7f) << (7 * i);
+  }
+  *out = static_cast<int64_t>(value);
+  return true;
+}
+
+int64_t int64_scalars(const ColumnView& view, int64_t from, int64_t* out) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    const uint32_t n = span.size - 2;
+    if (n - 1 >= 10) return row;
+    const uint8_t* p = body(view, row, span);
+    if (load<uint16_t>(p) != (0x0a | n << 8)) return row;
+    if (n > 8) {
+      if (!long_scalar(p + 2, n, out + row)) return row;
+      continue;
+    }
+    const uint64_t x = load<uint64_t>(p + span.size - kBefore) >> (64 - 8 * n);
+    const uint64_t more = (uint64_t{1} << (8 * (n - 1))) - 1;
+    if ((x & kHigh) != (kHigh & more)) return row;
+    out[row] = static_cast<int64_t>(compact(x));
+  }
+  return view.rows;
+}
+
+int64_t float_scalars(const ColumnView& view, int64_t from, float* out) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    if (span.size != 6) return row;
+    const uint8_t* p = body(view, row, span);
+    if (load<uint16_t>(p) != 0x040a) return row;
+    out[row] = load<float>(p + 2);
+  }
+  return view.rows;
+}
+
+int64_t string_scalars(const ColumnView& view, int64_t from, int64_t* bytes) noexcept {
+  int64_t sum = 0, row = from;
+  for (; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    int64_t size = 0;
+    if (span.size == 0 || payload(body(view, row, span), span.size, &size) == nullptr) break;
+    sum += size;
+  }
+  *bytes += sum;
+  return row;
+}
+
+int64_t int64_lengths(const ColumnView& view, int64_t from, int64_t* lengths) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    lengths[row] = 0;
+    if (span.size == 0) continue;
+    int64_t size;
+    const uint8_t* p = payload(body(view, row, span), span.size, &size);
+    if (p == nullptr || (size > 0 && p[size - 1] >= 0x80)) return row;
+    lengths[row] = count_ends(p, size);
+  }
+  return view.rows;
+}
+
+int64_t float_lengths(const ColumnView& view, int64_t from, int64_t* lengths) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    lengths[row] = 0;
+    if (span.size == 0) continue;
+    int64_t size;
+    const uint8_t* p = payload(body(view, row, span), span.size, &size);
+    if (p == nullptr || size % 4 != 0) return row;
+    lengths[row] = size / 4;
+  }
+  return view.rows;
+}
+
+// The number of strings in p[0, size), or -1.
+inline int64_t count_strings(const uint8_t* p, int64_t size, int64_t* bytes) {
+  const uint8_t* const end = p + size;
+  int64_t n = 0, framing = 0;
+  while (p != end) {
+    uint64_t length;
+    if (end - p < 2 || *p != 0x0a) return -1;
+    const uint8_t* const text = read_length(p, end, &length);
+    if (text == nullptr || length > static_cast<uint64_t>(end - text)) return -1;
+    framing += text - p;
+    p = text + length;
+    ++n;
+  }
+  *bytes += size - framing;
+  return n;
+}
+
+int64_t string_lengths(const ColumnView& view, int64_t from, int64_t* lengths, int64_t* bytes) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    const uint8_t* p = span.size == 0 ? nullptr : body(view, row, span);
+    lengths[row] = count_strings(p, span.size, bytes);
+    if (lengths[row] < 0) return row;
+  }
+  return view.rows;
+}
+
+int64_t int64_values(const ColumnView& view, int64_t from, const int64_t* starts,
+                     bool (*decode)(const uint8_t*, int64_t, uint64_t*) noexcept, int64_t* out) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    if (span.size == 0) continue;
+    int64_t size = 0;
+    const uint8_t* p = payload(body(view, row, span), span.size, &size);
+    if (!decode(p, size, reinterpret_cast<uint64_t*>(out + starts[row]))) return row;
+  }
+  return view.rows;
+}
+
+int64_t float_values(const ColumnView& view, int64_t from, const int64_t* starts, float* out) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    if (span.size == 0) continue;
+    int64_t size = 0;
+    const uint8_t* p = payload(body(view, row, span), span.size, &size);
+    if (size > 0) __builtin_memcpy(out + starts[row], p, static_cast<size_t>(size));
+  }
+  return view.rows;
+}
+
+// 32 bytes from anywhere to anywhere.
+inline void move32(uint8_t* to, const uint8_t* from) {
+#if WEFT_ISA_LEVEL >= 3
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+#else
+  __builtin_memcpy(to, from, 32);
+#endif
+}
+
+template <class T>
+inline void move_ends(uint8_t* to, const uint8_t* from, uint64_t n) {
+  const T first = load<T>(from), last = load<T>(from + n - sizeof(T));
+  __builtin_memcpy(to, &first, sizeof first);
+  __builtin_memcpy(to + n - sizeof(T), &last, sizeof last);
+}
+
+// n bytes and no more.
+inline void move_exactly(uint8_t* to, const uint8_t* from, uint64_t n) {
+  if (n >= 32) {
+    for (uint64_t i = 0; i + 32 < n; i += 32) move32(to + i, from + i);
+    move32(to + n - 32, from + n - 32);
+  } else if (n >= 16) {
+    move_ends<unsigned __int128>(to, from, n);
+  } else if (n >= 8) {
+    move_ends<uint64_t>(to, from, n);
+  } else if (n >= 4) {
+    move_ends<uint32_t>(to, from, n);
+  } else if (n >= 2) {
+    move_ends<uint16_t>(to, from, n);
+  } else if (n == 1) {
+    *to = *from;
+  }
+}
+
+int64_t string_values(const ColumnView& view, int64_t from, bool stop, StringSink& sink) noexcept {
+  uint8_t* to = sink.data;
+  int64_t* offsets = sink.offsets;
+  const int64_t origin = sink.at - reinterpret_cast<int64_t>(to);
+  int64_t row = from;
+  for (; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    if (span.offset == kMissing) {
+      if (stop) break;
+      continue;
+    }
+    const RecordBytes& record = view.records[row];
+    const uint8_t* p = record.data + span.offset;
+    const uint8_t* const end = p + span.size;
+    // Up to here 32 bytes may be read at once.
+    const uint8_t* const wide = record.data + record.size + record.padding - 32;
+    while (p != end) {
+      uint64_t n;
+      p = read_length(p, end, &n);
+      if (n <= 32 && p <= wide && sink.end - to >= 32) {
+        move32(to, p);
+      } else {
+        move_exactly(to, p, n);
+      }
+      p += n;
+      to += n;
+      *offsets++ = origin + reinterpret_cast<int64_t>(to);
+    }
+  }
+  sink = {to, sink.end, offsets, origin + reinterpret_cast<int64_t>(to)};
+  return row;
+}
+
+}  // namespace
+
+extern const ColumnKernel column_kernel = {
+    int64_scalars, float_scalars, string_scalars, int64_lengths, float_lengths,
+    string_lengths, int64_values, float_values, string_values,
+};
+
+}  // namespace weft::WEFT_ISA

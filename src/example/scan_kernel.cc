@@ -1,0 +1,304 @@
+#include "example/scan_kernel.h"
+
+#include <cstddef>
+#include <cstdint>
+#if WEFT_ISA_LEVEL >= 2
+#include <immintrin.h>
+#endif
+
+namespace weft::WEFT_ISA {
+namespace {
+
+constexpr uint32_t kHead = 32;    // bytes of a pattern compared at once
+constexpr int64_t kAhead = 64;    // readable bytes that an entry needs from its first one on
+constexpr int64_t kLengths = 24;  // and from its feature's length on
+
+inline uint32_t load32(const uint8_t* p) {
+  uint32_t x;
+  __builtin_memcpy(&x, p, 4);
+  return x;
+}
+
+inline uint64_t load64(const uint8_t* p) {
+  uint64_t x;
+  __builtin_memcpy(&x, p, 8);
+  return x;
+}
+
+// Standard UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool valid_utf8(const uint8_t* p, int64_t size) noexcept {
+  const uint8_t* const end = p + size;
+  while (p != end) {
+    if (*p < 0x80) {
+      ++p;
+      continue;
+    }
+    const uint32_t lead = *p;
+    if (lead < 0xc2 || lead > 0xf4) return false;
+    const int64_t more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    if (end - p <= more) return false;
+    for (int64_t i = 1; i <= more; ++i) {
+      if ((p[i] & 0xc0) != 0x80) return false;
+    }
+    if ((lead == 0xe0 && p[1] < 0xa0) || (lead == 0xed && p[1] > 0x9f) || (lead == 0xf0 && p[1] < 0x90) ||
+        (lead == 0xf4 && p[1] > 0x8f)) {
+      return false;
+    }
+    p += more + 1;
+  }
+  return true;
+}
+
+uint64_t hash(uint64_t seed, const uint8_t* key, uint32_t size) noexcept {
+  uint64_t h = seed + size;
+  uint32_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    h = (h ^ load64(key + i)) * 0x9e3779b97f4a7c15u;
+    h ^= h >> 32;
+  }
+  if (i < size) {
+    const uint64_t last = size < 8 ? load64(key) << (64 - 8 * size) : load64(key + size - 8);
+    h = (h ^ last) * 0x9e3779b97f4a7c15u;
+    h ^= h >> 32;
+  }
+  h *= 0xd6e8feb86659fd93u;
+  return h ^ h >> 32;
+}
+
+inline bool head_matches(const KeyPattern& key, const uint8_t* p) {
+#if WEFT_ISA_LEVEL >= 4
+  const auto a = _mm256_load_si256(reinterpret_cast<const __m256i*>(key.head));
+  const auto b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return _mm256_mask_cmpneq_epu8_mask(key.mask, a, b) == 0;
+#elif WEFT_ISA_LEVEL >= 3
+  const auto a = _mm256_load_si256(reinterpret_cast<const __m256i*>(key.head));
+  const auto b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return (~static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, b))) & key.mask) == 0;
+#elif WEFT_ISA_LEVEL >= 2
+  uint32_t equal = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto a = _mm_load_si128(reinterpret_cast<const __m128i*>(key.head + 16 * i));
+    const auto b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
+    equal |= static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b))) << (16 * i);
+  }
+  return (~equal & key.mask) == 0;
+#else
+  uint32_t left = key.length < kHead ? key.length : kHead;
+  for (uint32_t i = 0; left > 0; i += 8) {
+    const uint64_t differ = load64(key.head + i) ^ load64(p + i);
+    if (left < 8) return differ << (64 - 8 * left) == 0;
+    if (differ != 0) return false;
+    left -= 8;
+  }
+  return true;
+#endif
+}
+
+// Whether an entry of `size` bytes at p begins with the pattern and goes on after it.
+inline bool matches(const KeyPattern& key, const uint8_t* p, uint64_t size) {
+  if (size <= key.length || !head_matches(key, p)) return false;
+  for (uint32_t i = kHead; i < key.length; ++i) {
+    if (key.whole[i] != p[i]) return false;
+  }
+  return true;
+}
+
+// A length below 2^31; null if it is larger or longer than five bytes. Reads five bytes at least.
+inline const uint8_t* read_length(const uint8_t* p, uint64_t* length) {
+  const uint32_t w = load32(p);
+  if ((w & 0x80) == 0) {
+    *length = w & 0x7f;
+    return p + 1;
+  }
+  uint32_t value = (w & 0x7f) | (w >> 1 & 0x3f80);
+  if ((w & 0x8000) == 0) {
+    *length = value & 0x3fff;
+    return p + 2;
+  }
+  value = (value & 0x3fff) | (w >> 2 & 0x1fc000);
+  if ((w & 0x800000) == 0) {
+    *length = value;
+    return p + 3;
+  }
+  *length = value | (w >> 3 & 0xfe00000) | static_cast<uint64_t>(p[4] & 7) << 28;
+  if ((w & 0x80000000) == 0) {
+    *length &= 0xfffffff;
+    return p + 4;
+  }
+  return p[4] < 8 ? p + 5 : nullptr;
+}
+
+// Remembers the key of an entry that nobody asked for, so that it too can be predicted.
+KeyPattern* meet(ScanState& state, const uint8_t* p, uint32_t length) {
+  if (length > kMaxMetPattern) {
+    KeyPattern* key = state.patterns + state.slots + state.room + 1;
+    key->length = length;  // its head matches nothing
+    return key;
+  }
+  const uint32_t place = state.met++ & (state.room - 1);
+  uint8_t* whole = state.met_bytes + static_cast<uint64_t>(place) * kMaxMetPattern;
+  KeyPattern& key = state.patterns[state.slots + place];
+  for (uint32_t i = 0; i < length; ++i) whole[i] = p[i];
+  for (uint32_t i = 0; i < kHead; ++i) key.head[i] = i < length ? p[i] : 0;
+  key.whole = whole;
+  key.length = length;
+  key.mask = length < kHead ? (1u << length) - 1 : ~0u;
+  return &key;
+}
+
+// The pattern of an entry of `size` bytes at p; null if it does not begin with a proper key.
+KeyPattern* find(ScanState& state, const uint8_t* p, uint64_t size) {
+  uint64_t key_size;
+  const uint8_t* const text = read_length(p + 1, &key_size);
+  if (p[0] != 0x0a || text == nullptr) return nullptr;
+  const uint64_t length = static_cast<uint64_t>(text - p) + key_size + 1;
+  if (size <= length || text[key_size] != 0x12) return nullptr;
+  // Written longer than it need be, it would not match.
+  if (text - p > 2 && key_size >> (7 * (text - p - 2)) == 0) return nullptr;
+  const uint64_t h = hash(state.seed, text, static_cast<uint32_t>(key_size));
+  for (uint64_t i = h & state.table_mask; state.table[i] >= 0; i = (i + 1) & state.table_mask) {
+    KeyPattern& key = state.patterns[state.table[i]];
+    if (matches(key, p, size)) return &key;
+  }
+  if (!valid_utf8(text, static_cast<int64_t>(key_size))) return nullptr;
+  return meet(state, p, static_cast<uint32_t>(length));
+}
+
+// Whether a list that nobody asked for is what its kind says.
+bool valid_list(const ScanState& state, uint8_t kind, const uint8_t* p, int64_t size) {
+  const uint8_t* const end = p + size;
+  if (kind == kBytesTag) {
+    while (p != end) {
+      if (end - p < 2 || p[0] != 0x0a) return false;
+      uint64_t length = p[1];
+      if (length < 0x80) {
+        p += 2;
+      } else if (end - p < 9 || (p = read_length(p + 1, &length)) == nullptr) {
+        return false;
+      }
+      if (length > static_cast<uint64_t>(end - p)) return false;
+      p += length;
+    }
+    return true;
+  }
+  if (kind != kFloatTag && kind != kInt64Tag) return false;
+  if (size == 0) return true;
+  uint64_t length;
+  p = p[0] == 0x0a ? read_length(p + 1, &length) : nullptr;
+  if (p == nullptr || end - p != static_cast<int64_t>(length)) return false;
+  return kind == kFloatTag ? length % 4 == 0 : state.valid_varints(p, static_cast<int64_t>(length));
+}
+
+// Reads one record, in place as long as kAhead bytes follow, then in a copy of its end.
+class Scan {
+ public:
+  Scan(ScanState& state, const RecordBytes& record, ListSpan* spans)
+      : state_(state), spans_(spans), p_(record.data), end_(record.data + record.size),
+        readable_(end_ + record.padding), base_(record.data) {}
+
+  bool run() {
+    for (uint32_t i = 0; i < state_.slots; ++i) spans_[i] = {kMissing, 0};
+    if (p_ == end_) return true;
+    if (readable_ - p_ < kAhead) leave_record(p_);
+    uint64_t length;
+    p_ = *p_ == 0x0a ? read_length(p_ + 1, &length) : nullptr;
+    if (p_ == nullptr || end_ - p_ != static_cast<int64_t>(length)) return false;
+    KeyPattern* previous = state_.patterns + state_.slots + state_.room;
+    int64_t keys = 0;
+    while (p_ != end_) {
+      if (readable_ - p_ < kAhead) leave_record(p_);
+      previous = entry(previous);
+      if (previous == nullptr || ++keys > state_.max_keys) return false;
+    }
+    return true;
+  }
+
+ private:
+  // Goes on at `from`, fewer than kAhead bytes before the end, in a copy with zeros after it.
+  void leave_record(const uint8_t* from) {
+    offset_ += static_cast<uint32_t>(from - base_);
+    const int64_t left = end_ - from;
+    __builtin_memset(copy_, 0, sizeof copy_);
+    if (from - base_ + left >= kAhead && offset_ == from - base_) {
+      __builtin_memcpy(copy_, end_ - kAhead, kAhead);
+      base_ = copy_ + kAhead - left;
+    } else {
+      __builtin_memcpy(copy_, from, static_cast<size_t>(left));
+      base_ = copy_;
+    }
+    p_ = base_;
+    end_ = base_ + left;
+    readable_ = copy_ + sizeof copy_;
+  }
+
+  // Reads the entry at p_ and moves past it; null if it is not canonical.
+  KeyPattern* entry(KeyPattern* previous) {
+    if (*p_ != 0x0a) return nullptr;
+    uint64_t size;
+    const uint8_t* p = read_length(p_ + 1, &size);
+    if (p == nullptr || size > static_cast<uint64_t>(end_ - p)) return nullptr;
+    KeyPattern* key = state_.patterns + previous->next;
+    if (__builtin_expect(!matches(*key, p, size), 0)) {
+      key = find(state_, p, size);
+      if (key == nullptr) return nullptr;
+      previous->next = static_cast<uint32_t>(key - state_.patterns);
+    }
+    const uint64_t left = size - key->length;
+    p += key->length;
+    if (__builtin_expect(readable_ - p < kLengths, 0)) {
+      leave_record(p);
+      p = p_;
+    }
+    p_ = p + left;
+    return feature(*key, p, left) ? key : nullptr;
+  }
+
+  // The feature whose length, and the rest of its entry, are the `left` bytes at p.
+  bool feature(const KeyPattern& key, const uint8_t* p, uint64_t left) {
+    uint64_t length;
+    uint8_t kind;
+    if (left <= 128) {
+      const uint32_t w = load32(p);
+      if ((w & 0xff) != left - 1) return false;
+      if (left == 1) return true;
+      kind = static_cast<uint8_t>(w >> 8);
+      length = left - 3;
+      if (left < 3 || (w >> 16 & 0xff) != length) return false;
+      p += 3;
+    } else {
+      const uint8_t* const end = p + left;
+      p = read_length(p, &length);
+      if (p == nullptr || length == 0 || static_cast<uint64_t>(end - p) != length) return false;
+      kind = *p;
+      p = read_length(p + 1, &length);
+      if (p == nullptr || end - p != static_cast<int64_t>(length)) return false;
+    }
+    if (key.slot < 0) return valid_list(state_, kind, p, static_cast<int64_t>(length));
+    ListSpan& span = spans_[key.slot];
+    if (kind != key.kind || span.offset != kMissing) return false;
+    span = {offset_ + static_cast<uint32_t>(p - base_), static_cast<uint32_t>(length)};
+    return true;
+  }
+
+  ScanState& state_;
+  ListSpan* spans_;
+  const uint8_t* p_;
+  const uint8_t* end_;
+  const uint8_t* readable_;
+  const uint8_t* base_;   // the byte at offset_ in the record
+  uint32_t offset_ = 0;
+  uint8_t copy_[2 * kAhead];
+};
+
+int64_t scan(ScanState& state, const RecordBytes* records, int64_t n, ListSpan* spans) noexcept {
+  for (int64_t i = 0; i < n; ++i, spans += state.slots) {
+    if (!Scan(state, records[i], spans).run()) return i;
+  }
+  return n;
+}
+
+}  // namespace
+
+extern const ScanKernel scan_kernel = {scan, hash, valid_utf8};
+
+}  // namespace weft::WEFT_ISA

@@ -1,0 +1,41 @@
+// What a Cell handle points to.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "weft/rnn.h"
+
+namespace weft {
+
+enum class CellKind { kSimple, kGru, kLstm, kStacked };
+
+struct CellData {
+  CellKind kind = CellKind::kSimple;
+  int64_t units = 0;
+  Activation activation = Activation::kTanh;
+  Activation recurrent_activation = Activation::kSigmoid;
+  bool use_bias = true;
+  bool reset_after = true;       // GRU
+  bool unit_forget_bias = true;  // LSTM
+  Initializer kernel_initializer, recurrent_initializer, bias_initializer;
+  double dropout = 0, recurrent_dropout = 0;
+  std::string name;
+  DType dtype = DType::kFloat32;
+  int64_t seed = 0;
+  std::vector<Cell> cells;  // kStacked
+
+  std::mutex building;
+  std::atomic<int64_t> input_size{-1};  // set once, after the parameters
+  std::vector<Parameter> parameters;    // kStacked: shares its cells' values
+
+  static CellData& of(const Cell& cell) { return *cell.data_; }
+  int64_t gates() const { return kind == CellKind::kGru ? 3 : kind == CellKind::kLstm ? 4 : 1; }
+  const Tensor& kernel() const { return parameters[0].value; }
+  const Tensor& recurrent_kernel() const { return parameters[1].value; }
+  const Tensor* bias() const { return use_bias ? &parameters[2].value : nullptr; }
+};
+
+}  // namespace weft

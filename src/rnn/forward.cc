@@ -1,0 +1,93 @@
+#include "rnn/forward.h"
+
+#include <algorithm>
+
+#include "base/thread_pool.h"
+#include "rnn/block.h"
+
+namespace weft {
+namespace {
+
+constexpr int64_t kMaxBlockRows = 96;
+constexpr int64_t kChunkBytes = 192 << 10;  // of projected inputs: they stay in the L2 cache
+constexpr double kSerialFlops = 2e6;        // ~20 us: less is not worth waking a thread
+
+template <class T>
+RnnLayer<T> make_layer(const CellData& cell, const RNNArguments& arguments, States& result, size_t& state) {
+  RnnLayer<T> layer;
+  layer.plan = make_plan<T>(cell);
+  const auto take = [&](const T*& first, T*& last) {
+    if (!arguments.initial_state.empty()) first = arguments.initial_state[state].values<T>().data();
+    if (!result.state.empty()) last = result.state[state].mutable_values<T>().data();
+    ++state;
+  };
+  take(layer.h0, layer.h_last);
+  if (layer.plan->has_c()) take(layer.c0, layer.c_last);
+  return layer;
+}
+
+template <class T>
+RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Tensor& inputs,
+                   const RNNArguments& arguments, const RNNOptions& options, States& result) {
+  RnnJob<T> job{schedule, options, {}};
+  const int64_t batch = schedule.batch(), steps = schedule.steps();
+  job.x = inputs.values<T>().data();
+  job.depth = inputs.dim(2);
+  job.x_row = options.time_major ? job.depth : steps * job.depth;
+  job.x_step = options.time_major ? batch * job.depth : job.depth;
+  job.out = result.outputs.mutable_values<T>().data();
+  job.units = cell.units;
+  job.out_row = options.return_sequences && !options.time_major ? steps * job.units : job.units;
+  job.out_step = options.time_major ? batch * job.units : job.units;
+  size_t state = 0;
+  if (cell.kind == CellKind::kStacked) {
+    for (const Cell& one : cell.cells) {
+      job.layers.push_back(make_layer<T>(CellData::of(one), arguments, result, state));
+    }
+  } else {
+    job.layers.push_back(make_layer<T>(cell, arguments, result, state));
+  }
+  int64_t widest = 1;
+  for (const RnnLayer<T>& layer : job.layers) widest = std::max(widest, layer.plan->ld_p());
+  job.chunk_tokens = std::max<int64_t>(1, kChunkBytes / (widest * int64_t{sizeof(T)}));
+  return job;
+}
+
+double flops_per_token(const CellData& cell, int64_t depth) {
+  double flops = 0;
+  const auto add = [&](const CellData& one) {
+    flops += 2.0 * static_cast<double>(depth + one.units) * static_cast<double>(one.gates() * one.units);
+    depth = one.units;
+  };
+  if (cell.kind != CellKind::kStacked) add(cell);
+  for (const Cell& one : cell.cells) add(CellData::of(one));
+  return flops;
+}
+
+template <class T>
+void run(const RnnJob<T>& job, double flops) {
+  const int64_t batch = job.schedule.batch();
+  const bool serial = flops < kSerialFlops;
+  // Four blocks a thread even out what the longest rows cost; few rows make low, slow tiles.
+  const int64_t threads = serial ? 1 : base::num_threads();
+  const int64_t share = threads == 1 ? kMaxBlockRows : (batch + 4 * threads - 1) / (4 * threads);
+  const int64_t rows = std::clamp<int64_t>((share + 23) / 24 * 24, 24, kMaxBlockRows);
+  const int64_t blocks = (batch + rows - 1) / rows;
+  base::parallel_for(blocks, serial ? blocks : 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) run_block(job, i * rows, std::min(batch, (i + 1) * rows));
+  });
+}
+
+}  // namespace
+
+void run_forward(const CellData& cell, const Schedule& schedule, const Tensor& inputs,
+                 const RNNArguments& arguments, const RNNOptions& options, States& result) {
+  const double flops = static_cast<double>(schedule.tokens()) * flops_per_token(cell, inputs.dim(2));
+  if (cell.dtype == DType::kFloat32) {
+    run(make_job<float>(cell, schedule, inputs, arguments, options, result), flops);
+  } else {
+    run(make_job<double>(cell, schedule, inputs, arguments, options, result), flops);
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,126 @@
+#include "rnn/schedule.h"
+
+#include <limits>
+#include <string>
+
+namespace weft {
+namespace {
+
+template <class T>
+int64_t length_at(const Tensor& lengths, int64_t row) {
+  const T value = lengths.values<T>()[static_cast<size_t>(row)];
+  if constexpr (sizeof(T) == 8 && T(-1) > T(0)) {
+    if (value > static_cast<T>(std::numeric_limits<int64_t>::max())) return -1;
+  }
+  return static_cast<int64_t>(value);
+}
+
+int64_t any_length_at(const Tensor& lengths, int64_t row) {
+  switch (lengths.dtype()) {
+    case DType::kInt8: return length_at<int8_t>(lengths, row);
+    case DType::kInt16: return length_at<int16_t>(lengths, row);
+    case DType::kInt32: return length_at<int32_t>(lengths, row);
+    case DType::kUInt8: return length_at<uint8_t>(lengths, row);
+    case DType::kUInt16: return length_at<uint16_t>(lengths, row);
+    case DType::kUInt32: return length_at<uint32_t>(lengths, row);
+    case DType::kUInt64: return length_at<uint64_t>(lengths, row);
+    default: return length_at<int64_t>(lengths, row);
+  }
+}
+
+void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_major) {
+  if (mask.dtype() != DType::kBool) {
+    throw WrongType(std::string("mask must be bool, got ") + dtype_name(mask.dtype()));
+  }
+  const char* axes = time_major ? "[T, B]" : "[B, T]";
+  if (mask.rank() != 2) {
+    throw InvalidArgument(std::string("mask must have shape ") + axes + ", got " + shape_string(mask.shape()));
+  }
+  const int64_t width = mask.dim(time_major ? 0 : 1), rows = mask.dim(time_major ? 1 : 0);
+  if (width != steps) {
+    throw InvalidArgument("the mask is " + std::to_string(width) + " steps wide, the inputs have " +
+                          std::to_string(steps) +
+                          "; the .mask of SequenceFeatures' result fits its data, with pad_to and pad='left' too");
+  }
+  if (rows != batch) {
+    throw InvalidArgument("the mask has " + std::to_string(rows) + " rows, the inputs have " +
+                          std::to_string(batch));
+  }
+}
+
+}  // namespace
+
+Schedule::Schedule(int64_t batch, int64_t steps, const RNNArguments& arguments, const RNNOptions& options)
+    : steps_(steps) {
+  splits_.reserve(static_cast<size_t>(batch) + 1);
+  splits_.push_back(0);
+  if (arguments.mask && arguments.lengths) {
+    throw InvalidArgument("an RNN takes either mask or lengths, not both");
+  }
+  if (arguments.mask) {
+    check_mask(*arguments.mask, batch, steps, options.time_major);
+    take_mask(*arguments.mask, batch, options);
+  } else if (arguments.lengths) {
+    take_lengths(*arguments.lengths, batch, options.go_backwards);
+  } else {
+    take_all(batch);
+  }
+  sort();
+}
+
+void Schedule::take_all(int64_t batch) {
+  times_.reserve(static_cast<size_t>(batch * steps_));
+  for (int64_t row = 0; row < batch; ++row) {
+    for (int64_t time = 0; time < steps_; ++time) times_.push_back(time);
+    splits_.push_back(static_cast<int64_t>(times_.size()));
+  }
+}
+
+void Schedule::take_mask(const Tensor& mask, int64_t batch, const RNNOptions& options) {
+  // Bytes, because whoever owns the mask may have put other values than 0 and 1 there.
+  const uint8_t* real = mask.buffer().data();
+  const int64_t row_stride = options.time_major ? 1 : steps_;
+  const int64_t step_stride = options.time_major ? batch : 1;
+  for (int64_t row = 0; row < batch; ++row) {
+    for (int64_t time = 0; time < steps_; ++time) {
+      const int64_t step = options.go_backwards ? steps_ - 1 - time : time;
+      if (real[row * row_stride + step * step_stride] != 0) times_.push_back(time);
+    }
+    splits_.push_back(static_cast<int64_t>(times_.size()));
+  }
+}
+
+void Schedule::take_lengths(const Tensor& lengths, int64_t batch, bool backwards) {
+  if (!is_integer(lengths.dtype())) {
+    throw WrongType(std::string("lengths must be integers, got ") + dtype_name(lengths.dtype()));
+  }
+  if (lengths.shape() != Shape{batch}) {
+    throw InvalidArgument("lengths must have shape " + shape_string({batch}) + ", got " +
+                          shape_string(lengths.shape()));
+  }
+  for (int64_t row = 0; row < batch; ++row) {
+    const int64_t length = any_length_at(lengths, row);
+    if (length < 0 || length > steps_) {
+      throw OutOfRange("a length of " + std::to_string(length) + " where the inputs have " +
+                           std::to_string(steps_) + " steps",
+                       {.row = row});
+    }
+    const int64_t first = backwards ? steps_ - length : 0;
+    for (int64_t i = 0; i < length; ++i) times_.push_back(first + i);
+    splits_.push_back(static_cast<int64_t>(times_.size()));
+  }
+}
+
+// A counting sort, stable.
+void Schedule::sort() {
+  const int64_t n = batch();
+  std::vector<int64_t> starts(static_cast<size_t>(steps_) + 2, 0);  // by steps_ - length
+  for (int64_t row = 0; row < n; ++row) ++starts[static_cast<size_t>(steps_ - length(row)) + 1];
+  for (size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+  order_.resize(static_cast<size_t>(n));
+  for (int64_t row = 0; row < n; ++row) {
+    order_[static_cast<size_t>(starts[static_cast<size_t>(steps_ - length(row))]++)] = row;
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,96 @@
+#include <algorithm>
+
+#include "sequence/parts.h"
+#include "weft/table.h"
+
+namespace weft {
+namespace {
+
+EmbeddingTable table_of(const DenseColumn& column, const PartSource& source) {
+  const EmbeddingOptions& options = static_cast<const EmbeddingColumn&>(column).options();
+  EmbeddingTable table(source.table->value, {options.combiner, options.max_norm});
+  const Shape wanted{categorical_of(column)->num_buckets(), column.variable_shape()[0]};
+  if (source.table->value.shape() == wanted && table.dtype() == source.dtype) return table;
+  throw InvalidArgument("the weights '" + escape_bytes(source.table->name) + "' must be " + dtype_name(source.dtype) +
+                        " " + shape_string(wanted) + ", got " + dtype_name(table.dtype()) + " " +
+                        shape_string(table.values().shape()));
+}
+
+const float* weights_of(const IdWeightPair& pair) {
+  return pair.weights ? pair.weights->values<float>().data() : nullptr;
+}
+
+class EmbeddingSequence final : public SequencePart {
+ public:
+  EmbeddingSequence(const DenseColumn& column, const IdWeightPair& pair, EmbeddingTable table)
+      : SequencePart(pair.ids.rows(), pair.steps, table.dimension()),
+        column_(column),
+        table_(std::move(table)),
+        ids_(pair.ids.values<int64_t>()),
+        weights_(weights_of(pair)),
+        splits_(pair.ids.row_splits().data()),
+        inner_(pair.ids.levels() == 2 ? pair.ids.row_splits(1).data() : nullptr) {}
+
+  int64_t length(int64_t row) const override { return splits_[row + 1] - splits_[row]; }
+
+  void write(int64_t row, int64_t first, int64_t count, const Cells& out) const override {
+    const int64_t begin = splits_[row] + first;
+    if (inner_ != nullptr) {
+      const int64_t bad = table_.combine(ids_.data(), weights_, inner_ + begin, count, out.data, out.stride);
+      if (bad >= 0) fail(row, std::upper_bound(inner_ + begin, inner_ + begin + count, bad) - inner_ - 1, bad);
+      return;
+    }
+    const auto ahead = static_cast<int64_t>(ids_.size()) - begin;
+    const int64_t done = table_.gather({ids_.data() + begin, count, ahead}, out.data, out.stride, out.stream);
+    if (done < count) fail(row, begin + done, begin + done);
+  }
+
+ private:
+  [[noreturn]] void fail(int64_t row, int64_t step, int64_t at) const {
+    refuse_id(column_, row, step - splits_[row], ids_[static_cast<size_t>(at)], table_.rows());
+  }
+
+  const DenseColumn& column_;
+  EmbeddingTable table_;
+  std::span<const int64_t> ids_;
+  const float* weights_;
+  const int64_t* splits_;
+  const int64_t* inner_;
+};
+
+class EmbeddingDense final : public DensePart {
+ public:
+  EmbeddingDense(const DenseColumn& column, const IdWeightPair& pair, EmbeddingTable table)
+      : DensePart(pair.ids.rows(), table.dimension()),
+        column_(column),
+        table_(std::move(table)),
+        ids_(pair.ids.values<int64_t>().data()),
+        weights_(weights_of(pair)),
+        splits_(pair.ids.row_splits().data()) {}
+
+  void write(int64_t begin, int64_t end, const Cells& out) const override {
+    const int64_t bad = table_.combine(ids_, weights_, splits_ + begin, end - begin, out.data, out.stride);
+    if (bad < 0) return;
+    const int64_t row = std::upper_bound(splits_ + begin, splits_ + end, bad) - splits_ - 1;
+    refuse_id(column_, row, bad - splits_[row], ids_[bad], table_.rows());
+  }
+
+ private:
+  const DenseColumn& column_;
+  EmbeddingTable table_;
+  const int64_t* ids_;
+  const float* weights_;
+  const int64_t* splits_;
+};
+
+}  // namespace
+
+SequencePartPtr embedding_sequence_part(const DenseColumn& column, const PartSource& source) {
+  return std::make_unique<EmbeddingSequence>(column, source.ids.of(*categorical_of(column)), table_of(column, source));
+}
+
+DensePartPtr embedding_dense_part(const DenseColumn& column, const PartSource& source) {
+  return std::make_unique<EmbeddingDense>(column, source.ids.of(*categorical_of(column)), table_of(column, source));
+}
+
+}  // namespace weft

@@ -1,0 +1,103 @@
+#include <algorithm>
+
+#include "sequence/parts.h"
+
+namespace weft {
+namespace {
+
+// Bags of ids as counts of each id, bag i being [splits[i], splits[i + 1]).
+class Counts {
+ public:
+  Counts(const DenseColumn& column, const IdWeightPair& pair, DType dtype)
+      : column_(column),
+        buckets_(categorical_of(column)->num_buckets()),
+        wide_(dtype == DType::kFloat64),
+        ids_(pair.ids.values<int64_t>().data()),
+        weights_(pair.weights ? pair.weights->values<float>().data() : nullptr) {}
+
+  int64_t buckets() const { return buckets_; }
+
+  // Writes the counts of ids [begin, end) to cell `cell`; `row` and `step` say where for an error.
+  void write(int64_t begin, int64_t end, const Cells& out, int64_t cell, int64_t row, int64_t step) const {
+    if (wide_) {
+      add(begin, end, static_cast<double*>(out.data) + cell * out.stride, row, step);
+    } else {
+      add(begin, end, static_cast<float*>(out.data) + cell * out.stride, row, step);
+    }
+  }
+
+ private:
+  template <class T>
+  void add(int64_t begin, int64_t end, T* to, int64_t row, int64_t step) const {
+    std::fill_n(to, buckets_, T{0});
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t id = ids_[i];
+      if (static_cast<uint64_t>(id) < static_cast<uint64_t>(buckets_)) {
+        to[id] += weights_ == nullptr ? T{1} : static_cast<T>(weights_[i]);
+      } else if (id != -1) {
+        refuse_id(column_, row, step, id, buckets_);
+      }
+    }
+  }
+
+  const DenseColumn& column_;
+  int64_t buckets_;
+  bool wide_;
+  const int64_t* ids_;
+  const float* weights_;
+};
+
+class IndicatorSequence final : public SequencePart {
+ public:
+  IndicatorSequence(Counts counts, const IdWeightPair& pair)
+      : SequencePart(pair.ids.rows(), pair.steps, counts.buckets()),
+        counts_(counts),
+        splits_(pair.ids.row_splits().data()),
+        inner_(pair.ids.levels() == 2 ? pair.ids.row_splits(1).data() : nullptr) {}
+
+  int64_t length(int64_t row) const override { return splits_[row + 1] - splits_[row]; }
+
+  void write(int64_t row, int64_t first, int64_t count, const Cells& out) const override {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t step = splits_[row] + first + i;
+      const int64_t begin = inner_ == nullptr ? step : inner_[step];
+      const int64_t end = inner_ == nullptr ? step + 1 : inner_[step + 1];
+      counts_.write(begin, end, out, i, row, first + i);
+    }
+  }
+
+ private:
+  Counts counts_;
+  const int64_t* splits_;
+  const int64_t* inner_;
+};
+
+class IndicatorDense final : public DensePart {
+ public:
+  IndicatorDense(Counts counts, const IdWeightPair& pair)
+      : DensePart(pair.ids.rows(), counts.buckets()), counts_(counts), splits_(pair.ids.row_splits().data()) {}
+
+  void write(int64_t begin, int64_t end, const Cells& out) const override {
+    for (int64_t row = begin; row < end; ++row) {
+      counts_.write(splits_[row], splits_[row + 1], out, row - begin, row, -1);
+    }
+  }
+
+ private:
+  Counts counts_;
+  const int64_t* splits_;
+};
+
+}  // namespace
+
+SequencePartPtr indicator_sequence_part(const DenseColumn& column, const PartSource& source) {
+  const IdWeightPair& pair = source.ids.of(*categorical_of(column));
+  return std::make_unique<IndicatorSequence>(Counts(column, pair, source.dtype), pair);
+}
+
+DensePartPtr indicator_dense_part(const DenseColumn& column, const PartSource& source) {
+  const IdWeightPair& pair = source.ids.of(*categorical_of(column));
+  return std::make_unique<IndicatorDense>(Counts(column, pair, source.dtype), pair);
+}
+
+}  // namespace weft

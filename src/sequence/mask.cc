@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <cstring>
+
+#include "weft/sequence.h"
+
+namespace weft {
+namespace {
+
+int64_t checked_size(int64_t rows, int64_t maxlen) {
+  int64_t size = 0;
+  if (__builtin_mul_overflow(rows, maxlen, &size) || size > Limits{}.max_batch_values) {
+    throw LimitExceeded("a mask of " + std::to_string(rows) + " x " + std::to_string(maxlen) + " values; the limit is " +
+                        std::to_string(Limits{}.max_batch_values));
+  }
+  return size;
+}
+
+template <class From>
+Tensor widened(const Tensor& lengths) {
+  Tensor wide(DType::kInt64, {lengths.size()});
+  std::ranges::transform(lengths.values<From>(), wide.mutable_values<int64_t>().begin(), [](From length) {
+    return std::in_range<int64_t>(length) ? static_cast<int64_t>(length) : INT64_MAX;
+  });
+  return wide;
+}
+
+Tensor int64_lengths(const Tensor& lengths) {
+  switch (lengths.dtype()) {
+    case DType::kInt8: return widened<int8_t>(lengths);
+    case DType::kInt16: return widened<int16_t>(lengths);
+    case DType::kInt32: return widened<int32_t>(lengths);
+    case DType::kInt64: return widened<int64_t>(lengths);
+    case DType::kUInt8: return widened<uint8_t>(lengths);
+    case DType::kUInt16: return widened<uint16_t>(lengths);
+    case DType::kUInt32: return widened<uint32_t>(lengths);
+    case DType::kUInt64: return widened<uint64_t>(lengths);
+    default:
+      throw WrongType(std::string("the lengths of a mask must be integers, got ") + dtype_name(lengths.dtype()));
+  }
+}
+
+// The bytes of 1 as `dtype`; zeros are zero bytes in every dtype.
+int64_t one_of(DType dtype, uint8_t (&bytes)[8]) {
+  const auto put = [&](auto value) { std::memcpy(bytes, &value, sizeof value); };
+  if (dtype == DType::kFloat64) {
+    put(1.0);
+  } else if (dtype == DType::kFloat32) {
+    put(1.0f);
+  } else if (dtype == DType::kFloat16) {
+    put(uint16_t{0x3c00});
+  } else {
+    put(uint64_t{1});
+  }
+  return dtype_size(dtype);
+}
+
+}  // namespace
+
+Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxlen, DType dtype, Pad pad) {
+  const Tensor wide = int64_lengths(lengths);
+  const auto each = wide.values<int64_t>();
+  if (dtype == DType::kString) throw WrongType("the dtype of a mask must be a number or bool, got string");
+  if (maxlen && *maxlen < 0) throw InvalidArgument("maxlen must not be negative, got " + std::to_string(*maxlen));
+  const int64_t width = maxlen ? *maxlen : each.empty() ? 0 : std::max<int64_t>(0, std::ranges::max(each));
+  checked_size(wide.size(), width);
+  Shape shape = lengths.shape();
+  shape.push_back(width);
+  Tensor mask = Tensor::zeros(dtype, std::move(shape));
+  if (mask.size() == 0) return mask;
+  // Buffer handles are shared: this one writes to the mask's memory.
+  Buffer memory = mask.buffer();
+  uint8_t* row = memory.mutable_data();
+  uint8_t one[8] = {};
+  const int64_t size = one_of(dtype, one);
+  for (int64_t length : each) {
+    const int64_t real = std::clamp<int64_t>(length, 0, width);
+    uint8_t* at = row + (pad == Pad::kLeft ? width - real : 0) * size;
+    if (size == 1) {
+      std::memset(at, 1, static_cast<size_t>(real));
+    } else {
+      for (int64_t i = 0; i < real; ++i) std::memcpy(at + i * size, one, static_cast<size_t>(size));
+    }
+    row += width * size;
+  }
+  return mask;
+}
+
+}  // namespace weft

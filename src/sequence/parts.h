@@ -1,0 +1,76 @@
+// One column of a layer in one batch: what it has to write, and where its rows end. Each kind of
+// column has one file that implements it and one entry in parts.cc.
+#pragma once
+
+#include <memory>
+
+#include "sequence/categorical.h"
+
+namespace weft {
+
+// A rectangle of a layer's output: cells of `width` elements, `stride` elements apart.
+struct Cells {
+  void* data;
+  int64_t stride;
+  bool stream;  // the whole output is much larger than the caches
+};
+
+class SequencePart {
+ public:
+  SequencePart(int64_t rows, int64_t steps, int64_t width) : rows_(rows), steps_(steps), width_(width) {}
+  virtual ~SequencePart();
+
+  int64_t rows() const { return rows_; }
+  int64_t steps() const { return steps_; }  // T
+  int64_t width() const { return width_; }
+  virtual int64_t length(int64_t row) const = 0;
+  // Steps that hold values. Differs from length() only for a numeric column of rank 3 whose step
+  // holds more or fewer than one element of its shape.
+  virtual int64_t extent(int64_t row) const { return length(row); }
+  // What steps beyond extent() hold.
+  virtual double padding() const { return 0; }
+  // Writes every element of steps [first, first + count) of `row`. Throws OutOfRange.
+  virtual void write(int64_t row, int64_t first, int64_t count, const Cells& out) const = 0;
+
+ private:
+  int64_t rows_, steps_, width_;
+};
+
+class DensePart {
+ public:
+  DensePart(int64_t rows, int64_t width) : rows_(rows), width_(width) {}
+  virtual ~DensePart();
+
+  int64_t rows() const { return rows_; }
+  int64_t width() const { return width_; }
+  // Writes rows [begin, end), the first at out.data. Throws OutOfRange.
+  virtual void write(int64_t begin, int64_t end, const Cells& out) const = 0;
+
+ private:
+  int64_t rows_, width_;
+};
+
+// What a column reads from: its table (null for columns without one) and the output's dtype.
+struct PartSource {
+  BatchIds& ids;
+  const Parameter* table;
+  DType dtype;
+};
+
+using SequencePartPtr = std::unique_ptr<const SequencePart>;
+using DensePartPtr = std::unique_ptr<const DensePart>;
+
+SequencePartPtr sequence_part(const DenseColumn& column, const PartSource& source);
+DensePartPtr dense_part(const DenseColumn& column, const PartSource& source);
+
+SequencePartPtr embedding_sequence_part(const DenseColumn& column, const PartSource& source);
+DensePartPtr embedding_dense_part(const DenseColumn& column, const PartSource& source);
+SequencePartPtr indicator_sequence_part(const DenseColumn& column, const PartSource& source);
+DensePartPtr indicator_dense_part(const DenseColumn& column, const PartSource& source);
+SequencePartPtr numeric_sequence_part(const DenseColumn& column, const PartSource& source);
+DensePartPtr numeric_dense_part(const DenseColumn& column, const PartSource& source);
+
+// An id that a table or an indicator of `buckets` does not have, met while it was read.
+[[noreturn]] void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id, int64_t buckets);
+
+}  // namespace weft

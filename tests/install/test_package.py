@@ -1,0 +1,80 @@
+"""The installed Python package is small, quick to import and needs little."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+weft = pytest.importorskip("weft", reason="weft is not installed; `make test` installs it")
+
+MEGABYTE = 1 << 20
+IMPORT_SECONDS = """
+import sys, time
+import numpy
+start = time.perf_counter()
+import weft
+print(time.perf_counter() - start)
+"""
+
+
+def run(code: str) -> str:
+    """Runs code in a fresh interpreter outside the project and returns its output."""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd="/", check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def package_files() -> list[Path]:
+    """Returns the installed files of the distribution."""
+    distribution = importlib.metadata.distribution("weft")
+    return [Path(distribution.locate_file(f)) for f in distribution.files]
+
+
+def test_import_takes_less_than_100_ms_beyond_numpy():
+    assert min(float(run(IMPORT_SECONDS)) for _ in range(5)) < 0.1
+
+
+def test_import_brings_in_no_guest():
+    guests = {"torch", "tensorflow", "jax", "pandas", "pyarrow", "ray", "rich", "tqdm", "google"}
+    loaded = set(run("import sys, weft; print(*sys.modules)").split())
+    assert {name.split(".")[0] for name in loaded} & guests == set()
+
+
+def test_installed_size_is_below_10_mb():
+    files = [path for path in package_files() if path.suffix != ".pyc"]
+    assert sum(path.stat().st_size for path in files) < 10 * MEGABYTE
+
+
+def test_package_is_typed():
+    names = {path.name for path in package_files()}
+    assert {"py.typed", "_core.pyi"} <= names
+
+
+def test_requirements_are_numpy_and_the_binding_backend():
+    required = importlib.metadata.requires("weft") or []
+    base = {r.split(">")[0].strip() for r in required if "extra ==" not in r}
+    assert base == {"numpy", "nanobind-backend"}
+
+
+def test_extension_links_only_libz_and_the_runtime():
+    (core,) = [path for path in package_files() if path.name.startswith("_core.")]
+    dynamic = subprocess.run(
+        ["readelf", "-d", str(core)], check=True, capture_output=True, text=True
+    ).stdout
+    needed = {
+        line.split("[")[1].split(".so")[0] for line in dynamic.splitlines() if "(NEEDED)" in line
+    }
+    runtime = {
+        "libz",
+        "libstdc++",
+        "libgcc_s",
+        "libm",
+        "libc",
+        "ld-linux-x86-64",
+        "ld-linux-aarch64",
+    }
+    assert needed <= runtime
