@@ -37,8 +37,9 @@ void write(const std::string& path, RecordWriterOptions options) {
 
 std::string file(Compression compression) {
   static const char* const kNames[] = {"", "plain", "gzip", "zlib"};
-  const std::string path = (std::filesystem::temp_directory_path() / "weft_record_bench.").string() +
-                           kNames[static_cast<int>(compression)];
+  const std::string path =
+      (std::filesystem::temp_directory_path() / "weft_record_bench.").string() +
+      kNames[static_cast<int>(compression)];
   if (!std::filesystem::exists(path)) write(path, {.compression = compression});
   return path;
 }
@@ -48,7 +49,8 @@ void read_records(benchmark::State& state) {
   const std::string path = file(static_cast<Compression>(state.range(0)));
   int64_t bytes = 0;
   for (auto _ : state) {
-    RecordReader reader(path, {.verify_crc = state.range(2) != 0, .read_ahead = state.range(1) != 0});
+    RecordReader reader(path,
+                        {.verify_crc = state.range(2) != 0, .read_ahead = state.range(1) != 0});
     RecordBatch batch;
     while (reader.next(batch, 512)) benchmark::DoNotOptimize(batch.records().data());
     bytes += reader.counters().bytes;
@@ -57,18 +59,30 @@ void read_records(benchmark::State& state) {
 }
 BENCHMARK(read_records)
     ->ArgNames({"compression", "ahead", "crc"})
-    ->Args({1, 0, 1})->Args({1, 1, 1})->Args({1, 0, 0})->Args({2, 0, 1})->Args({2, 1, 1})
-    ->Unit(benchmark::kMillisecond)->UseRealTime();
+    ->Args({1, 0, 1})
+    ->Args({1, 1, 1})
+    ->Args({1, 0, 0})
+    ->Args({2, 0, 1})
+    ->Args({2, 1, 1})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 void write_records(benchmark::State& state) {
-  const std::string path = (std::filesystem::temp_directory_path() / "weft_record_bench.out").string();
-  for (auto _ : state) write(path, {.compression = static_cast<Compression>(state.range(0)), .level = 1});
+  const std::string path =
+      (std::filesystem::temp_directory_path() / "weft_record_bench.out").string();
+  for (auto _ : state)
+    write(path, {.compression = static_cast<Compression>(state.range(0)), .level = 1});
   int64_t bytes = 0;
   for (const auto& record : records()) bytes += static_cast<int64_t>(record.size());
   state.SetBytesProcessed(bytes * static_cast<int64_t>(state.iterations()));
   std::filesystem::remove(path);
 }
-BENCHMARK(write_records)->ArgName("compression")->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(write_records)
+    ->ArgName("compression")
+    ->Arg(1)
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 void crc32c(benchmark::State& state) {
   const std::string data(static_cast<size_t>(state.range(0)), 'x');

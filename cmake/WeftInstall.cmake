@@ -1,4 +1,4 @@
-# find_package(weft) and pkg-config, from the build tree's install into any prefix.
+# What find_package(weft) and pkg-config need, in any prefix.
 include(CMakePackageConfigHelpers)
 set(weft_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
 
@@ -13,14 +13,11 @@ install(FILES ${PROJECT_BINARY_DIR}/weftConfig.cmake ${PROJECT_BINARY_DIR}/weftC
         DESTINATION ${weft_cmake_dir} COMPONENT cpp)
 
 # A shared libweft.so carries its own dependencies; an archive hands them to whoever links it.
-set(weft_pc_requires "zlib")
-set(weft_pc_libs "-pthread")
-if(WEFT_HAVE_LIBDEFLATE)
-  string(APPEND weft_pc_libs " -ldeflate")
-endif()
 if(NOT BUILD_SHARED_LIBS)
-  set(weft_pc_public_requires "${weft_pc_requires}")
-  set(weft_pc_public_libs " ${weft_pc_libs} -lstdc++ -lm")
+  set(weft_pc_requires "zlib")
+  set(weft_pc_libs " -pthread -lstdc++ -lm")
 endif()
+# Found from where the .pc lies, so that the installed folder may be moved.
+file(RELATIVE_PATH weft_pc_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(cmake/weft.pc.in ${PROJECT_BINARY_DIR}/weft.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/weft.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT cpp)

@@ -41,7 +41,8 @@ Numbers read_numbers(const char* path) {
 float largest_difference(const weft::Tensor& a, const weft::Tensor& b) {
   const auto x = a.values<float>(), y = b.values<float>();
   float largest = x.size() == y.size() ? 0.0f : INFINITY;
-  for (size_t i = 0; i < x.size() && i < y.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+  for (size_t i = 0; i < x.size() && i < y.size(); ++i)
+    largest = std::max(largest, std::abs(x[i] - y[i]));
   return largest;
 }
 

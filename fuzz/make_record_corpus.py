@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 AUTO, PLAIN, GZIP, ZLIB = 0, 1, 2, 3
-NO_CRC, SMALL_LIMIT, CHUNK_END, THREAD = 4, 8, 16, 32
+NO_CRC, SMALL_LIMIT, CHUNK_END, THREAD, MAKE_RIGHT = 4, 8, 16, 32, 64
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -52,8 +52,13 @@ def main() -> None:
         "too_long": (PLAIN | SMALL_LIMIT, plain + frame(bytes(1001)) + plain),
         "chunk_end": (PLAIN | CHUNK_END | THREAD, plain * 2),
         "chunk_end_flipped": (PLAIN | CHUNK_END, bytes(flipped) * 2),
+        "made_right": (PLAIN | MAKE_RIGHT, bytes(60) + b"\3\0" + bytes(30) + b"\4\1" + bytes(40)),
+        "made_wrong": (PLAIN | MAKE_RIGHT | CHUNK_END, b"\5\2" + bytes(60) + b"\3\1" + bytes(99)),
         "gzip": (AUTO, member),
-        "gzip_members": (GZIP, gzip.compress(b"", mtime=0) + member[:] + gzip.compress(plain, mtime=0)),
+        "gzip_members": (
+            GZIP,
+            gzip.compress(b"", mtime=0) + member + gzip.compress(plain, mtime=0),
+        ),
         "gzip_cut": (GZIP, member[:-9]),
         "gzip_garbage": (GZIP, member + b"garbage"),
         "gzip_twice": (AUTO, gzip.compress(member, mtime=0)),

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 files=()
 while [ "${1:-}" = --with ]; do files+=("$2"); shift 2; done
 [ $# -gt 0 ] || set -- "make test" "make demo" \
-  "python3 -m venv /root/fresh && /root/fresh/bin/pip install --quiet . &&
+  "python3 -m venv /root/fresh && /root/fresh/bin/pip install -qq . &&
    cd / && /root/fresh/bin/python -c 'import weft; weft.show_config()'" \
   "apt-get install -y -qq -o Dpkg::Use-Pty=0 cmake >/dev/null &&
    cmake --preset release && cmake --build --preset release -j && ctest --preset release"

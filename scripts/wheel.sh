@@ -16,7 +16,7 @@ auditwheel show "$wheel"
 
 scripts/bare.sh --with "$wheel" \
   "python3 -m venv /root/venv" \
-  "/root/venv/bin/pip install --quiet dist/*.whl" \
+  "/root/venv/bin/pip install -qq dist/*.whl" \
   "cd / && /root/venv/bin/python -c 'import weft; weft.show_config()'" \
-  "/root/venv/bin/pip install --quiet pytest hypothesis protobuf" \
+  "/root/venv/bin/pip install -qq -r requirements/test.txt" \
   "/root/venv/bin/python -m pytest -q tests/python"

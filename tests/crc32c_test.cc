@@ -57,7 +57,8 @@ TEST_P(Crc32cTest, EveryLengthAndAlignment) {
   const auto bytes = random_bytes(1024 + 64, 1);
   for (size_t size = 0; size <= 1024; ++size) {
     const size_t at = size % 64;
-    ASSERT_EQ(base::crc32c(bytes.data() + at, static_cast<int64_t>(size)), reference(bytes.data() + at, size))
+    ASSERT_EQ(base::crc32c(bytes.data() + at, static_cast<int64_t>(size)),
+              reference(bytes.data() + at, size))
         << size;
   }
   for (size_t at = 0; at < 64; ++at) {
@@ -72,7 +73,8 @@ TEST_P(Crc32cTest, EveryLengthAndAlignment) {
 TEST_P(Crc32cTest, LongInput) {
   const auto bytes = random_bytes(40'000, 2);
   for (size_t size : {3071, 3072, 3073, 3167, 3168, 6144, 9999, 40'000}) {
-    ASSERT_EQ(base::crc32c(bytes.data(), static_cast<int64_t>(size)), reference(bytes.data(), size)) << size;
+    ASSERT_EQ(base::crc32c(bytes.data(), static_cast<int64_t>(size)), reference(bytes.data(), size))
+        << size;
   }
 }
 
@@ -93,7 +95,8 @@ TEST(Crc32cMaskTest, IsTensorFlows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, Crc32cTest,
-                         testing::Values(base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3, base::Isa::kV4),
+                         testing::Values(base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3,
+                                         base::Isa::kV4),
                          [](const auto& p) { return base::isa_name(p.param); });
 
 }  // namespace

@@ -22,7 +22,8 @@ class DatasetTest : public testing::Test {
     Names paths;
     for (size_t k = 0; k < sizes.size(); ++k) {
       std::vector<std::string> records;
-      for (int i = 0; i < sizes[k]; ++i) records.push_back(std::to_string(k) + "." + std::to_string(i));
+      for (int i = 0; i < sizes[k]; ++i)
+        records.push_back(std::to_string(k) + "." + std::to_string(i));
       paths.push_back(put(folder_ / ("f" + std::to_string(k)), frames(records)));
     }
     return paths;
@@ -35,7 +36,8 @@ Names all(const Dataset& dataset, RecordCounters* counters = nullptr) {
   RecordStream stream(dataset);
   Names found;
   RecordBatch batch;
-  while (stream.next(batch)) found.insert(found.end(), batch.records().begin(), batch.records().end());
+  while (stream.next(batch))
+    found.insert(found.end(), batch.records().begin(), batch.records().end());
   EXPECT_FALSE(stream.next(batch));
   if (counters != nullptr) *counters = stream.counters();
   return found;
@@ -96,7 +98,8 @@ TEST_F(DatasetTest, InterleavesAsTensorFlow) {
   const Names paths = files(sizes);
   for (size_t cycle : {1, 2, 3, 4, 8, 20}) {
     for (int block : {1, 2, 3, 10, 300}) {
-      const Dataset dataset = Dataset::records(paths).interleave(static_cast<int64_t>(cycle), block);
+      const Dataset dataset =
+          Dataset::records(paths).interleave(static_cast<int64_t>(cycle), block);
       const Names expected = interleaved(sizes, cycle, block);
       ASSERT_EQ(all(dataset), expected) << cycle << " " << block;
       ASSERT_EQ(all(dataset.batch(7)), expected) << cycle << " " << block;
@@ -124,7 +127,8 @@ TEST_F(DatasetTest, ShardsAreAPartition) {
   Names whole = all(dataset), joined;
   for (int64_t i = 0; i < 4; ++i) {
     const Names part = all(dataset.shard(4, i));
-    for (size_t k = 0; k < part.size(); ++k) ASSERT_EQ(part[k], whole[4 * k + static_cast<size_t>(i)]);
+    for (size_t k = 0; k < part.size(); ++k)
+      ASSERT_EQ(part[k], whole[4 * k + static_cast<size_t>(i)]);
     joined.insert(joined.end(), part.begin(), part.end());
   }
   std::sort(joined.begin(), joined.end());
@@ -136,12 +140,16 @@ TEST_F(DatasetTest, ShardsAreAPartition) {
 
 TEST_F(DatasetTest, Batches) {
   const Dataset dataset = Dataset::records(files({4, 3}));
-  EXPECT_EQ(batches(dataset.batch(3)), (std::vector<Names>{{"0.0", "0.1", "0.2"}, {"0.3", "1.0", "1.1"}, {"1.2"}}));
+  EXPECT_EQ(batches(dataset.batch(3)),
+            (std::vector<Names>{{"0.0", "0.1", "0.2"}, {"0.3", "1.0", "1.1"}, {"1.2"}}));
   EXPECT_EQ(batches(dataset.batch(3, true)).size(), 2u);
   EXPECT_EQ(batches(dataset.batch(3).skip(1).take(1)), (std::vector<Names>{{"0.3", "1.0", "1.1"}}));
-  EXPECT_EQ(batches(dataset.batch(3).shard(2, 0)), (std::vector<Names>{{"0.0", "0.1", "0.2"}, {"1.2"}}));
-  EXPECT_EQ(batches(dataset.batch(3, true).shard(2, 0)), (std::vector<Names>{{"0.0", "0.1", "0.2"}}));
-  EXPECT_EQ(batches(dataset.shard(2, 0).batch(3)), (std::vector<Names>{{"0.0", "0.2", "1.0"}, {"1.2"}}));
+  EXPECT_EQ(batches(dataset.batch(3).shard(2, 0)),
+            (std::vector<Names>{{"0.0", "0.1", "0.2"}, {"1.2"}}));
+  EXPECT_EQ(batches(dataset.batch(3, true).shard(2, 0)),
+            (std::vector<Names>{{"0.0", "0.1", "0.2"}}));
+  EXPECT_EQ(batches(dataset.shard(2, 0).batch(3)),
+            (std::vector<Names>{{"0.0", "0.2", "1.0"}, {"1.2"}}));
 }
 
 TEST_F(DatasetTest, BatchesKnowTheirFiles) {
@@ -167,7 +175,8 @@ TEST_F(DatasetTest, ShufflesFiles) {
   std::sort(expected.begin(), expected.end());
   EXPECT_EQ(sorted, expected);
   EXPECT_EQ(Names(once.begin(), once.begin() + 3),
-            (Names{folder_ / "f14", folder_ / "f16", folder_ / "f38"}));  // for good: a seed means an order
+            (Names{folder_ / "f14", folder_ / "f16",
+                   folder_ / "f38"}));  // for good: a seed means an order
 }
 
 TEST_F(DatasetTest, RefusesWhatCannotWork) {
@@ -248,9 +257,10 @@ class DatasetParseTest : public DatasetTest {
 
 TEST_F(DatasetParseTest, BatchesOfFeatures) {
   const Dataset dataset = Dataset::records({examples("a", 700), examples("b", 3)});
-  for (const auto& [made, sizes] : {std::pair(dataset.batch(300).parse(spec_), std::vector<int64_t>{300, 300, 103}),
-                                    std::pair(dataset.parse(spec_).batch(300, true), std::vector<int64_t>{300, 300}),
-                                    std::pair(dataset.parse(spec_), std::vector<int64_t>{512, 191})}) {
+  for (const auto& [made, sizes] :
+       {std::pair(dataset.batch(300).parse(spec_), std::vector<int64_t>{300, 300, 103}),
+        std::pair(dataset.parse(spec_).batch(300, true), std::vector<int64_t>{300, 300}),
+        std::pair(dataset.parse(spec_), std::vector<int64_t>{512, 191})}) {
     BatchStream stream(made);
     Features features;
     std::vector<int64_t> found;
@@ -266,8 +276,11 @@ TEST_F(DatasetParseTest, BatchesOfFeatures) {
 }
 
 TEST_F(DatasetParseTest, ErrorsSayFileAndRecord) {
-  const std::string bad = put(folder_ / "bad", frames({encode_example({{"n", Tensor::of<int64_t>({1}, {1})}}), "\x08\xff"}));
-  BatchStream stream(Dataset::records({examples("a", 5), bad, examples("b", 4)}).batch(4).parse(spec_));
+  const std::string bad =
+      put(folder_ / "bad",
+          frames({encode_example({{"n", Tensor::of<int64_t>({1}, {1})}}), "\x08\xff"}));
+  BatchStream stream(
+      Dataset::records({examples("a", 5), bad, examples("b", 4)}).batch(4).parse(spec_));
   Features features;
   ASSERT_TRUE(stream.next(features));
   try {

@@ -95,8 +95,10 @@ TEST(Initializer, FansFollowTheShape) {
 }
 
 TEST(Initializer, OrthogonalIsOrthonormal) {
-  for (const Shape& shape : {Shape{7, 7}, Shape{3, 12}, Shape{12, 3}, Shape{2, 5, 3}, Shape{1, 1}}) {
-    const Tensor q = Initializer(in::Orthogonal{.gain = 2})(shape, DType::kFloat64, "recurrent_kernel");
+  for (const Shape& shape :
+       {Shape{7, 7}, Shape{3, 12}, Shape{12, 3}, Shape{2, 5, 3}, Shape{1, 1}}) {
+    const Tensor q =
+        Initializer(in::Orthogonal{.gain = 2})(shape, DType::kFloat64, "recurrent_kernel");
     const int64_t cols = shape.back(), rows = q.size() / cols;
     const auto at = [&](int64_t r, int64_t c) {
       return q.values<double>()[static_cast<size_t>(r * cols + c)];
@@ -138,7 +140,8 @@ TEST(Initializer, NumbersDependOnSeedAndNameOnly) {
   EXPECT_NE(draw("other/kernel", 1), alone);
   // float32 is float64 rounded; the own seed goes first; a longer tensor begins alike.
   const Initializer seeded = in::RandomUniform{.seed = 7};
-  const Tensor f64 = seeded({50}, DType::kFloat64, "w", 1), f32 = seeded({70}, DType::kFloat32, "w", 2);
+  const Tensor f64 = seeded({50}, DType::kFloat64, "w", 1),
+               f32 = seeded({70}, DType::kFloat32, "w", 2);
   for (size_t i = 0; i < 50; ++i) {
     EXPECT_EQ(static_cast<float>(f64.values<double>()[i]), f32.values<float>()[i]);
   }
@@ -149,12 +152,15 @@ TEST(Initializer, IsAValueWithAConfig) {
   EXPECT_EQ(a, Initializer(in::TruncatedNormal{.stddev = 0.1, .seed = 3}));
   EXPECT_NE(a, Initializer(in::TruncatedNormal{.stddev = 0.1}));
   EXPECT_STREQ(a.name(), "TruncatedNormal");
-  EXPECT_EQ(a.config(), (Initializer::Fields{{"mean", 0.0}, {"stddev", 0.1}, {"seed", int64_t{3}}}));
+  EXPECT_EQ(a.config(),
+            (Initializer::Fields{{"mean", 0.0}, {"stddev", 0.1}, {"seed", int64_t{3}}}));
   EXPECT_EQ(Initializer::from_config(a.name(), a.config()), a);
   EXPECT_EQ(Initializer::from_config("glorot_uniform"), Initializer());
-  EXPECT_EQ(Initializer::from_config("VarianceScaling", {{"scale", int64_t{2}}, {"distribution", "Normal"}}),
+  EXPECT_EQ(Initializer::from_config("VarianceScaling",
+                                     {{"scale", int64_t{2}}, {"distribution", "Normal"}}),
             Initializer(in::VarianceScaling{.scale = 2}));
-  const Initializer custom = Initializer::from([](const Shape& s, DType d) { return Tensor::zeros(d, s); });
+  const Initializer custom =
+      Initializer::from([](const Shape& s, DType d) { return Tensor::zeros(d, s); });
   EXPECT_EQ(custom, Initializer(custom));
   EXPECT_STREQ(custom.name(), "Custom");
   EXPECT_EQ(custom({2}, DType::kFloat64, "w").dtype(), DType::kFloat64);

@@ -12,9 +12,9 @@ namespace weft {
 namespace {
 
 constexpr Activation kElementwise[] = {
-    Activation::kLinear,   Activation::kTanh,     Activation::kSigmoid, Activation::kRelu,
-    Activation::kElu,      Activation::kSelu,     Activation::kSoftplus, Activation::kSoftsign,
-    Activation::kSwish,    Activation::kGelu,     Activation::kHardSigmoid, Activation::kExponential,
+    Activation::kLinear, Activation::kTanh, Activation::kSigmoid,     Activation::kRelu,
+    Activation::kElu,    Activation::kSelu, Activation::kSoftplus,    Activation::kSoftsign,
+    Activation::kSwish,  Activation::kGelu, Activation::kHardSigmoid, Activation::kExponential,
 };
 constexpr base::Isa kIsas[] = {base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3, base::Isa::kV4};
 
@@ -34,23 +34,36 @@ void on_every_isa(F f) {
 double exact(Activation activation, double x) {
   const double e = std::exp(x), scale = 1.0507009873554805, alpha = 1.6732632423543772;
   switch (activation) {
-    case Activation::kTanh: return std::tanh(x);
-    case Activation::kSigmoid: return 1 / (1 + std::exp(-x));
-    case Activation::kRelu: return std::max(x, 0.0);
-    case Activation::kElu: return x > 0 ? x : std::expm1(x);
-    case Activation::kSelu: return x > 0 ? scale * x : scale * alpha * std::expm1(x);
-    case Activation::kSoftplus: return x > 30 ? x : std::log1p(e);
-    case Activation::kSoftsign: return x / (1 + std::fabs(x));
-    case Activation::kSwish: return x / (1 + std::exp(-x));
-    case Activation::kGelu: return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-    case Activation::kHardSigmoid: return std::max(0.0, std::min(1.0, 0.2 * x + 0.5));
-    case Activation::kExponential: return e;
-    default: return x;
+    case Activation::kTanh:
+      return std::tanh(x);
+    case Activation::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::kRelu:
+      return std::max(x, 0.0);
+    case Activation::kElu:
+      return x > 0 ? x : std::expm1(x);
+    case Activation::kSelu:
+      return x > 0 ? scale * x : scale * alpha * std::expm1(x);
+    case Activation::kSoftplus:
+      return x > 30 ? x : std::log1p(e);
+    case Activation::kSoftsign:
+      return x / (1 + std::fabs(x));
+    case Activation::kSwish:
+      return x / (1 + std::exp(-x));
+    case Activation::kGelu:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::kHardSigmoid:
+      return std::max(0.0, std::min(1.0, 0.2 * x + 0.5));
+    case Activation::kExponential:
+      return e;
+    default:
+      return x;
   }
 }
 
 std::vector<float> sample() {
-  std::vector<float> xs = {0.f, -0.f, 1e-30f, -1e-30f, 1e-6f, 88.f, -88.f, 89.f, 100.f, -104.f, 1e30f, -1e30f};
+  std::vector<float> xs = {0.f,   -0.f, 1e-30f, -1e-30f, 1e-6f, 88.f,
+                           -88.f, 89.f, 100.f,  -104.f,  1e30f, -1e30f};
   std::mt19937 random(1);
   for (float spread : {1e-3f, 0.5f, 3.f, 10.f, 60.f}) {
     std::uniform_real_distribution<float> uniform(-spread, spread);
@@ -126,7 +139,8 @@ TEST(Activation, SoftmaxIsOverTheLastDimension) {
     const Tensor x = Tensor::of<float>({2, 3}, {1, 2, 3, 1000, 1000, -1000});
     const Tensor y = activate(Activation::kSoftmax, x);
     const double sum = std::exp(1) + std::exp(2) + std::exp(3);
-    for (int i = 0; i < 3; ++i) EXPECT_NEAR(y.values<float>()[size_t(i)], std::exp(i + 1) / sum, 1e-6);
+    for (int i = 0; i < 3; ++i)
+      EXPECT_NEAR(y.values<float>()[size_t(i)], std::exp(i + 1) / sum, 1e-6);
     EXPECT_EQ(y.values<float>()[3], 0.5f);
     EXPECT_EQ(y.values<float>()[5], 0.f);
   });

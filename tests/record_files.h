@@ -1,5 +1,5 @@
-// Files for the tests of records and datasets: a folder that goes away, bytes written and read back,
-// records framed by hand.
+// Files for the tests of records and datasets: a folder that goes away, bytes written and read
+// back, records framed by hand.
 #pragma once
 
 #include <zlib.h>
@@ -44,7 +44,8 @@ class Folder {
 };
 
 inline std::string put(const std::string& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   return path;
 }
 
@@ -67,7 +68,8 @@ inline std::string header(uint64_t length) {
 // One record as it stands in a file.
 inline std::string frame(std::string_view data) {
   const auto size = static_cast<int64_t>(data.size());
-  return header(data.size()) + std::string(data) + little_endian(base::masked_crc32c(data.data(), size), 4);
+  return header(data.size()) + std::string(data) +
+         little_endian(base::masked_crc32c(data.data(), size), 4);
 }
 
 inline std::string frames(const std::vector<std::string>& records) {
@@ -97,11 +99,13 @@ inline std::vector<std::string> strings(const RecordBatch& batch) {
 
 // All records of a file, in batches of a size that divides nothing.
 inline std::vector<std::string> read_all(const std::string& path, const RecordOptions& options = {},
-                                         RecordCounters* counters = nullptr, int64_t batch_size = 7) {
+                                         RecordCounters* counters = nullptr,
+                                         int64_t batch_size = 7) {
   RecordReader reader(path, options);
   std::vector<std::string> all;
   RecordBatch batch;
-  while (reader.next(batch, batch_size)) all.insert(all.end(), batch.records().begin(), batch.records().end());
+  while (reader.next(batch, batch_size))
+    all.insert(all.end(), batch.records().begin(), batch.records().end());
   if (counters != nullptr) *counters = reader.counters();
   return all;
 }

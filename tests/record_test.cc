@@ -28,8 +28,8 @@ std::vector<std::string> random_records(int n, size_t longest, uint32_t seed = 1
   return records;
 }
 
-void write_all(const std::string& path, const std::vector<std::string>& records, Compression compression,
-               int level = -1) {
+void write_all(const std::string& path, const std::vector<std::string>& records,
+               Compression compression, int level = -1) {
   RecordWriter writer(path, {.compression = compression, .level = level});
   for (const auto& record : records) writer.write(record);
   writer.close();
@@ -81,14 +81,16 @@ TEST(RecordTest, RecordsOfEverySizeAroundAChunk) {
   const Folder folder;
   std::vector<std::string> records;
   const size_t chunk = size_t{256} << 10;
-  for (size_t size : {size_t{0}, chunk - 17, chunk - 16, chunk - 15, chunk - 12, chunk - 4, chunk - 1, chunk,
-                      chunk + 1, 3 * chunk, 5 * chunk + 11, size_t{1}, size_t{0}}) {
+  for (size_t size :
+       {size_t{0}, chunk - 17, chunk - 16, chunk - 15, chunk - 12, chunk - 4, chunk - 1, chunk,
+        chunk + 1, 3 * chunk, 5 * chunk + 11, size_t{1}, size_t{0}}) {
     records.push_back(std::string(size, static_cast<char>('a' + records.size())));
   }
   const std::string path = put(folder / "f", frames(records));
   EXPECT_EQ(read_all(path), records);
   for (size_t pad = 0; pad < 40; ++pad) {  // every way to cut a record in two
-    const std::vector<std::string> two = {std::string(chunk - 60 + pad, 'x'), std::string(30, 'y'), "z"};
+    const std::vector<std::string> two = {std::string(chunk - 60 + pad, 'x'), std::string(30, 'y'),
+                                          "z"};
     ASSERT_EQ(read_all(put(folder / "g", frames(two))), two) << pad;
   }
 }
@@ -165,8 +167,10 @@ TEST(RecordDamageTest, CutAtEveryByte) {
   const std::vector<size_t> ends = {0, 28, 44, all.size()};
   for (size_t cut = 0; cut <= all.size(); ++cut) {
     const std::string path = put(folder / "f", all.substr(0, cut));
-    const auto whole = static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), cut) - ends.begin()) - 1;
-    const std::vector<std::string> expected(records.begin(), records.begin() + static_cast<int64_t>(whole));
+    const auto whole =
+        static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), cut) - ends.begin()) - 1;
+    const std::vector<std::string> expected(records.begin(),
+                                            records.begin() + static_cast<int64_t>(whole));
     RecordCounters counters;
     EXPECT_EQ(read_all(path, {.on_error = OnError::kSkip}, &counters), expected);
     if (cut == ends[whole]) {
@@ -208,8 +212,9 @@ TEST(RecordDamageTest, EveryBitFlip) {
     EXPECT_THROW(read_all(path), CorruptData) << bit;
     RecordCounters counters;
     std::vector<Where> skipped;
-    const RecordOptions options = {.on_error = OnError::kSkip,
-                                   .on_skip = [&](const Error& e) { skipped.push_back(e.where()); }};
+    const RecordOptions options = {.on_error = OnError::kSkip, .on_skip = [&](const Error& e) {
+                                     skipped.push_back(e.where());
+                                   }};
     const auto left = read_all(path, options, &counters);
     const size_t hit = bit / 8 < 28 ? 0 : bit / 8 < 44 ? 1 : bit / 8 < 71 ? 2 : 3;
     std::vector<std::string> expected = records;
@@ -245,7 +250,8 @@ TEST(RecordDamageTest, GzipCutAndFlippedAtEveryByte) {
     };
     for (size_t cut = 1; cut < all.size(); ++cut) {
       check(all.substr(0, cut), cut);
-      EXPECT_THROW(read_all(put(folder / "g", all.substr(0, cut)), {.compression = compression}), CorruptData);
+      EXPECT_THROW(read_all(put(folder / "g", all.substr(0, cut)), {.compression = compression}),
+                   CorruptData);
     }
     for (size_t at = 0; at < all.size(); ++at) {
       std::string flipped = all;
@@ -281,7 +287,8 @@ TEST(RecordDamageTest, TruncatedGzipSaysWhere) {
 TEST(RecordDamageTest, BytesAfterGzip) {
   const Folder folder;
   const std::string member = deflated(frames({"a", "b"}));
-  for (const std::string& tail : {std::string("garbage"), std::string(512, '\0'), std::string("\x1f"), std::string("\x1f\x8b\x07")}) {
+  for (const std::string& tail : {std::string("garbage"), std::string(512, '\0'),
+                                  std::string("\x1f"), std::string("\x1f\x8b\x07")}) {
     const std::string path = put(folder / "f", member + tail);
     EXPECT_EQ(error_of<CorruptData>(path).where().record, 2);
     RecordCounters counters;
@@ -294,13 +301,15 @@ TEST(RecordDamageTest, BytesAfterGzip) {
 TEST(RecordDamageTest, HugeLengths) {
   const Folder folder;
   const std::string good = frame("good");
-  for (uint64_t length : {uint64_t{1} << 29, uint64_t{1} << 30}) {  // within the limit, but not there
+  for (uint64_t length :
+       {uint64_t{1} << 29, uint64_t{1} << 30}) {  // within the limit, but not there
     const std::string path = put(folder / "f", good + header(length) + "some bytes");
     const auto error = error_of<CorruptData>(path);
     EXPECT_EQ(error.where().record, 1);
     EXPECT_EQ(error.where().offset, 20);
   }
-  for (uint64_t length : {(uint64_t{1} << 30) + 1, uint64_t{1} << 40, uint64_t{1} << 63, ~uint64_t{0}}) {
+  for (uint64_t length :
+       {(uint64_t{1} << 30) + 1, uint64_t{1} << 40, uint64_t{1} << 63, ~uint64_t{0}}) {
     const std::string path = put(folder / "f", good + header(length) + "some bytes");
     EXPECT_EQ(error_of<LimitExceeded>(path).where().record, 1);
     RecordCounters counters;
@@ -348,7 +357,8 @@ TEST(RecordDamageTest, VerifyCrcIsAboutData) {
   const Folder folder;
   std::string all = frames({"abc", "def"});
   all[13] = 'X';
-  EXPECT_EQ(read_all(put(folder / "f", all), {.verify_crc = false}), (std::vector<std::string>{"aXc", "def"}));
+  EXPECT_EQ(read_all(put(folder / "f", all), {.verify_crc = false}),
+            (std::vector<std::string>{"aXc", "def"}));
   all[20] = '\x01';
   EXPECT_THROW(read_all(put(folder / "f", all), {.verify_crc = false}), CorruptData);
 }
@@ -357,8 +367,9 @@ TEST(RecordDamageTest, WhatACallbackThrowsLosesNothing) {
   const Folder folder;
   std::string all = frames({"a", "b", "c", "d"});
   all[17 + 12] = 'X';
-  RecordReader reader(put(folder / "f", all), {.on_error = OnError::kSkip,
-                                               .on_skip = [](const Error&) { throw std::runtime_error("mine"); }});
+  RecordReader reader(put(folder / "f", all),
+                      {.on_error = OnError::kSkip,
+                       .on_skip = [](const Error&) { throw std::runtime_error("mine"); }});
   RecordBatch batch;
   ASSERT_TRUE(reader.next(batch, 10));
   EXPECT_EQ(strings(batch), std::vector<std::string>{"a"});
@@ -385,16 +396,19 @@ TEST(RecordKindTest, OtherFilesAreNamed) {
   };
   for (const auto& [bytes, kind] : cases) {
     const std::string path = put(folder / "f", bytes);
-    EXPECT_NE(std::string(error_of<CorruptData>(path).what()).find(kind), std::string::npos) << kind;
+    EXPECT_NE(std::string(error_of<CorruptData>(path).what()).find(kind), std::string::npos)
+        << kind;
     RecordCounters counters;
     EXPECT_TRUE(read_all(path, {.on_error = OnError::kSkip}, &counters).empty());
     EXPECT_EQ(counters.skipped, 1) << kind;
   }
   const std::string gz = put(folder / "f", deflated(frames({"some record", "another"})));
-  EXPECT_NE(std::string(error_of<CorruptData>(gz, {.compression = Compression::kNone}).what()).find("gzip"),
+  EXPECT_NE(std::string(error_of<CorruptData>(gz, {.compression = Compression::kNone}).what())
+                .find("gzip"),
             std::string::npos);
   const std::string plain = put(folder / "p", frames({"a"}));
-  EXPECT_NE(std::string(error_of<CorruptData>(plain, {.compression = Compression::kGzip}).what()).find("plain"),
+  EXPECT_NE(std::string(error_of<CorruptData>(plain, {.compression = Compression::kGzip}).what())
+                .find("plain"),
             std::string::npos);
 }
 
@@ -450,7 +464,8 @@ TEST(RecordThreadTest, ManyReadersAtOnce) {
   std::vector<std::thread> threads;
   std::vector<char> same(4);
   for (size_t i = 0; i < 4; ++i) {
-    threads.emplace_back([&, i] { same[i] = read_all(folder / (i % 2 != 0 ? "a" : "b")) == records; });
+    threads.emplace_back(
+        [&, i] { same[i] = read_all(folder / (i % 2 != 0 ? "a" : "b")) == records; });
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(same, std::vector<char>(4, 1));
@@ -478,7 +493,9 @@ TEST(RecordThreadTest, AForkedChild) {
       RecordBatch mine;
       code = fresh.next(mine, 100'000) && mine.size() == 20'000 ? 0 : 2;
     }
-    { RecordReader dropped = std::move(used); }  // does not wait for a thread that is not there
+    {
+      RecordReader dropped = std::move(used);
+    }  // does not wait for a thread that is not there
     ::_exit(code);
   }
   int status = 0;

@@ -16,8 +16,8 @@ namespace weft {
 // iterated, which may be done any number of times; the order is the same every time, whatever the
 // threads do.
 //
-// The methods act in the order in which they are called, as in tf.data: an element is a record, and a
-// batch after batch(). So shard(2, 0).batch(8) makes batches of every other record, and
+// The methods act in the order in which they are called, as in tf.data: an element is a record, and
+// a batch after batch(). So shard(2, 0).batch(8) makes batches of every other record, and
 // batch(8).shard(2, 0) takes every other batch.
 class WEFT_API Dataset {
  public:
@@ -29,15 +29,17 @@ class WEFT_API Dataset {
   Dataset shuffle_files(int64_t seed) const;
   // The files i with i % num_shards == index: each worker opens only its own.
   Dataset shard_files(int64_t num_shards, int64_t index) const;
-  // Reads `cycle_length` files at a time, each on a thread of its own, taking `block_length` records
-  // from each in turn; a file that ends is replaced by the next. Order as tf.data's interleave.
+  // Reads `cycle_length` files at a time, each on a thread of its own, taking `block_length`
+  // records from each in turn; a file that ends is replaced by the next. Order as tf.data's
+  // interleave.
   Dataset interleave(int64_t cycle_length, int64_t block_length = 1) const;
 
   // --- Elements. Throw InvalidArgument for num_shards < 1, an index outside [0, num_shards) or a
   // count below -1.
-  Dataset shard(int64_t num_shards, int64_t index) const;  // the elements i with i % num_shards == index
-  Dataset skip(int64_t count) const;                       // -1: all
-  Dataset take(int64_t count) const;                       // -1: all
+  Dataset shard(int64_t num_shards,
+                int64_t index) const;  // the elements i with i % num_shards == index
+  Dataset skip(int64_t count) const;   // -1: all
+  Dataset take(int64_t count) const;   // -1: all
 
   // --- Batches. Each may be called once.
   // `drop_remainder`: a last batch of fewer records is left out. Throws InvalidArgument if n < 1.
@@ -73,10 +75,10 @@ class WEFT_API RecordStream {
   ~RecordStream();
 
   // Replaces `batch` by the next batch of the dataset; without batch(), by the next kDefaultBatch
-  // records, or as many as come before an error, which is then thrown by the next call. False at the
-  // end. Throws as RecordReader does, and NotFound for a file that does not exist when its turn comes;
-  // a batch that an error interrupts is lost. After an error every call throws it again, except what
-  // on_skip and poll throw: after those the stream goes on.
+  // records, or as many as come before an error, which is then thrown by the next call. False at
+  // the end. Throws as RecordReader does, and NotFound for a file that does not exist when its turn
+  // comes; a batch that an error interrupts is lost. After an error every call throws it again,
+  // except what on_skip and poll throw: after those the stream goes on.
   bool next(RecordBatch& batch);
 
   RecordCounters counters() const;  // of all files so far, elements that were dropped included
@@ -97,8 +99,8 @@ class WEFT_API BatchStream {
   ~BatchStream();
 
   // Replaces `features` by the next batch; false at the end. Throws as RecordStream and
-  // ExampleParser::parse do, with file and record beside key and row; a batch that does not parse is
-  // passed over by the next call. At the end it warns of keys that no record had.
+  // ExampleParser::parse do, with file and record beside key and row; a batch that does not parse
+  // is passed over by the next call. At the end it warns of keys that no record had.
   bool next(Features& features);
 
   RecordCounters counters() const;

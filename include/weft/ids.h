@@ -22,20 +22,19 @@ struct IdsCounters {
   bool operator==(const IdsCounters&) const = default;
 };
 
-// What counts as absent: a value that is dropped before any id is made of it. As TensorFlow: in a
-// dense array, where every cell must hold something, -1 and "" do (for unsigned integers -1 is the
-// largest value of the type); in ragged and sparse data, which leave out what is absent, nothing
-// does, so that -1 there is an id.
+// What counts as absent: values that are dropped before any id is made of them. The default is
+// TensorFlow's: -1 and "" in a dense array, where every cell must hold something (for unsigned
+// integers -1 is the largest value of the type), and nothing in ragged and sparse data, which leave
+// out what is absent; -1 there is an id.
 struct Missing {
-  enum class In : uint8_t { kDense, kEverywhere, kNowhere };
-  In in = In::kDense;
-  int64_t integer = -1;
-  std::string text;
+  std::optional<int64_t> integer = -1;  // unset: no integer is absent
+  std::optional<std::string> text = "";
+  bool everywhere = false;  // in ragged and sparse data too
 };
 
 struct IdsOptions {
   Missing missing;
-  // Every silent drop becomes an error: a value absent by the default rule (Missing::In::kDense),
+  // Every silent drop becomes an error: a value that is absent by a rule that is not `everywhere`,
   // and a value out of vocabulary.
   bool strict = false;
 };

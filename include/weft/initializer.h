@@ -1,4 +1,5 @@
-// How weights begin: Keras's initializers over a counter-based generator. Parameter, a named weight.
+// How weights begin: Keras's initializers over a counter-based generator. Parameter, a named
+// weight.
 #pragma once
 
 #include <concepts>
@@ -59,10 +60,10 @@ struct VarianceScaling {
   bool operator==(const VarianceScaling&) const = default;
 };
 // VarianceScaling: Glorot is scale 1 over fan_avg, He 2 over fan_in, Lecun 1 over fan_in.
-#define WEFT_SCALED_INITIALIZER(Name)                \
-  struct Name {                                      \
-    Seed seed = {};                                  \
-    bool operator==(const Name&) const = default;    \
+#define WEFT_SCALED_INITIALIZER(Name)             \
+  struct Name {                                   \
+    Seed seed = {};                               \
+    bool operator==(const Name&) const = default; \
   }
 WEFT_SCALED_INITIALIZER(GlorotUniform);
 WEFT_SCALED_INITIALIZER(GlorotNormal);
@@ -94,13 +95,13 @@ struct Custom {
 // One of the above: an immutable value.
 class WEFT_API Initializer {
  public:
-  using Kind = std::variant<initializers::GlorotUniform, initializers::Zeros, initializers::Ones,
-                            initializers::Constant, initializers::RandomUniform,
-                            initializers::RandomNormal, initializers::TruncatedNormal,
-                            initializers::VarianceScaling, initializers::GlorotNormal,
-                            initializers::HeUniform, initializers::HeNormal,
-                            initializers::LecunUniform, initializers::LecunNormal,
-                            initializers::Orthogonal, initializers::Identity, initializers::Custom>;
+  using Kind =
+      std::variant<initializers::GlorotUniform, initializers::Zeros, initializers::Ones,
+                   initializers::Constant, initializers::RandomUniform, initializers::RandomNormal,
+                   initializers::TruncatedNormal, initializers::VarianceScaling,
+                   initializers::GlorotNormal, initializers::HeUniform, initializers::HeNormal,
+                   initializers::LecunUniform, initializers::LecunNormal, initializers::Orthogonal,
+                   initializers::Identity, initializers::Custom>;
   // A field as Keras's get_config gives it; monostate is None.
   using Field = std::variant<std::monostate, int64_t, double, std::string>;
   using Fields = std::vector<std::pair<std::string, Field>>;
@@ -114,8 +115,8 @@ class WEFT_API Initializer {
     check();
   }
   static Initializer from(std::function<Tensor(const Shape&, DType)> function) {
-    return initializers::Custom{std::make_shared<const std::function<Tensor(const Shape&, DType)>>(
-        std::move(function))};
+    return initializers::Custom{
+        std::make_shared<const std::function<Tensor(const Shape&, DType)>>(std::move(function))};
   }
   // `name` is Keras's class name or its short form ("GlorotUniform", "glorot_uniform"); fields
   // left out keep their defaults. Throws InvalidArgument for an unknown name or field, WrongType

@@ -37,7 +37,9 @@ WEFT_API const char* activation_name(Activation activation);
 // Throws InvalidArgument for the softmax of a scalar.
 WEFT_API Tensor activate(Activation activation, const Tensor& x);
 // In place, on `rows` rows of `width` elements, `stride` elements apart.
-WEFT_API void activate(Activation activation, float* x, int64_t rows, int64_t width, int64_t stride);
-WEFT_API void activate(Activation activation, double* x, int64_t rows, int64_t width, int64_t stride);
+WEFT_API void activate(Activation activation, float* x, int64_t rows, int64_t width,
+                       int64_t stride);
+WEFT_API void activate(Activation activation, double* x, int64_t rows, int64_t width,
+                       int64_t stride);
 
 }  // namespace weft

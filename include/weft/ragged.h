@@ -79,6 +79,9 @@ class WEFT_API SparseTensor {
   // Rank 2, without holes; dense_shape is [rows, longest row].
   // Throws InvalidArgument if `rows` has more than one level or values of rank > 1.
   static SparseTensor from_ragged(Ragged rows);
+  // For indices that weft has just written itself: not checked. They may repeat, and stand in the
+  // order in which a SparseFeature was declared to be already_sorted.
+  static SparseTensor trusted(Tensor indices, Tensor values, Shape dense_shape);
 
   DType dtype() const { return values().dtype(); }
   const Tensor& values() const;

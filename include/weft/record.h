@@ -29,15 +29,17 @@ struct RecordOptions {
   // damaged is left out alone. After a damaged length, reading goes on at the next place that holds
   // a length with the right checksum; how many records were lost in between is not known, and they
   // count as one in the numbers of those that follow. A broken compressed stream, a truncated file
-  // and a file of another kind are lost from there on. Errors of the system are thrown all the same.
+  // and a file of another kind are lost from there on. Errors of the system are thrown all the
+  // same.
   OnError on_error = OnError::kRaise;
-  // Called by next() and append() on their thread; what it throws they throw, and reading may go on.
+  // Called by next() and append() on their thread; what it throws they throw, and reading may go
+  // on.
   std::function<void(const Error&)> on_skip;
   // Whether a thread of the reader's own reads and inflates ahead of the caller, by at most a few
   // chunks of 256 KiB. It starts at the first read.
   bool read_ahead = true;
-  // Called on the caller's thread now and then while a call takes long; what it throws ends the call
-  // before anything is lost, and reading may go on.
+  // Called on the caller's thread now and then while a call takes long; what it throws ends the
+  // call before anything is lost, and reading may go on.
   std::function<void()> poll;
   Limits limits;  // max_record_bytes
 };
@@ -52,7 +54,8 @@ struct RecordCounters {
 };
 
 // Records as views into pooled blocks, which the batch keeps alive: a view is valid until the batch
-// is cleared, assigned to or destroyed. Copies share the blocks. Each record knows where it is from.
+// is cleared, assigned to or destroyed. Copies share the blocks. Each record knows where it is
+// from.
 class WEFT_API RecordBatch {
  public:
   int64_t size() const { return static_cast<int64_t>(records_.size()); }
@@ -64,7 +67,9 @@ class WEFT_API RecordBatch {
   int64_t number(int64_t i) const { return places_[static_cast<size_t>(i)].number; }
   // Where the record's length stands in the file, or in its uncompressed contents.
   int64_t offset(int64_t i) const { return places_[static_cast<size_t>(i)].offset; }
-  Where where(int64_t i) const { return {.file = file(i), .record = number(i), .offset = offset(i)}; }
+  Where where(int64_t i) const {
+    return {.file = file(i), .record = number(i), .offset = offset(i)};
+  }
 
   void clear();
   // Appends records [begin, begin + n) of `from`. Throws InvalidArgument if it has fewer.
@@ -89,7 +94,8 @@ class WEFT_API RecordBatch {
 // Reads one file from its beginning. Files are read, never mapped, in chunks; a claimed length is
 // never allocated before the bytes are there. An empty file has no records.
 //
-// A reader is used by one thread at a time, and not in a child forked after its first read (IoError).
+// A reader is used by one thread at a time, and not in a child forked after its first read
+// (IoError).
 class WEFT_API RecordReader {
  public:
   // Opens the file. Throws NotFound, or IoError for what cannot be opened or is a directory.
@@ -98,18 +104,19 @@ class WEFT_API RecordReader {
   RecordReader& operator=(RecordReader&&) noexcept;
   ~RecordReader();  // at any time; joins the reader's thread
 
-  // Replaces the batch by the next max_records records, by fewer at the end of the file or before an
-  // error; false at the end, with an empty batch. Throws, with the file, the number of the record and
-  // the offset (in the uncompressed contents, for a compressed file), and again at each later call:
+  // Replaces the batch by the next max_records records, by fewer at the end of the file or before
+  // an error; false at the end, with an empty batch. Throws, with the file, the number of the
+  // record and the offset (in the uncompressed contents, for a compressed file), and again at each
+  // later call:
   //   CorruptData    a checksum that does not fit, a file that ends inside a record (its header
-  //                  included), a broken compressed stream (offset: in the file), or another kind of
-  //                  file, which is named where it is known
+  //                  included), a broken compressed stream (offset: in the file), or another kind
+  //                  of file, which is named where it is known
   //   LimitExceeded  a record longer than limits.max_record_bytes
   //   IoError        the system could not read
   //   InvalidArgument  max_records < 1
   bool next(RecordBatch& batch, int64_t max_records);
-  // Appends what is at hand, at least one and at most max_records records; returns how many, 0 at the
-  // end of the file. Throws as next() does, only before it has appended anything.
+  // Appends what is at hand, at least one and at most max_records records; returns how many, 0 at
+  // the end of the file. Throws as next() does, only before it has appended anything.
   int64_t append(RecordBatch& batch, int64_t max_records);
 
   const std::string& path() const;
@@ -145,8 +152,8 @@ class WEFT_API RecordWriter {
   void write(std::string_view record);
   // Hands everything written so far to the system; a compressed file grows a little by it.
   void flush();
-  // Completes the file and makes it durable (fsync of file and folder) under its name. A second call
-  // does nothing.
+  // Completes the file and makes it durable (fsync of file and folder) under its name. A second
+  // call does nothing.
   void close();
 
   const std::string& path() const;

@@ -20,8 +20,8 @@ struct CellData;  // src/rnn/
 class WEFT_API Cell {
  public:
   const std::string& name() const;
-  DType dtype() const;      // of weights, inputs and states: float32 or float64
-  int64_t units() const;    // H: size of the output
+  DType dtype() const;    // of weights, inputs and states: float32 or float64
+  int64_t units() const;  // H: size of the output
   // Sizes of the states, flat: {H}; LSTM {H, H}; stacked cells one after the other.
   std::vector<int64_t> state_sizes() const;
 
@@ -65,8 +65,8 @@ struct SimpleRNNCellOptions {
 };
 class WEFT_API SimpleRNNCell : public Cell {
  public:
-  // Throws InvalidArgument if units < 1 or a dropout is outside [0, 1]; WrongType unless dtype is
-  // float32 or float64. So do the other cells.
+  // Throws InvalidArgument if units < 1; WrongType unless dtype is float32 or float64. So do the
+  // other cells.
   explicit SimpleRNNCell(int64_t units, SimpleRNNCellOptions options = {});
 };
 
@@ -131,9 +131,10 @@ struct RNNOptions {
 };
 
 struct RNNArguments {
-  std::optional<Tensor> mask;         // bool [B, T], any pattern; false steps are masked
-  std::optional<Tensor> lengths;      // instead of mask: any integer dtype [B], 0 to T real steps
-  std::vector<Tensor> initial_state;  // [B, size] each, in the order of state_sizes(); zeros if empty
+  std::optional<Tensor> mask;     // bool [B, T], any pattern; false steps are masked
+  std::optional<Tensor> lengths;  // instead of mask: any integer dtype [B], 0 to T real steps
+  std::vector<Tensor>
+      initial_state;  // [B, size] each, in the order of state_sizes(); zeros if empty
 };
 
 struct States {
@@ -178,12 +179,14 @@ class WEFT_API SimpleRNN : public RNN {
 };
 class WEFT_API GRU : public RNN {
  public:
-  explicit GRU(int64_t units, GRUCellOptions cell = {}, RNNOptions options = {.return_state = false})
+  explicit GRU(int64_t units, GRUCellOptions cell = {},
+               RNNOptions options = {.return_state = false})
       : RNN(GRUCell(units, std::move(cell)), options) {}
 };
 class WEFT_API LSTM : public RNN {
  public:
-  explicit LSTM(int64_t units, LSTMCellOptions cell = {}, RNNOptions options = {.return_state = false})
+  explicit LSTM(int64_t units, LSTMCellOptions cell = {},
+                RNNOptions options = {.return_state = false})
       : RNN(LSTMCell(units, std::move(cell)), options) {}
 };
 

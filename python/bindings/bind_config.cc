@@ -18,11 +18,14 @@ void bind_config(nb::module_& m) {
     return fields;
   });
   m.def("num_threads", &num_threads);
-  m.def("set_num_threads", [](nb::handle n) {
-    const int64_t wanted = int_from_python(n, "num_threads");
-    const int count = static_cast<int>(std::min<int64_t>(wanted, 1 << 20));
-    without_gil([&] { set_num_threads(count); });
-  }, nb::arg("n").none());
+  m.def(
+      "set_num_threads",
+      [](nb::handle n) {
+        const int64_t wanted = int_from_python(n, "num_threads");
+        const int count = static_cast<int>(std::min<int64_t>(wanted, 1 << 20));
+        without_gil([&] { set_num_threads(count); });
+      },
+      nb::arg("n").none());
   m.def("trim", [] { return without_gil([] { return trim(); }); });
   m.attr("__version__") = config().version.c_str();
 }

@@ -19,35 +19,30 @@ nb::dict place(const Where& where) {
   return fields;
 }
 
-void raise(const char* class_name, const Error& error) {
-  try {
-    nb::object type = nb::module_::import_("weft.errors").attr(class_name);
-    nb::object made = type(error.what(), **place(error.where()));
-    PyErr_SetObject(type.ptr(), made.ptr());
-  } catch (nb::python_error& failed) {
-    failed.restore();
+// The class in weft.errors; what is no Error of ours is not asked.
+const char* class_of(const Error& error) {
+  if (dynamic_cast<const CorruptData*>(&error) != nullptr) return "CorruptDataError";
+  if (dynamic_cast<const OutOfRange*>(&error) != nullptr) return "OutOfRangeError";
+  if (dynamic_cast<const WrongType*>(&error) != nullptr) return "WrongTypeError";
+  if (dynamic_cast<const NotFound*>(&error) != nullptr) {
+    return error.where().file.empty() ? "MissingKeyError" : "MissingFileError";
   }
+  if (dynamic_cast<const IoError*>(&error) != nullptr) return "IoError";
+  if (dynamic_cast<const LimitExceeded*>(&error) != nullptr) return "LimitExceededError";
+  if (dynamic_cast<const InvalidArgument*>(&error) != nullptr) return "InvalidArgumentError";
+  return "Error";
 }
 
 void translate(const std::exception_ptr& pointer, void*) {
   try {
     std::rethrow_exception(pointer);
-  } catch (const CorruptData& error) {
-    raise("CorruptDataError", error);
-  } catch (const OutOfRange& error) {
-    raise("OutOfRangeError", error);
-  } catch (const WrongType& error) {
-    raise("WrongTypeError", error);
-  } catch (const NotFound& error) {
-    raise(error.where().file.empty() ? "MissingKeyError" : "MissingFileError", error);
-  } catch (const IoError& error) {
-    raise("IoError", error);
-  } catch (const LimitExceeded& error) {
-    raise("LimitExceededError", error);
-  } catch (const InvalidArgument& error) {
-    raise("InvalidArgumentError", error);
   } catch (const Error& error) {
-    raise("Error", error);
+    try {
+      nb::object made = error_to_python(error);
+      PyErr_SetObject(made.type().ptr(), made.ptr());
+    } catch (nb::python_error& failed) {
+      failed.restore();
+    }
   }
 }
 
@@ -61,10 +56,17 @@ void warn_in_python(const std::string& message) {
 
 }  // namespace
 
+nb::object error_to_python(const Error& error) {
+  nb::object type = nb::module_::import_("weft.errors").attr(class_of(error));
+  return type(error.what(), **place(error.where()));
+}
+
 void bind_error(nb::module_& m) {
   nb::register_exception_translator(translate);
   set_warning_handler(warn_in_python);
-  m.def("_escape_bytes", [](nb::bytes bytes) { return nb::str(escape_bytes({bytes.c_str(), bytes.size()}).c_str()); });
+  m.def("_escape_bytes", [](nb::bytes bytes) {
+    return nb::str(escape_bytes({bytes.c_str(), bytes.size()}).c_str());
+  });
 }
 
 }  // namespace weft::python

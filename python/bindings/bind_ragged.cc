@@ -11,15 +11,18 @@ namespace {
 std::vector<Tensor> levels_from_python(nb::handle value, const char* argument) {
   std::vector<Tensor> levels;
   if (PyList_Check(value.ptr()) || PyTuple_Check(value.ptr())) {
-    for (nb::handle level : value) levels.push_back(tensor_from_python(level, argument, DType::kInt64));
+    for (nb::handle level : value)
+      levels.push_back(tensor_from_python(level, argument, DType::kInt64));
     return levels;
   }
-  throw WrongType(std::string("'") + argument + "' must be a list with one array for each level, got " + describe(value));
+  throw WrongType(std::string("'") + argument +
+                  "' must be a list with one array for each level, got " + describe(value));
 }
 
 std::vector<Tensor> all_splits(const Ragged& ragged) {
   std::vector<Tensor> splits;
-  for (int64_t level = 0; level < ragged.levels(); ++level) splits.push_back(ragged.row_splits_tensor(level));
+  for (int64_t level = 0; level < ragged.levels(); ++level)
+    splits.push_back(ragged.row_splits_tensor(level));
   return splits;
 }
 
@@ -45,7 +48,8 @@ Tensor sliced(const Tensor& values, int64_t begin, int64_t end) {
     return Tensor::strings(std::move(shape), Bytes::from(strings));
   }
   const int64_t size = inner * dtype_size(values.dtype());
-  Buffer part = Buffer::borrow(values.buffer().data() + begin * size, (end - begin) * size, values.buffer().owner());
+  Buffer part = Buffer::borrow(values.buffer().data() + begin * size, (end - begin) * size,
+                               values.buffer().owner());
   return Tensor::from_buffer(values.dtype(), std::move(shape), std::move(part));
 }
 
@@ -53,9 +57,11 @@ Tensor sliced(const Tensor& values, int64_t begin, int64_t end) {
 Feature part_of(const Ragged& ragged, int64_t level, int64_t begin, int64_t end) {
   std::vector<Tensor> levels;
   for (; level < ragged.levels(); ++level) {
-    const auto splits = ragged.row_splits(level).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin) + 1);
+    const auto splits = ragged.row_splits(level).subspan(static_cast<size_t>(begin),
+                                                         static_cast<size_t>(end - begin) + 1);
     Tensor part(DType::kInt64, {static_cast<int64_t>(splits.size())});
-    std::ranges::transform(splits, part.mutable_values<int64_t>().begin(), [&](int64_t at) { return at - splits[0]; });
+    std::ranges::transform(splits, part.mutable_values<int64_t>().begin(),
+                           [&](int64_t at) { return at - splits[0]; });
     levels.push_back(std::move(part));
     begin = splits.front();
     end = splits.back();
@@ -70,13 +76,16 @@ nb::object item(const Ragged& ragged, nb::handle key) {
     Py_ssize_t start = 0, stop = 0, step = 0;
     if (PySlice_Unpack(key.ptr(), &start, &stop, &step) != 0) throw nb::python_error();
     const Py_ssize_t count = PySlice_AdjustIndices(ragged.rows(), &start, &stop, step);
-    if (step != 1) throw InvalidArgument("a slice of a Ragged must have step 1, got " + std::to_string(step));
+    if (step != 1)
+      throw InvalidArgument("a slice of a Ragged must have step 1, got " + std::to_string(step));
     return feature_to_python(part_of(ragged, 0, start, start + count));
   }
   const int64_t index = int_from_python(key, "index");
   const int64_t row = index < 0 ? index + ragged.rows() : index;
   if (row < 0 || row >= ragged.rows()) {
-    throw nb::index_error(("row " + std::to_string(index) + " of a Ragged with " + std::to_string(ragged.rows()) + " rows").c_str());
+    throw nb::index_error(("row " + std::to_string(index) + " of a Ragged with " +
+                           std::to_string(ragged.rows()) + " rows")
+                              .c_str());
   }
   const auto splits = ragged.row_splits().subspan(static_cast<size_t>(row));
   return feature_to_python(part_of(ragged, 1, splits[0], splits[1]));
@@ -92,7 +101,8 @@ nb::object row_lengths(const Ragged& ragged, int64_t level) {
 
 nb::tuple nested_row_splits(const Ragged& ragged) {
   nb::list levels;
-  for (const Tensor& splits : all_splits(ragged)) levels.append(tensor_to_python(splits, Access::kReadOnly));
+  for (const Tensor& splits : all_splits(ragged))
+    levels.append(tensor_to_python(splits, Access::kReadOnly));
   return nb::tuple(levels);
 }
 
@@ -121,53 +131,100 @@ bool same_rows(const Ragged& a, const Ragged& b) {
 }
 
 void bind_makers(nb::class_<Ragged>& type) {
-  type.def_static("from_lists", [](nb::handle rows, nb::handle dtype) {
+  type.def_static(
+      "from_lists",
+      [](nb::handle rows, nb::handle dtype) {
         if (dtype.is_none()) return ragged_from_lists(rows, "rows", DType::kFloat32);
         return ragged_from_lists_of(rows, dtype_from_python(dtype, "dtype"), "rows");
-      }, nb::arg("rows").none(), nb::arg("dtype") = nb::none(),
+      },
+      nb::arg("rows").none(), nb::arg("dtype") = nb::none(),
       "Rows given as nested lists of any depth (innermost rows may be numpy arrays).\n\n"
       "int becomes int64, float float32, str and bytes string, unless `dtype` says otherwise.");
-  type.def_static("from_row_splits", [](nb::handle values, nb::handle row_splits) {
-        return make_ragged(&Ragged::from_row_splits, values, {tensor_from_python(row_splits, "row_splits", DType::kInt64)});
-      }, nb::arg("values").none(), nb::arg("row_splits").none(),
+  type.def_static(
+      "from_row_splits",
+      [](nb::handle values, nb::handle row_splits) {
+        return make_ragged(&Ragged::from_row_splits, values,
+                           {tensor_from_python(row_splits, "row_splits", DType::kInt64)});
+      },
+      nb::arg("values").none(), nb::arg("row_splits").none(),
       "Row i is values[row_splits[i]:row_splits[i + 1]]; `values` is an array or a Ragged.");
-  type.def_static("from_row_lengths", [](nb::handle values, nb::handle row_lengths) {
-        return make_ragged(&Ragged::from_row_lengths, values, {tensor_from_python(row_lengths, "row_lengths", DType::kInt64)});
-      }, nb::arg("values").none(), nb::arg("row_lengths").none(), "Row i is the next row_lengths[i] of `values`.");
-  type.def_static("from_nested_row_splits", [](nb::handle flat_values, nb::handle nested_row_splits) {
-        return make_ragged(&Ragged::from_row_splits, flat_values, levels_from_python(nested_row_splits, "nested_row_splits"));
-      }, nb::arg("flat_values").none(), nb::arg("nested_row_splits").none(), "One array of row_splits for each level, outermost first.");
-  type.def_static("from_nested_row_lengths", [](nb::handle flat_values, nb::handle nested_row_lengths) {
-        return make_ragged(&Ragged::from_row_lengths, flat_values, levels_from_python(nested_row_lengths, "nested_row_lengths"));
-      }, nb::arg("flat_values").none(), nb::arg("nested_row_lengths").none(), "One array of row lengths for each level, outermost first.");
-  type.def_static("from_tensor", [](nb::handle tensor, nb::handle lengths) {
-        return ragged_from_padded(tensor_from_python(tensor, "tensor"), tensor_from_python(lengths, "lengths", DType::kInt64), "tensor");
-      }, nb::arg("tensor").none(), nb::arg("lengths").none(), "The first lengths[i] steps of row i of a padded array [B, T, ...]; copied.");
+  type.def_static(
+      "from_row_lengths",
+      [](nb::handle values, nb::handle row_lengths) {
+        return make_ragged(&Ragged::from_row_lengths, values,
+                           {tensor_from_python(row_lengths, "row_lengths", DType::kInt64)});
+      },
+      nb::arg("values").none(), nb::arg("row_lengths").none(),
+      "Row i is the next row_lengths[i] of `values`.");
+  type.def_static(
+      "from_nested_row_splits",
+      [](nb::handle flat_values, nb::handle nested_row_splits) {
+        return make_ragged(&Ragged::from_row_splits, flat_values,
+                           levels_from_python(nested_row_splits, "nested_row_splits"));
+      },
+      nb::arg("flat_values").none(), nb::arg("nested_row_splits").none(),
+      "One array of row_splits for each level, outermost first.");
+  type.def_static(
+      "from_nested_row_lengths",
+      [](nb::handle flat_values, nb::handle nested_row_lengths) {
+        return make_ragged(&Ragged::from_row_lengths, flat_values,
+                           levels_from_python(nested_row_lengths, "nested_row_lengths"));
+      },
+      nb::arg("flat_values").none(), nb::arg("nested_row_lengths").none(),
+      "One array of row lengths for each level, outermost first.");
+  type.def_static(
+      "from_tensor",
+      [](nb::handle tensor, nb::handle lengths) {
+        return ragged_from_padded(tensor_from_python(tensor, "tensor"),
+                                  tensor_from_python(lengths, "lengths", DType::kInt64), "tensor");
+      },
+      nb::arg("tensor").none(), nb::arg("lengths").none(),
+      "The first lengths[i] steps of row i of a padded array [B, T, ...]; copied.");
 }
 
 void bind_views(nb::class_<Ragged>& type) {
-  type.def_prop_ro("values", &values_of, "The rows laid end to end: an array, or a Ragged where rows are ragged themselves.");
-  type.def_prop_ro("flat_values", [](const Ragged& self) { return tensor_to_python(self.values()); },
-                   "The innermost values: an array over the memory itself; strings as an object array of bytes.");
-  type.def_prop_ro("row_splits", [](const Ragged& self) { return tensor_to_python(self.row_splits_tensor(0), Access::kReadOnly); },
-                   "int64 [rows + 1], read-only: row i is values[row_splits[i]:row_splits[i + 1]].");
-  type.def_prop_ro("nested_row_splits", &nested_row_splits, "row_splits of every level, outermost first.");
-  type.def("row_lengths", [](const Ragged& self) { return row_lengths(self, 0); }, "int64 [rows], a new array.");
-  type.def("nested_row_lengths", [](const Ragged& self) {
-    nb::list levels;
-    for (int64_t level = 0; level < self.levels(); ++level) levels.append(row_lengths(self, level));
-    return nb::tuple(levels);
-  }, "row_lengths of every level, outermost first.");
+  type.def_prop_ro(
+      "values", &values_of,
+      "The rows laid end to end: an array, or a Ragged where rows are ragged themselves.");
+  type.def_prop_ro(
+      "flat_values", [](const Ragged& self) { return tensor_to_python(self.values()); },
+      "The innermost values: an array over the memory itself; strings as an object array of "
+      "bytes.");
+  type.def_prop_ro(
+      "row_splits",
+      [](const Ragged& self) {
+        return tensor_to_python(self.row_splits_tensor(0), Access::kReadOnly);
+      },
+      "int64 [rows + 1], read-only: row i is values[row_splits[i]:row_splits[i + 1]].");
+  type.def_prop_ro("nested_row_splits", &nested_row_splits,
+                   "row_splits of every level, outermost first.");
+  type.def(
+      "row_lengths", [](const Ragged& self) { return row_lengths(self, 0); },
+      "int64 [rows], a new array.");
+  type.def(
+      "nested_row_lengths",
+      [](const Ragged& self) {
+        nb::list levels;
+        for (int64_t level = 0; level < self.levels(); ++level)
+          levels.append(row_lengths(self, level));
+        return nb::tuple(levels);
+      },
+      "row_lengths of every level, outermost first.");
   type.def("nrows", &Ragged::rows, "Number of rows of the outermost level.");
   type.def_prop_ro("ragged_rank", &Ragged::levels, "Number of levels.");
   type.def_prop_ro("shape", &shape_of, "(rows, None, ...): None for each ragged dimension.");
   type.def_prop_ro("dtype", [](const Ragged& self) { return dtype_to_python(self.dtype()); });
   type.def("to_lists", &lists_from_ragged, "Nested lists; strings as bytes.");
   type.def("to_list", &lists_from_ragged, "The same as to_lists, under TensorFlow's name.");
-  type.def("to_sparse", [](const Ragged& self) { return to_sparse(self); }, "Every value at (row, step, ...).");
-  type.def("with_values", [](const Ragged& self, nb::handle values) {
-    return self.with_values(tensor_from_python(values, "values"));
-  }, nb::arg("values").none(), "The same rows over other innermost values, of the same count.");
+  type.def(
+      "to_sparse", [](const Ragged& self) { return to_sparse(self); },
+      "Every value at (row, step, ...).");
+  type.def(
+      "with_values",
+      [](const Ragged& self, nb::handle values) {
+        return self.with_values(tensor_from_python(values, "values"));
+      },
+      nb::arg("values").none(), "The same rows over other innermost values, of the same count.");
 }
 
 }  // namespace
@@ -181,7 +238,8 @@ bool same_elements(const Tensor& a, const Tensor& b) {
     return true;
   }
   if (a.dtype() == DType::kFloat32) return std::ranges::equal(a.values<float>(), b.values<float>());
-  if (a.dtype() == DType::kFloat64) return std::ranges::equal(a.values<double>(), b.values<double>());
+  if (a.dtype() == DType::kFloat64)
+    return std::ranges::equal(a.values<double>(), b.values<double>());
   const auto bytes = static_cast<size_t>(a.size() * dtype_size(a.dtype()));
   return bytes == 0 || std::memcmp(a.buffer().data(), b.buffer().data(), bytes) == 0;
 }
@@ -189,26 +247,35 @@ bool same_elements(const Tensor& a, const Tensor& b) {
 void bind_sparse(nb::module_& m);
 
 void bind_ragged(nb::module_& m) {
-  nb::class_<Ragged> type(m, "Ragged",
-                          "Rows of different lengths, nested to any number of levels. As tf.RaggedTensor.\n\n"
-                          "Immutable; made by the from_* functions. `==` compares rows and values and gives one bool.");
+  nb::class_<Ragged> type(
+      m, "Ragged",
+      "Rows of different lengths, nested to any number of levels. As tf.RaggedTensor.\n\n"
+      "Immutable; made by the from_* functions. `==` compares rows and values and gives one bool.");
   bind_makers(type);
   bind_views(type);
   type.def("__len__", &Ragged::rows);
   type.def("__getitem__", &item, nb::arg("key").none());
-  type.def("__eq__", [](const Ragged& self, nb::handle other) -> nb::object {
-    if (!nb::isinstance<Ragged>(other)) return nb::borrow(Py_NotImplemented);
-    return nb::bool_(same_rows(self, nb::cast<const Ragged&>(other)));
-  }, nb::arg("other").none(), nb::is_operator());
+  type.def(
+      "__eq__",
+      [](const Ragged& self, nb::handle other) -> nb::object {
+        if (!nb::isinstance<Ragged>(other)) return nb::borrow(Py_NotImplemented);
+        return nb::bool_(same_rows(self, nb::cast<const Ragged&>(other)));
+      },
+      nb::arg("other").none(), nb::is_operator());
   type.attr("__hash__") = nb::none();
   type.def("__reduce__", [](nb::handle self) {
     nb::object restore = nb::module_::import_("weft.ragged").attr("_restore_ragged");
-    return nb::make_tuple(restore, nb::make_tuple(self.attr("flat_values"), self.attr("nested_row_splits")));
+    return nb::make_tuple(restore,
+                          nb::make_tuple(self.attr("flat_values"), self.attr("nested_row_splits")));
   });
   bind_sparse(m);
   // What every layer does with its input, for the tests.
-  m.def("_features", [](nb::handle features) { return features_to_python(features_from_python(features, "features")); },
-        nb::arg("features").none());
+  m.def(
+      "_features",
+      [](nb::handle features) {
+        return features_to_python(features_from_python(features, "features"));
+      },
+      nb::arg("features").none());
 }
 
 }  // namespace weft::python

@@ -26,7 +26,8 @@ nb::object rows_of(const SparseTensor& self) {
 }
 
 bool same(const SparseTensor& a, const SparseTensor& b) {
-  return a.dense_shape() == b.dense_shape() && same_elements(a.indices(), b.indices()) && same_elements(a.values(), b.values());
+  return a.dense_shape() == b.dense_shape() && same_elements(a.indices(), b.indices()) &&
+         same_elements(a.values(), b.values());
 }
 
 nb::tuple reduce(nb::handle self) {
@@ -35,36 +36,53 @@ nb::tuple reduce(nb::handle self) {
     nb::object restore = nb::module_::import_("weft.ragged").attr("_restore_sparse");
     return nb::make_tuple(restore, nb::make_tuple(rows_of(sparse)));
   }
-  return nb::make_tuple(self.type(), nb::make_tuple(self.attr("indices"), self.attr("values"), self.attr("dense_shape")));
+  return nb::make_tuple(self.type(), nb::make_tuple(self.attr("indices"), self.attr("values"),
+                                                    self.attr("dense_shape")));
 }
 
 }  // namespace
 
 void bind_sparse(nb::module_& m) {
-  nb::class_<SparseTensor> type(m, "SparseTensor", nb::dynamic_attr(),
-                                "Values at indices of an array of dense_shape. As tf.SparseTensor.\n\n"
-                                "Immutable. `==` compares indices, values and shape and gives one bool.");
-  type.def("__init__", [](SparseTensor* self, nb::handle indices, nb::handle values, nb::handle dense_shape) {
-    Tensor at = tensor_from_python(indices, "indices", DType::kInt64);
-    Shape shape = shape_from_python(dense_shape, "dense_shape");
-    // No indices at all: numpy and lists cannot say how wide none of them would be.
-    if (at.size() == 0 && at.rank() == 1) at = Tensor(DType::kInt64, {0, static_cast<int64_t>(shape.size())});
-    new (self) SparseTensor(std::move(at), tensor_from_python(values, "values"), std::move(shape));
-  }, nb::arg("indices").none(), nb::arg("values").none(), nb::arg("dense_shape").none(),
-  "`indices` int64 [N, rank] in row-major order without repeats, `values` [N], `dense_shape` [rank].");
-  type.def_static("from_rows", [](nb::handle rows) { return SparseTensor::from_ragged(ragged_from_python(rows, "rows")); }, nb::arg("rows").none(),
-                  "Rank 2, without holes, from a Ragged of one level.");
-  type.def_prop_ro("indices", &indices_of, "int64 [N, rank], read-only; built when first asked for.");
-  type.def_prop_ro("values", [](const SparseTensor& self) { return tensor_to_python(self.values()); },
-                   "[N]; strings as an object array of bytes.");
+  nb::class_<SparseTensor> type(
+      m, "SparseTensor", nb::dynamic_attr(),
+      "Values at indices of an array of dense_shape. As tf.SparseTensor.\n\n"
+      "Immutable. `==` compares indices, values and shape and gives one bool.");
+  type.def(
+      "__init__",
+      [](SparseTensor* self, nb::handle indices, nb::handle values, nb::handle dense_shape) {
+        Tensor at = tensor_from_python(indices, "indices", DType::kInt64);
+        Shape shape = shape_from_python(dense_shape, "dense_shape");
+        // No indices at all: numpy and lists cannot say how wide none of them would be.
+        if (at.size() == 0 && at.rank() == 1)
+          at = Tensor(DType::kInt64, {0, static_cast<int64_t>(shape.size())});
+        new (self)
+            SparseTensor(std::move(at), tensor_from_python(values, "values"), std::move(shape));
+      },
+      nb::arg("indices").none(), nb::arg("values").none(), nb::arg("dense_shape").none(),
+      "`indices` int64 [N, rank] in row-major order without repeats, `values` [N], `dense_shape` "
+      "[rank].");
+  type.def_static(
+      "from_rows",
+      [](nb::handle rows) { return SparseTensor::from_ragged(ragged_from_python(rows, "rows")); },
+      nb::arg("rows").none(), "Rank 2, without holes, from a Ragged of one level.");
+  type.def_prop_ro("indices", &indices_of,
+                   "int64 [N, rank], read-only; built when first asked for.");
+  type.def_prop_ro(
+      "values", [](const SparseTensor& self) { return tensor_to_python(self.values()); },
+      "[N]; strings as an object array of bytes.");
   type.def_prop_ro("dense_shape", &dense_shape_of, "int64 [rank].");
-  type.def_prop_ro("shape", [](const SparseTensor& self) { return shape_to_python(self.dense_shape()); });
+  type.def_prop_ro("shape",
+                   [](const SparseTensor& self) { return shape_to_python(self.dense_shape()); });
   type.def_prop_ro("dtype", [](const SparseTensor& self) { return dtype_to_python(self.dtype()); });
-  type.def_prop_ro("rows", &rows_of, "The rows as a Ragged, if this was made from rows; None otherwise.");
-  type.def("__eq__", [](const SparseTensor& self, nb::handle other) -> nb::object {
-    if (!nb::isinstance<SparseTensor>(other)) return nb::borrow(Py_NotImplemented);
-    return nb::bool_(same(self, nb::cast<const SparseTensor&>(other)));
-  }, nb::arg("other").none(), nb::is_operator());
+  type.def_prop_ro("rows", &rows_of,
+                   "The rows as a Ragged, if this was made from rows; None otherwise.");
+  type.def(
+      "__eq__",
+      [](const SparseTensor& self, nb::handle other) -> nb::object {
+        if (!nb::isinstance<SparseTensor>(other)) return nb::borrow(Py_NotImplemented);
+        return nb::bool_(same(self, nb::cast<const SparseTensor&>(other)));
+      },
+      nb::arg("other").none(), nb::is_operator());
   type.attr("__hash__") = nb::none();
   type.def("__reduce__", &reduce);
 }

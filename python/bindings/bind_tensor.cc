@@ -9,7 +9,8 @@ namespace {
 // its longlong, another type of the same size.
 const char* format_of(DType dtype) {
   static_assert(sizeof(long) == 8);
-  static constexpr const char* kFormats[] = {"?", "b", "h", "i", "l", "B", "H", "I", "L", "e", "f", "d"};
+  static constexpr const char* kFormats[] = {"?", "b", "h", "i", "l", "B",
+                                             "H", "I", "L", "e", "f", "d"};
   return kFormats[static_cast<size_t>(dtype)];
 }
 
@@ -41,7 +42,8 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   view->itemsize = item;
   view->readonly = block.writable ? 0 : 1;
   view->ndim = static_cast<int>(rank);
-  view->format = (flags & PyBUF_FORMAT) != 0 ? const_cast<char*>(format_of(tensor.dtype())) : nullptr;
+  view->format =
+      (flags & PyBUF_FORMAT) != 0 ? const_cast<char*>(format_of(tensor.dtype())) : nullptr;
   view->shape = (flags & PyBUF_ND) != 0 ? sizes : nullptr;
   view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? sizes + rank : nullptr;
   view->suboffsets = nullptr;
@@ -59,8 +61,10 @@ void bind_tensor(nb::module_& m) {
                                 {0, nullptr}};
   nb::class_<Block>(m, "_Block", nb::type_slots(slots), "Memory that a numpy array stands over.");
   bind_dtypes(m);
-  m.def("as_dtype", [](nb::handle value) { return dtype_to_python(dtype_from_python(value, "value")); },
-        nb::arg("value").none(), "The weft dtype of a numpy dtype, a name or a Python type.");
+  m.def(
+      "as_dtype",
+      [](nb::handle value) { return dtype_to_python(dtype_from_python(value, "value")); },
+      nb::arg("value").none(), "The weft dtype of a numpy dtype, a name or a Python type.");
 }
 
 }  // namespace weft::python

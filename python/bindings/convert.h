@@ -54,7 +54,8 @@ Tensor tensor_from_python(nb::handle value, const char* argument, DType empty = 
 
 // The same for one dtype and, unless kAnyRank, one rank. Arrays must have that dtype exactly; lists
 // of Python numbers are made into it, if every number fits.
-Tensor tensor_of_dtype(nb::handle value, DType dtype, const char* argument, int64_t rank = kAnyRank);
+Tensor tensor_of_dtype(nb::handle value, DType dtype, const char* argument,
+                       int64_t rank = kAnyRank);
 
 enum class Access { kWritable, kReadOnly };
 
@@ -65,8 +66,8 @@ nb::object tensor_to_python(const Tensor& tensor, Access access = Access::kWrita
 // --- ragged, sparse, batches ------------------------------------------------------------------
 
 // A weft.Ragged; nested lists (rows may be numpy arrays); an object array of rows; a pair (padded
-// array, lengths); a torch jagged tensor; an Arrow list array. `empty` is the dtype of lists without
-// any value.
+// array, lengths); a torch jagged tensor; an Arrow list array. `empty` is the dtype of lists
+// without any value.
 Ragged ragged_from_python(nb::handle value, const char* argument, DType empty = DType::kFloat32);
 
 // Nested lists of any depth >= 1 levels, rows of the innermost level being lists or numpy arrays.
@@ -83,6 +84,11 @@ nb::object feature_to_python(Feature feature);
 // A mapping from feature name to feature. Throws WrongType naming `argument`.
 Features features_from_python(nb::handle mapping, const char* argument);
 nb::dict features_to_python(Features features);
+
+// --- errors ------------------------------------------------------------------------------------
+
+// The exception of weft.errors that the error becomes when it is thrown.
+nb::object error_to_python(const Error& error);
 
 // --- small things ------------------------------------------------------------------------------
 

@@ -29,7 +29,8 @@ struct ReleaseArray {
 
 std::optional<DType> numeric_dtype(char kind, int64_t size) {
   static constexpr DType kSigned[] = {DType::kInt8, DType::kInt16, DType::kInt32, DType::kInt64};
-  static constexpr DType kUnsigned[] = {DType::kUInt8, DType::kUInt16, DType::kUInt32, DType::kUInt64};
+  static constexpr DType kUnsigned[] = {DType::kUInt8, DType::kUInt16, DType::kUInt32,
+                                        DType::kUInt64};
   if (kind == 'b' && size == 1) return DType::kBool;
   if (kind == 'f' && size == 2) return DType::kFloat16;
   if (kind == 'f' && size == 4) return DType::kFloat32;
@@ -48,40 +49,63 @@ std::optional<DType> format_dtype(const char* format, int64_t size) {
   if (*format == '@' || *format == '=' || *format == '<' || (*format == '>' && size == 1)) ++format;
   if (format[0] == '\0' || format[1] != '\0') return std::nullopt;
   switch (*format) {
-    case '?': return numeric_dtype('b', size);
-    case 'b': case 'h': case 'i': case 'l': case 'q': case 'n': return numeric_dtype('i', size);
-    case 'B': case 'H': case 'I': case 'L': case 'Q': case 'N': return numeric_dtype('u', size);
-    case 'e': case 'f': case 'd': return numeric_dtype('f', size);
-    default: return std::nullopt;
+    case '?':
+      return numeric_dtype('b', size);
+    case 'b':
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q':
+    case 'n':
+      return numeric_dtype('i', size);
+    case 'B':
+    case 'H':
+    case 'I':
+    case 'L':
+    case 'Q':
+    case 'N':
+      return numeric_dtype('u', size);
+    case 'e':
+    case 'f':
+    case 'd':
+      return numeric_dtype('f', size);
+    default:
+      return std::nullopt;
   }
 }
 
 [[noreturn]] void refuse_layout(nb::handle value, const char* argument) {
-  throw InvalidArgument(std::string("'") + argument + "' must be C-contiguous, got " + describe(value) +
-                        " with gaps or in another order; copy it with numpy.ascontiguousarray first");
+  throw InvalidArgument(
+      std::string("'") + argument + "' must be C-contiguous, got " + describe(value) +
+      " with gaps or in another order; copy it with numpy.ascontiguousarray first");
 }
 
 [[noreturn]] void refuse_dtype(nb::handle value, const char* argument) {
-  throw WrongType(std::string("'") + argument + "' must hold numbers, bools or strings, got " + describe(value));
+  throw WrongType(std::string("'") + argument + "' must hold numbers, bools or strings, got " +
+                  describe(value));
 }
 
 Tensor tensor_from_view(nb::handle value, std::shared_ptr<Py_buffer> view, const char* argument) {
   Shape shape(view->shape, view->shape + view->ndim);
   const char* format = view->format == nullptr ? "B" : view->format;
   const char last = format[std::char_traits<char>::length(format) - 1];
-  std::shared_ptr<const void> owner(view->buf == nullptr ? view.get() : view->buf, ReleaseView{view});
-  if (last == 'O' || last == 's' || last == 'w') return strings_from_array(value, std::move(shape), argument);
+  std::shared_ptr<const void> owner(view->buf == nullptr ? view.get() : view->buf,
+                                    ReleaseView{view});
+  if (last == 'O' || last == 's' || last == 'w')
+    return strings_from_array(value, std::move(shape), argument);
   const std::optional<DType> dtype = format_dtype(format, view->itemsize);
   if (!dtype) refuse_dtype(value, argument);
   if (PyBuffer_IsContiguous(view.get(), 'C') == 0) refuse_layout(value, argument);
-  return Tensor::from_buffer(*dtype, std::move(shape), Buffer::borrow(view->buf, view->len, std::move(owner)));
+  return Tensor::from_buffer(*dtype, std::move(shape),
+                             Buffer::borrow(view->buf, view->len, std::move(owner)));
 }
 
 Tensor tensor_from_dlpack(nb::handle value, const char* argument) {
   auto array = std::make_shared<nb::ndarray<nb::ro>>();
   if (!nb::try_cast(value, *array, false)) refuse_dtype(value, argument);
   if (array->device_type() != nb::device::cpu::value) {
-    throw InvalidArgument(std::string("'") + argument + "' must be in the memory of the CPU, got " + describe(value));
+    throw InvalidArgument(std::string("'") + argument + "' must be in the memory of the CPU, got " +
+                          describe(value));
   }
   static constexpr char kKinds[] = {'i', 'u', 'f', '-', '-', '-', 'b'};
   const nb::dlpack::dtype type = array->dtype();
@@ -91,13 +115,15 @@ Tensor tensor_from_dlpack(nb::handle value, const char* argument) {
   Shape shape;
   int64_t step = 1;
   for (size_t i = array->ndim(); i-- > 0; step *= static_cast<int64_t>(array->shape(i))) {
-    if (array->shape(i) > 1 && array->stride(i) != step && array->size() > 0) refuse_layout(value, argument);
+    if (array->shape(i) > 1 && array->stride(i) != step && array->size() > 0)
+      refuse_layout(value, argument);
     shape.insert(shape.begin(), static_cast<int64_t>(array->shape(i)));
   }
   const void* data = array->data();
   const auto bytes = static_cast<int64_t>(array->nbytes());
   std::shared_ptr<const void> owner(data == nullptr ? array.get() : data, ReleaseArray{array});
-  return Tensor::from_buffer(*dtype, std::move(shape), Buffer::borrow(data, bytes, std::move(owner)));
+  return Tensor::from_buffer(*dtype, std::move(shape),
+                             Buffer::borrow(data, bytes, std::move(owner)));
 }
 
 bool is_writable(const Buffer& buffer) {
@@ -113,11 +139,14 @@ nb::object numpy_strings(const Tensor& tensor) {
   nb::object list = nb::steal(PyList_New(strings.size()));
   if (!list.is_valid()) throw nb::python_error();
   for (int64_t i = 0; i < strings.size(); ++i) {
-    PyObject* item = PyBytes_FromStringAndSize(strings[i].data(), static_cast<Py_ssize_t>(strings[i].size()));
+    PyObject* item =
+        PyBytes_FromStringAndSize(strings[i].data(), static_cast<Py_ssize_t>(strings[i].size()));
     if (item == nullptr) throw nb::python_error();
     PyList_SetItem(list.ptr(), i, item);
   }
-  nb::object array = numpy.attr("empty")(strings.size(), nb::arg("dtype") = nb::handle(reinterpret_cast<PyObject*>(&PyBaseObject_Type)));
+  nb::object array = numpy.attr("empty")(
+      strings.size(),
+      nb::arg("dtype") = nb::handle(reinterpret_cast<PyObject*>(&PyBaseObject_Type)));
   array[nb::ellipsis()] = list;
   return tensor.rank() == 1 ? array : array.attr("reshape")(shape_to_python(tensor.shape()));
 }
@@ -140,12 +169,13 @@ std::optional<Tensor> tensor_from_memory(nb::handle value, const char* argument)
 
 nb::object tensor_to_python(const Tensor& tensor, Access access) {
   if (tensor.rank() > kMaxRank) {
-    throw InvalidArgument("an array of rank " + std::to_string(tensor.rank()) + "; numpy has at most " +
-                          std::to_string(kMaxRank));
+    throw InvalidArgument("an array of rank " + std::to_string(tensor.rank()) +
+                          "; numpy has at most " + std::to_string(kMaxRank));
   }
   if (tensor.dtype() == DType::kString) return numpy_strings(tensor);
   const bool writable = access == Access::kWritable && is_writable(tensor.buffer());
-  static PyObject* const asarray = nb::object(nb::module_::import_("numpy").attr("asarray")).release().ptr();
+  static PyObject* const asarray =
+      nb::object(nb::module_::import_("numpy").attr("asarray")).release().ptr();
   return nb::handle(asarray)(nb::cast(Block{tensor, writable}));
 }
 

@@ -67,7 +67,8 @@ struct Part {
 
 class Reader {
  public:
-  Reader(std::shared_ptr<const Owned<ArrowArray>> owner, const char* argument) : owner_(std::move(owner)), argument_(argument) {}
+  Reader(std::shared_ptr<const Owned<ArrowArray>> owner, const char* argument)
+      : owner_(std::move(owner)), argument_(argument) {}
 
   Feature read(const ArrowSchema& schema) const {
     Part part{&schema, &owner_->it, 0, owner_->it.length};
@@ -98,7 +99,8 @@ class Reader {
     const bool wide = part.schema->format[1] == 'L';
     const int64_t begin = offset_at(part, 0, wide);
     auto to = splits.mutable_values<int64_t>();
-    for (int64_t i = 0; i <= part.count; ++i) to[static_cast<size_t>(i)] = offset_at(part, i, wide) - begin;
+    for (int64_t i = 0; i <= part.count; ++i)
+      to[static_cast<size_t>(i)] = offset_at(part, i, wide) - begin;
     return splits;
   }
 
@@ -108,20 +110,23 @@ class Reader {
     const int64_t begin = part.count == 0 ? 0 : offset_at(part, 0, wide);
     const int64_t end = part.count == 0 ? 0 : offset_at(part, part.count, wide);
     if (begin < 0 || end < begin || end > below->length) {
-      throw InvalidArgument(name() + ": Arrow list offsets " + std::to_string(begin) + " to " + std::to_string(end) +
-                            " are outside the " + std::to_string(below->length) + " values");
+      throw InvalidArgument(name() + ": Arrow list offsets " + std::to_string(begin) + " to " +
+                            std::to_string(end) + " are outside the " +
+                            std::to_string(below->length) + " values");
     }
     return {part.schema->children[0], below, begin, end - begin};
   }
 
   void refuse_nulls(const Part& part, const char* what) const {
-    const auto* valid = static_cast<const uint8_t*>(part.array->null_count == 0 ? nullptr : part.array->buffers[0]);
+    const auto* valid =
+        static_cast<const uint8_t*>(part.array->null_count == 0 ? nullptr : part.array->buffers[0]);
     if (valid == nullptr) return;
     for (int64_t i = 0; i < part.count; ++i) {
       const int64_t at = part.array->offset + part.first + i;
       if ((valid[at / 8] >> (at % 8) & 1) == 0) {
-        throw InvalidArgument(name() + ": " + what + " " + std::to_string(i) +
-                              " is null; a history that is missing is an empty list, a value is left out");
+        throw InvalidArgument(
+            name() + ": " + what + " " + std::to_string(i) +
+            " is null; a history that is missing is an empty list, a value is left out");
       }
     }
   }
@@ -130,14 +135,19 @@ class Reader {
     const std::string_view format = part.schema->format;
     refuse_nulls(part, "value");
     if (part.schema->dictionary == nullptr && format.size() == 1) {
-      if (std::string_view("uzUZ").find(format) != format.npos) return strings(part, format == "U" || format == "Z");
+      if (std::string_view("uzUZ").find(format) != format.npos)
+        return strings(part, format == "U" || format == "Z");
       if (format == "b") return bools(part);
       static constexpr std::string_view kFormats = "cCsSiIlLefg";
-      static constexpr DType kTypes[] = {DType::kInt8,  DType::kUInt8, DType::kInt16,  DType::kUInt16,  DType::kInt32, DType::kUInt32,
-                                         DType::kInt64, DType::kUInt64, DType::kFloat16, DType::kFloat32, DType::kFloat64};
-      if (const size_t i = kFormats.find(format); i != kFormats.npos) return numbers(part, kTypes[i]);
+      static constexpr DType kTypes[] = {DType::kInt8,    DType::kUInt8,  DType::kInt16,
+                                         DType::kUInt16,  DType::kInt32,  DType::kUInt32,
+                                         DType::kInt64,   DType::kUInt64, DType::kFloat16,
+                                         DType::kFloat32, DType::kFloat64};
+      if (const size_t i = kFormats.find(format); i != kFormats.npos)
+        return numbers(part, kTypes[i]);
     }
-    throw WrongType(name() + ": Arrow type '" + escape_bytes(format) + "' is not taken; numbers, bools, strings and lists of them are");
+    throw WrongType(name() + ": Arrow type '" + escape_bytes(format) +
+                    "' is not taken; numbers, bools, strings and lists of them are");
   }
 
   Tensor numbers(const Part& part, DType dtype) const {
@@ -145,7 +155,8 @@ class Reader {
     const auto* data = static_cast<const uint8_t*>(part.array->buffers[1]);
     if (part.count == 0) return Tensor(dtype, {0});
     data += (part.array->offset + part.first) * size;
-    return Tensor::from_buffer(dtype, {part.count}, Buffer::borrow(data, part.count * size, owner_));
+    return Tensor::from_buffer(dtype, {part.count},
+                               Buffer::borrow(data, part.count * size, owner_));
   }
 
   static Tensor bools(const Part& part) {
@@ -190,17 +201,21 @@ void move_from(T* from, T& to) {
 void check_stream(int code, ArrowArrayStream* stream, const char* argument) {
   if (code == 0) return;
   const char* text = stream->get_last_error(stream);
-  throw InvalidArgument(std::string("'") + argument + "': the Arrow stream failed: " + (text == nullptr ? "" : text));
+  throw InvalidArgument(std::string("'") + argument +
+                        "': the Arrow stream failed: " + (text == nullptr ? "" : text));
 }
 
-void read_stream(nb::handle capsule, Owned<ArrowSchema>& schema, Owned<ArrowArray>& array, const char* argument) {
+void read_stream(nb::handle capsule, Owned<ArrowSchema>& schema, Owned<ArrowArray>& array,
+                 const char* argument) {
   auto* stream = capsule_pointer<ArrowArrayStream>(capsule, "arrow_array_stream");
   Owned<ArrowArray> more;
   check_stream(stream->get_schema(stream, &schema.it), stream, argument);
   check_stream(stream->get_next(stream, &array.it), stream, argument);
-  if (array.it.release != nullptr) check_stream(stream->get_next(stream, &more.it), stream, argument);
+  if (array.it.release != nullptr)
+    check_stream(stream->get_next(stream, &more.it), stream, argument);
   if (array.it.release == nullptr || more.it.release != nullptr) {
-    throw InvalidArgument(std::string("'") + argument + "' has " + (more.it.release == nullptr ? "no chunk" : "several chunks") +
+    throw InvalidArgument(std::string("'") + argument + "' has " +
+                          (more.it.release == nullptr ? "no chunk" : "several chunks") +
                           "; combine them into one first (combine_chunks, rechunk)");
   }
 }

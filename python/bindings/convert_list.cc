@@ -13,9 +13,10 @@ Shape rectangle(const ListReader& lists, const Tensor& flat, const char* argumen
   for (const auto& lengths : lists.lengths()) {
     for (int64_t length : lengths) {
       if (length != lengths.front()) {
-        throw InvalidArgument(std::string("'") + argument + "' holds lists of lengths " +
-                              std::to_string(lengths.front()) + " and " + std::to_string(length) +
-                              " where an array is wanted: make all equally long, or use weft.Ragged.from_lists");
+        throw InvalidArgument(
+            std::string("'") + argument + "' holds lists of lengths " +
+            std::to_string(lengths.front()) + " and " + std::to_string(length) +
+            " where an array is wanted: make all equally long, or use weft.Ragged.from_lists");
       }
     }
     shape.push_back(lengths.empty() ? 0 : lengths.front());
@@ -28,11 +29,13 @@ Ragged ragged_of(const ListReader& lists, Tensor values, const char* argument) {
   const auto& lengths = lists.lengths();
   const bool no_rows = lengths.size() == 1 && lengths[0][0] == 0;
   if (lengths.size() < 2 && !no_rows) {
-    throw InvalidArgument(std::string("'") + argument + "' must be a list of rows, each a list of its own");
+    throw InvalidArgument(std::string("'") + argument +
+                          "' must be a list of rows, each a list of its own");
   }
   std::vector<Tensor> levels;
   for (size_t level = 1; level < lengths.size(); ++level) {
-    levels.push_back(Tensor::of<int64_t>({static_cast<int64_t>(lengths[level].size())}, lengths[level]));
+    levels.push_back(
+        Tensor::of<int64_t>({static_cast<int64_t>(lengths[level].size())}, lengths[level]));
   }
   if (no_rows) levels.emplace_back(DType::kInt64, Shape{0});
   return Ragged::from_row_lengths(std::move(values), levels);
@@ -53,7 +56,8 @@ Tensor tensor_from_python(nb::handle value, const char* argument, DType empty) {
 Tensor tensor_of_dtype(nb::handle value, DType dtype, const char* argument, int64_t rank) {
   std::optional<Tensor> tensor = tensor_from_memory(value, argument);
   if (tensor && tensor->dtype() != dtype) {
-    throw WrongType(std::string("'") + argument + "' must be " + dtype_name(dtype) + ", got " + describe(value));
+    throw WrongType(std::string("'") + argument + "' must be " + dtype_name(dtype) + ", got " +
+                    describe(value));
   }
   if (!tensor) {
     const ListReader lists(value, argument);
@@ -61,8 +65,8 @@ Tensor tensor_of_dtype(nb::handle value, DType dtype, const char* argument, int6
     tensor = flat.reshaped(rectangle(lists, flat, argument));
   }
   if (rank != kAnyRank && tensor->rank() != rank) {
-    throw InvalidArgument(std::string("'") + argument + "' must have rank " + std::to_string(rank) + ", got shape " +
-                          shape_string(tensor->shape()));
+    throw InvalidArgument(std::string("'") + argument + "' must have rank " + std::to_string(rank) +
+                          ", got shape " + shape_string(tensor->shape()));
   }
   return *std::move(tensor);
 }

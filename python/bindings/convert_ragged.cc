@@ -8,7 +8,9 @@
 namespace weft::python {
 namespace {
 
-bool is_sequence(nb::handle value) { return PyList_Check(value.ptr()) || PyTuple_Check(value.ptr()); }
+bool is_sequence(nb::handle value) {
+  return PyList_Check(value.ptr()) || PyTuple_Check(value.ptr());
+}
 
 int64_t rank_of(nb::handle value) {
   return nb::hasattr(value, "ndim") ? nb::cast<int64_t>(value.attr("ndim")) : -1;
@@ -18,7 +20,8 @@ int64_t rank_of(nb::handle value) {
 // 1. Never two rows of a batch, which would have one rank.
 bool is_padded_pair(nb::handle value) {
   if (!PyTuple_Check(value.ptr()) || PyTuple_Size(value.ptr()) != 2) return false;
-  return rank_of(PyTuple_GetItem(value.ptr(), 0)) >= 2 && rank_of(PyTuple_GetItem(value.ptr(), 1)) == 1;
+  return rank_of(PyTuple_GetItem(value.ptr(), 0)) >= 2 &&
+         rank_of(PyTuple_GetItem(value.ptr(), 1)) == 1;
 }
 
 Ragged ragged_from_pair(nb::handle value, const char* argument) {
@@ -30,7 +33,8 @@ Ragged ragged_from_pair(nb::handle value, const char* argument) {
 // An object array whose elements are rows, as a pandas column of lists gives.
 bool is_array_of_rows(nb::handle value) {
   if (rank_of(value) != 1 || PyObject_CheckBuffer(value.ptr()) == 0) return false;
-  if (nb::cast<std::string_view>(value.attr("dtype").attr("kind")) != "O" || nb::len(value) == 0) return false;
+  if (nb::cast<std::string_view>(value.attr("dtype").attr("kind")) != "O" || nb::len(value) == 0)
+    return false;
   nb::object first = value[0];
   return is_sequence(first) || rank_of(first) >= 1;
 }
@@ -40,13 +44,15 @@ std::optional<Feature> feature_unless_dense(nb::handle value, const char* argume
   if (nb::isinstance<Ragged>(value)) return nb::cast<const Ragged&>(value);
   if (nb::isinstance<SparseTensor>(value)) return nb::cast<const SparseTensor&>(value);
   if (is_padded_pair(value)) return ragged_from_pair(value, argument);
-  if (is_array_of_rows(value)) return ragged_from_lists(value.attr("tolist")(), argument, DType::kInt64);
+  if (is_array_of_rows(value))
+    return ragged_from_lists(value.attr("tolist")(), argument, DType::kInt64);
   return feature_from_guest(value, argument);
 }
 
 int64_t length_at(const Tensor& lengths, int64_t i) {
   const auto at = static_cast<size_t>(i);
-  return lengths.dtype() == DType::kInt32 ? lengths.values<int32_t>()[at] : lengths.values<int64_t>()[at];
+  return lengths.dtype() == DType::kInt32 ? lengths.values<int32_t>()[at]
+                                          : lengths.values<int64_t>()[at];
 }
 
 Tensor padded_splits(const Tensor& lengths, int64_t steps, const char* argument) {
@@ -55,8 +61,9 @@ Tensor padded_splits(const Tensor& lengths, int64_t steps, const char* argument)
   for (int64_t i = 0; i < lengths.size(); ++i) {
     const int64_t length = length_at(lengths, i);
     if (length < 0 || length > steps) {
-      throw InvalidArgument(std::string("'") + argument + "': length " + std::to_string(length) + " of row " +
-                            std::to_string(i) + " is outside [0, " + std::to_string(steps) + "]");
+      throw InvalidArgument(std::string("'") + argument + "': length " + std::to_string(length) +
+                            " of row " + std::to_string(i) + " is outside [0, " +
+                            std::to_string(steps) + "]");
     }
     to[static_cast<size_t>(i) + 1] = to[static_cast<size_t>(i)] + length;
   }
@@ -73,13 +80,14 @@ Tensor kept_steps(const Tensor& padded, std::span<const int64_t> splits) {
   std::vector<std::string_view> strings;
   Buffer block = Buffer::allocate(splits.back() * inner * dtype_size(padded.dtype()));
   for (size_t row = 0; row + 1 < splits.size(); ++row) {
-    const int64_t first = static_cast<int64_t>(row) * steps * inner, count = (splits[row + 1] - splits[row]) * inner;
+    const int64_t first = static_cast<int64_t>(row) * steps * inner,
+                  count = (splits[row + 1] - splits[row]) * inner;
     const int64_t size = dtype_size(padded.dtype());
     if (is_string) {
       for (int64_t i = first; i < first + count; ++i) strings.push_back(padded.bytes()[i]);
     } else if (count > 0) {
-      std::memcpy(block.mutable_data() + splits[row] * inner * size, padded.buffer().data() + first * size,
-                  static_cast<size_t>(count * size));
+      std::memcpy(block.mutable_data() + splits[row] * inner * size,
+                  padded.buffer().data() + first * size, static_cast<size_t>(count * size));
     }
   }
   if (is_string) return Tensor::strings(std::move(shape), Bytes::from(strings));
@@ -90,7 +98,8 @@ Tensor kept_steps(const Tensor& padded, std::span<const int64_t> splits) {
 
 Ragged ragged_from_padded(const Tensor& padded, const Tensor& lengths, const char* argument) {
   if (padded.rank() < 2 || lengths.rank() != 1 || lengths.dim(0) != padded.dim(0)) {
-    throw InvalidArgument(std::string("'") + argument + "' must be a padded array [B, T, ...] with lengths [B], got shapes " +
+    throw InvalidArgument(std::string("'") + argument +
+                          "' must be a padded array [B, T, ...] with lengths [B], got shapes " +
                           shape_string(padded.shape()) + " and " + shape_string(lengths.shape()));
   }
   Tensor splits = padded_splits(lengths, padded.dim(1), argument);
@@ -99,10 +108,13 @@ Ragged ragged_from_padded(const Tensor& padded, const Tensor& lengths, const cha
 }
 
 Ragged ragged_from_python(nb::handle value, const char* argument, DType empty) {
-  if (is_sequence(value) && !is_padded_pair(value)) return ragged_from_lists(value, argument, empty);
+  if (is_sequence(value) && !is_padded_pair(value))
+    return ragged_from_lists(value, argument, empty);
   std::optional<Feature> feature = feature_unless_dense(value, argument);
-  if (feature && std::holds_alternative<Ragged>(*feature)) return std::get<Ragged>(*std::move(feature));
-  throw WrongType(std::string("'") + argument + "' must be a weft.Ragged, nested lists or (padded array, lengths), got " +
+  if (feature && std::holds_alternative<Ragged>(*feature))
+    return std::get<Ragged>(*std::move(feature));
+  throw WrongType(std::string("'") + argument +
+                  "' must be a weft.Ragged, nested lists or (padded array, lengths), got " +
                   describe(value));
 }
 
@@ -123,11 +135,13 @@ nb::list lists_from_ragged(const Ragged& ragged) {
 }
 
 Feature feature_from_python(nb::handle value, const char* name) {
-  if (std::optional<Feature> feature = feature_unless_dense(value, name)) return *std::move(feature);
+  if (std::optional<Feature> feature = feature_unless_dense(value, name))
+    return *std::move(feature);
   if (is_sequence(value)) return feature_from_lists(value, name);
   if (std::optional<Tensor> tensor = tensor_from_memory(value, name)) return *std::move(tensor);
   throw WrongType(std::string("feature '") + name +
-                  "' must be a weft.Ragged, a weft.SparseTensor, an array or nested lists, got " + describe(value));
+                  "' must be a weft.Ragged, a weft.SparseTensor, an array or nested lists, got " +
+                  describe(value));
 }
 
 nb::object feature_to_python(Feature feature) {
@@ -138,7 +152,8 @@ nb::object feature_to_python(Feature feature) {
 
 Features features_from_python(nb::handle mapping, const char* argument) {
   if (PyMapping_Check(mapping.ptr()) == 0 || !nb::hasattr(mapping, "keys")) {
-    throw WrongType(std::string("'") + argument + "' must be a dict from feature name to feature, got " + describe(mapping));
+    throw WrongType(std::string("'") + argument +
+                    "' must be a dict from feature name to feature, got " + describe(mapping));
   }
   Features features;
   for (nb::handle item : nb::borrow<nb::mapping>(mapping).items()) {
@@ -150,7 +165,8 @@ Features features_from_python(nb::handle mapping, const char* argument) {
 
 nb::dict features_to_python(Features features) {
   nb::dict dict;
-  for (auto& [name, feature] : features) dict[text_to_python(name)] = feature_to_python(std::move(feature));
+  for (auto& [name, feature] : features)
+    dict[text_to_python(name)] = feature_to_python(std::move(feature));
   return dict;
 }
 

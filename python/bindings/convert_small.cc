@@ -21,7 +21,9 @@ std::optional<DType> dtype_of_name(std::string_view name) {
 }
 
 std::optional<DType> dtype_of_builtin(nb::handle value) {
-  const auto is = [&](PyTypeObject& type) { return value.ptr() == reinterpret_cast<PyObject*>(&type); };
+  const auto is = [&](PyTypeObject& type) {
+    return value.ptr() == reinterpret_cast<PyObject*>(&type);
+  };
   if (is(PyBytes_Type) || is(PyUnicode_Type)) return DType::kString;
   if (is(PyBool_Type)) return DType::kBool;
   if (is(PyLong_Type)) return DType::kInt64;
@@ -64,11 +66,14 @@ std::optional<DType> find_dtype(nb::handle value) {
 
 DType dtype_from_python(nb::handle value, const char* argument) {
   if (std::optional<DType> dtype = find_dtype(value)) return *dtype;
-  throw WrongType(std::string("'") + argument + "' must be a dtype such as weft.int64, weft.string or numpy.float32, got " +
+  throw WrongType(std::string("'") + argument +
+                  "' must be a dtype such as weft.int64, weft.string or numpy.float32, got " +
                   nb::cast<std::string>(nb::repr(value)));
 }
 
-nb::object dtype_to_python(DType dtype) { return nb::borrow(dtype_objects[static_cast<size_t>(dtype)]); }
+nb::object dtype_to_python(DType dtype) {
+  return nb::borrow(dtype_objects[static_cast<size_t>(dtype)]);
+}
 
 void bind_dtypes(nb::module_& m) {
   nb::class_<DTypeObject>(m, "DType", "The type of the elements of a tensor. As tf.DType.")
@@ -76,24 +81,35 @@ void bind_dtypes(nb::module_& m) {
       .def_prop_ro("size", [](const DTypeObject& self) { return dtype_size(self.value); })
       .def_prop_ro("is_integer", [](const DTypeObject& self) { return is_integer(self.value); })
       .def_prop_ro("is_floating", [](const DTypeObject& self) { return is_floating(self.value); })
-      .def_prop_ro("as_numpy_dtype", [](const DTypeObject& self) {
-        nb::module_ numpy = nb::module_::import_("numpy");
-        const char* name = self.value == DType::kString ? "object" : dtype_name(self.value);
-        return nb::object(numpy.attr("dtype")(name).attr("type"));
-      })
-      .def_prop_ro("__numpy_dtype__", [](const DTypeObject& self) {
-        nb::module_ numpy = nb::module_::import_("numpy");
-        return nb::object(numpy.attr("dtype")(self.value == DType::kString ? "object" : dtype_name(self.value)));
-      })
-      .def("__eq__", [](const DTypeObject& self, nb::handle other) -> nb::object {
-        const std::optional<DType> dtype = find_dtype(other);
-        if (!dtype) return nb::borrow(Py_NotImplemented);
-        return nb::bool_(*dtype == self.value);
-      }, nb::arg("other").none(), nb::is_operator())
+      .def_prop_ro("as_numpy_dtype",
+                   [](const DTypeObject& self) {
+                     nb::module_ numpy = nb::module_::import_("numpy");
+                     const char* name =
+                         self.value == DType::kString ? "object" : dtype_name(self.value);
+                     return nb::object(numpy.attr("dtype")(name).attr("type"));
+                   })
+      .def_prop_ro("__numpy_dtype__",
+                   [](const DTypeObject& self) {
+                     nb::module_ numpy = nb::module_::import_("numpy");
+                     return nb::object(numpy.attr("dtype")(
+                         self.value == DType::kString ? "object" : dtype_name(self.value)));
+                   })
+      .def(
+          "__eq__",
+          [](const DTypeObject& self, nb::handle other) -> nb::object {
+            const std::optional<DType> dtype = find_dtype(other);
+            if (!dtype) return nb::borrow(Py_NotImplemented);
+            return nb::bool_(*dtype == self.value);
+          },
+          nb::arg("other").none(), nb::is_operator())
       .def("__hash__", [](const DTypeObject& self) { return static_cast<int64_t>(self.value); })
-      .def("__repr__", [](nb::handle self) { return nb::str((std::string("weft.") + dtype_name_of(self)).c_str()); })
+      .def("__repr__",
+           [](nb::handle self) {
+             return nb::str((std::string("weft.") + dtype_name_of(self)).c_str());
+           })
       .def("__reduce__", [](nb::handle self) {
-        return nb::make_tuple(nb::module_::import_("weft.dtypes").attr("_restore"), nb::make_tuple(dtype_name_of(self)));
+        return nb::make_tuple(nb::module_::import_("weft.dtypes").attr("_restore"),
+                              nb::make_tuple(dtype_name_of(self)));
       });
   for (int i = 0; i < kDTypes; ++i) {
     const auto dtype = static_cast<DType>(i);
@@ -104,13 +120,17 @@ void bind_dtypes(nb::module_& m) {
 }
 
 Shape shape_from_python(nb::handle value, const char* argument) {
-  if (PyIndex_Check(value.ptr()) != 0 && !nb::hasattr(value, "__len__")) return {int_from_python(value, argument)};
+  if (PyIndex_Check(value.ptr()) != 0 && !nb::hasattr(value, "__len__"))
+    return {int_from_python(value, argument)};
   Shape shape;
   if (value.is_none() || PyUnicode_Check(value.ptr()) || PySequence_Check(value.ptr()) == 0) {
-    throw WrongType(std::string("'") + argument + "' must be an int or a sequence of ints, got " + describe(value));
+    throw WrongType(std::string("'") + argument + "' must be an int or a sequence of ints, got " +
+                    describe(value));
   }
   for (nb::handle dim : value) {
-    if (dim.is_none()) throw InvalidArgument(std::string("'") + argument + "' must be fully defined, got a None in it");
+    if (dim.is_none())
+      throw InvalidArgument(std::string("'") + argument +
+                            "' must be fully defined, got a None in it");
     shape.push_back(int_from_python(dim, argument));
   }
   return shape;
@@ -136,7 +156,8 @@ std::string_view text_from_python(nb::handle value, const char* argument) {
 }
 
 nb::object text_to_python(std::string_view text) {
-  PyObject* made = PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
+  PyObject* made =
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
   if (made == nullptr) throw nb::python_error();
   return nb::steal(made);
 }
@@ -159,11 +180,13 @@ int64_t int_from_python(nb::handle value, const char* argument) {
 Serialized::Serialized(nb::handle value, const char* argument) {
   nb::object items = nb::borrow(value);
   if (PyBytes_Check(value.ptr()) || PyUnicode_Check(value.ptr())) {
-    throw WrongType(std::string("'") + argument + "' must be a list or array of bytes, got one " + describe(value));
+    throw WrongType(std::string("'") + argument + "' must be a list or array of bytes, got one " +
+                    describe(value));
   }
   if (nb::hasattr(value, "tolist")) {
     if (nb::hasattr(value, "ndim") && nb::cast<int64_t>(value.attr("ndim")) != 1) {
-      throw InvalidArgument(std::string("'") + argument + "' must be a vector of bytes, got " + describe(value));
+      throw InvalidArgument(std::string("'") + argument + "' must be a vector of bytes, got " +
+                            describe(value));
     }
     items = value.attr("tolist")();
   }
@@ -171,14 +194,16 @@ Serialized::Serialized(nb::handle value, const char* argument) {
   held_ = nb::steal(PySequence_Tuple(items.ptr()));
   if (!held_.is_valid()) {
     PyErr_Clear();
-    throw WrongType(std::string("'") + argument + "' must be a list or array of bytes, got " + describe(value));
+    throw WrongType(std::string("'") + argument + "' must be a list or array of bytes, got " +
+                    describe(value));
   }
   const Py_ssize_t size = PyTuple_Size(held_.ptr());
   views_.reserve(static_cast<size_t>(size));
   for (Py_ssize_t i = 0; i < size; ++i) {
     PyObject* item = PyTuple_GetItem(held_.ptr(), i);
     if (!PyBytes_Check(item)) {
-      throw WrongType(std::string("'") + argument + "'[" + std::to_string(i) + "] must be bytes, got " + describe(item));
+      throw WrongType(std::string("'") + argument + "'[" + std::to_string(i) +
+                      "] must be bytes, got " + describe(item));
     }
     views_.emplace_back(PyBytes_AsString(item), static_cast<size_t>(PyBytes_Size(item)));
   }
@@ -189,8 +214,10 @@ std::string describe(nb::handle value) {
   std::string name = nb::cast<std::string>(value.type().attr("__qualname__"));
   const std::string module = text_of(value.type().attr("__module__"));
   if (module != "builtins") name = (module.starts_with("weft.") ? "weft" : module) + "." + name;
-  if (!nb::hasattr(value, "dtype") || !nb::hasattr(value, "shape")) return "a value of type " + name;
-  return name + " of " + text_of(value.attr("dtype")) + " with shape " + text_of(value.attr("shape"));
+  if (!nb::hasattr(value, "dtype") || !nb::hasattr(value, "shape"))
+    return "a value of type " + name;
+  return name + " of " + text_of(value.attr("dtype")) + " with shape " +
+         text_of(value.attr("shape"));
 }
 
 }  // namespace weft::python

@@ -26,11 +26,14 @@ bool is_numpy_scalar(PyObject* value) {
 // A list may hold itself.
 constexpr size_t kMaxDepth = 32;
 
-constexpr const char* kKindNames[] = {"nothing", "bool", "int", "float", "str or bytes", "numpy arrays"};
+constexpr const char* kKindNames[] = {"nothing", "bool",         "int",
+                                      "float",   "str or bytes", "numpy arrays"};
 
 }  // namespace
 
-ListReader::ListReader(nb::handle lists, const char* argument) : argument_(argument) { visit(lists.ptr()); }
+ListReader::ListReader(nb::handle lists, const char* argument) : argument_(argument) {
+  visit(lists.ptr());
+}
 
 std::string ListReader::place() const {
   std::string text = std::string("'") + argument_ + "'";
@@ -47,9 +50,12 @@ void ListReader::visit(PyObject* node) {
 
 void ListReader::visit_list(PyObject* node, bool is_list) {
   const size_t level = path_.size();
-  if (level == kMaxDepth) throw InvalidArgument(std::string("'") + argument_ + "' is nested more than 32 levels deep");
+  if (level == kMaxDepth)
+    throw InvalidArgument(std::string("'") + argument_ + "' is nested more than 32 levels deep");
   if (leaf_level_ >= 0 && static_cast<int64_t>(level) >= leaf_level_) {
-    throw InvalidArgument(place() + " is a list where values before it are not: every value must be nested equally deep");
+    throw InvalidArgument(
+        place() +
+        " is a list where values before it are not: every value must be nested equally deep");
   }
   if (lengths_.size() == level) lengths_.emplace_back();
   const Py_ssize_t size = is_list ? PyList_Size(node) : PyTuple_Size(node);
@@ -69,7 +75,9 @@ void ListReader::leaf_here() {
   const auto level = static_cast<int64_t>(path_.size());
   const bool list_here = static_cast<int64_t>(lengths_.size()) > level;
   if (list_here || (leaf_level_ >= 0 && leaf_level_ != level)) {
-    throw InvalidArgument(place() + " is not a list where values before it are: every value must be nested equally deep");
+    throw InvalidArgument(
+        place() +
+        " is not a list where values before it are: every value must be nested equally deep");
   }
   leaf_level_ = level;
 }
@@ -94,8 +102,8 @@ void ListReader::set_kind(Kind kind) {
     floats_.assign(ints_.begin(), ints_.end());
     ints_.clear();
   } else if (kind_ != Kind::kNone) {
-    throw WrongType(place() + " is " + kKindNames[static_cast<int>(kind)] + " where values before it are " +
-                    kKindNames[static_cast<int>(kind_)]);
+    throw WrongType(place() + " is " + kKindNames[static_cast<int>(kind)] +
+                    " where values before it are " + kKindNames[static_cast<int>(kind_)]);
   }
   kind_ = kind;
 }
@@ -104,7 +112,8 @@ void ListReader::visit_leaf(PyObject* node) {
   const bool is_bytes = PyBytes_Check(node);
   if (!is_bytes && !PyUnicode_Check(node) && (is_numpy_scalar(node) || is_numpy_array(node))) {
     nb::object item = nb::borrow(node).attr("item")();
-    if (is_numpy_scalar(item.ptr())) throw WrongType(place() + " must be a number, bool or string, got " + describe(item));
+    if (is_numpy_scalar(item.ptr()))
+      throw WrongType(place() + " must be a number, bool or string, got " + describe(item));
     return visit_leaf(item.ptr());
   }
   leaf_here();
@@ -151,12 +160,18 @@ void ListReader::add_int(PyObject* node) {
 
 Tensor ListReader::values(DType empty) const {
   switch (kind_) {
-    case Kind::kBool: return values_of(DType::kBool);
-    case Kind::kInt: return values_of(DType::kInt64);
-    case Kind::kFloat: return values_of(DType::kFloat32);
-    case Kind::kString: return values_of(DType::kString);
-    case Kind::kArray: return concatenated();
-    case Kind::kNone: break;
+    case Kind::kBool:
+      return values_of(DType::kBool);
+    case Kind::kInt:
+      return values_of(DType::kInt64);
+    case Kind::kFloat:
+      return values_of(DType::kFloat32);
+    case Kind::kString:
+      return values_of(DType::kString);
+    case Kind::kArray:
+      return concatenated();
+    case Kind::kNone:
+      break;
   }
   return Tensor(empty, {0});
 }
@@ -192,8 +207,8 @@ Tensor ListReader::concatenated() const {
   nb::object joined = nb::module_::import_("numpy").attr("concatenate")(arrays_);
   for (nb::handle array : arrays_) {
     if (!array.attr("dtype").equal(joined.attr("dtype"))) {
-      throw WrongType(std::string("'") + argument_ + "' has rows of different dtypes: " + describe(array) +
-                      " and others that make " + describe(joined));
+      throw WrongType(std::string("'") + argument_ + "' has rows of different dtypes: " +
+                      describe(array) + " and others that make " + describe(joined));
     }
   }
   return tensor_from_python(joined, argument_);
@@ -202,34 +217,48 @@ Tensor ListReader::concatenated() const {
 Tensor ListReader::values_of(DType dtype) const {
   if (kind_ == Kind::kNone) return Tensor(dtype, {0});
   if (kind_ == Kind::kArray) {
-    return tensor_of_dtype(nb::module_::import_("numpy").attr("concatenate")(arrays_), dtype, argument_);
+    return tensor_of_dtype(nb::module_::import_("numpy").attr("concatenate")(arrays_), dtype,
+                           argument_);
   }
   if (kind_ == Kind::kString && dtype == DType::kString) {
     return Tensor::strings({static_cast<int64_t>(texts_.size())}, Bytes::from(texts_));
   }
-  if (kind_ == Kind::kFloat && (dtype == DType::kFloat32 || dtype == DType::kFloat64)) return floats_as(dtype);
+  if (kind_ == Kind::kFloat && (dtype == DType::kFloat32 || dtype == DType::kFloat64))
+    return floats_as(dtype);
   if (kind_ == Kind::kBool && dtype == DType::kBool) {
     Tensor tensor(dtype, {static_cast<int64_t>(ints_.size())});
-    std::ranges::transform(ints_, tensor.mutable_values<bool>().begin(), [](int64_t x) { return x != 0; });
+    std::ranges::transform(ints_, tensor.mutable_values<bool>().begin(),
+                           [](int64_t x) { return x != 0; });
     return tensor;
   }
   if (kind_ == Kind::kInt) {
     switch (dtype) {
-      case DType::kInt8: return ints_as<int8_t>(dtype);
-      case DType::kInt16: return ints_as<int16_t>(dtype);
-      case DType::kInt32: return ints_as<int32_t>(dtype);
-      case DType::kInt64: return ints_as<int64_t>(dtype);
-      case DType::kUInt8: return ints_as<uint8_t>(dtype);
-      case DType::kUInt16: return ints_as<uint16_t>(dtype);
-      case DType::kUInt32: return ints_as<uint32_t>(dtype);
-      case DType::kUInt64: return ints_as<uint64_t>(dtype);
-      case DType::kFloat32: return ints_as<float>(dtype);
-      case DType::kFloat64: return ints_as<double>(dtype);
-      default: break;
+      case DType::kInt8:
+        return ints_as<int8_t>(dtype);
+      case DType::kInt16:
+        return ints_as<int16_t>(dtype);
+      case DType::kInt32:
+        return ints_as<int32_t>(dtype);
+      case DType::kInt64:
+        return ints_as<int64_t>(dtype);
+      case DType::kUInt8:
+        return ints_as<uint8_t>(dtype);
+      case DType::kUInt16:
+        return ints_as<uint16_t>(dtype);
+      case DType::kUInt32:
+        return ints_as<uint32_t>(dtype);
+      case DType::kUInt64:
+        return ints_as<uint64_t>(dtype);
+      case DType::kFloat32:
+        return ints_as<float>(dtype);
+      case DType::kFloat64:
+        return ints_as<double>(dtype);
+      default:
+        break;
     }
   }
-  throw WrongType(std::string("'") + argument_ + "' must be " + dtype_name(dtype) + ", got a list of " +
-                  kKindNames[static_cast<int>(kind_)]);
+  throw WrongType(std::string("'") + argument_ + "' must be " + dtype_name(dtype) +
+                  ", got a list of " + kKindNames[static_cast<int>(kind_)]);
 }
 
 }  // namespace weft::python

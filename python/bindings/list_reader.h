@@ -22,7 +22,8 @@ class ListReader {
   const std::vector<std::vector<int64_t>>& lengths() const { return lengths_; }
   // All leaves, in order: [N], or [N, inner...] where the rows are arrays of higher rank.
   Tensor values(DType empty) const;
-  // The same in `dtype`. Throws OutOfRange for an int that does not fit, WrongType for another kind.
+  // The same in `dtype`. Throws OutOfRange for an int that does not fit, WrongType for another
+  // kind.
   Tensor values_of(DType dtype) const;
 
  private:

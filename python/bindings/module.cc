@@ -9,6 +9,13 @@ void bind_error(nb::module_& m);
 void bind_config(nb::module_& m);
 void bind_tensor(nb::module_& m);
 void bind_ragged(nb::module_& m);
+void bind_initializer(nb::module_& m);
+void bind_column(nb::module_& m);
+void bind_ids(nb::module_& m);
+void bind_table(nb::module_& m);
+void bind_sequence(nb::module_& m);
+void bind_layer(nb::module_& m);
+void bind_rnn(nb::module_& m);
 
 }  // namespace weft::python
 
@@ -20,4 +27,11 @@ NB_MODULE(_core, m) {
   bind_config(m);
   bind_tensor(m);
   bind_ragged(m);
+  bind_initializer(m);
+  bind_column(m);
+  bind_ids(m);
+  bind_table(m);
+  bind_sequence(m);
+  bind_layer(m);
+  bind_rnn(m);
 }

@@ -1,15 +1,18 @@
 """`Ragged` and `SparseTensor`: what ragged data looks like on the way in and out."""
 
-import html
-
 import numpy as np
 
 from weft._core import Ragged, SparseTensor
 
-__all__ = ["Ragged", "SparseTensor"]
+__all__ = ["Ragged", "SparseTensor", "constant"]
 
 _SHOWN_ROWS = 8
 _SHOWN_VALUES = 12
+
+
+def constant(pylist: list, dtype: object = None) -> Ragged:
+    """A Ragged from nested lists, as tf.ragged.constant; `Ragged.from_lists` is the same."""
+    return Ragged.from_lists(pylist, dtype)
 
 
 def _restore_ragged(flat_values: np.ndarray, row_splits: tuple[np.ndarray, ...]) -> Ragged:
@@ -39,6 +42,8 @@ def _ragged_repr(self: Ragged) -> str:
 
 def _ragged_html(self: Ragged) -> str:
     """A table of the first rows for notebooks."""
+    import html  # only here: it takes as long to load as the rest of the package
+
     rows = "".join(
         f"<tr><td>{i}</td><td style='text-align:left'>{html.escape(_row_text(self[i]))}</td></tr>"
         for i in range(min(len(self), _SHOWN_ROWS))
@@ -53,16 +58,36 @@ def _sparse_repr(self: SparseTensor) -> str:
     return f"<weft.SparseTensor values={values}, shape={self.shape}, dtype={self.dtype.name}>"
 
 
+def _default(dtype: str, default_value: object) -> object:
+    if default_value is not None:
+        return default_value
+    return b"" if dtype == "string" else 0
+
+
+def _to_tensor(self: Ragged, default_value: object = None) -> np.ndarray:
+    """The padded array [rows, longest row, ...], with `default_value` (0 or b"") behind each row.
+
+    As tf.RaggedTensor.to_tensor.
+    """
+    if self.ragged_rank > 1:
+        return self.to_sparse().to_dense(default_value)
+    values, lengths = self.flat_values, self.row_lengths()
+    shape = (len(self), int(lengths.max(initial=0)), *values.shape[1:])
+    padded = np.full(shape, _default(self.dtype.name, default_value), dtype=values.dtype)
+    padded[np.arange(shape[1]) < lengths[:, None]] = values
+    return padded
+
+
 def _to_dense(self: SparseTensor, default_value: object = None) -> np.ndarray:
-    """The dense array, `default_value` (0 or b"" by default) where nothing is. As tf.sparse.to_dense."""
-    if default_value is None:
-        default_value = b"" if self.dtype.name == "string" else 0
-    dense = np.full(self.shape, default_value, dtype=self.dtype.as_numpy_dtype)
+    """The dense array, with `default_value` (0 or b"") where nothing is. As tf.sparse.to_dense."""
+    filler = _default(self.dtype.name, default_value)
+    dense = np.full(self.shape, filler, dtype=self.dtype.as_numpy_dtype)
     dense[tuple(self.indices.T)] = self.values
     return dense
 
 
 Ragged.__repr__ = _ragged_repr
 Ragged._repr_html_ = _ragged_html
+Ragged.to_tensor = _to_tensor
 SparseTensor.__repr__ = _sparse_repr
 SparseTensor.to_dense = _to_dense

@@ -34,7 +34,8 @@ std::string proc_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 int sync_folder(const std::string& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return errno;
-  // A folder that cannot be synchronised (EINVAL: some network file systems) is as durable as it gets.
+  // A folder that cannot be synchronised (EINVAL: some network file systems) is as durable as it
+  // gets.
   const int failed = ::fsync(fd) != 0 && errno != EINVAL ? errno : 0;
   ::close(fd);
   return failed;
@@ -74,7 +75,8 @@ int AtomicFile::write(const void* data, int64_t size) {
 }
 
 int AtomicFile::link_anonymous() {
-  if (::linkat(AT_FDCWD, proc_path(fd_).c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+  if (::linkat(AT_FDCWD, proc_path(fd_).c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) !=
+      0) {
     return errno;
   }
   anonymous_ = false;

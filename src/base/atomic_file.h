@@ -7,8 +7,8 @@
 namespace weft::base {
 
 // Written without a name where the file system can do that, so that nothing is left behind when the
-// process dies, and under a hidden name in the same folder elsewhere. Functions return 0 or an errno
-// value; after a failure only discard() is of use.
+// process dies, and under a hidden name in the same folder elsewhere. Functions return 0 or an
+// errno value; after a failure only discard() is of use.
 class AtomicFile {
  public:
   AtomicFile() = default;

@@ -32,8 +32,8 @@ uint32_t extend(uint32_t state, const uint8_t* data, int64_t size) noexcept {
   const auto& t = kTables.at;
   for (; size >= 8; size -= 8, data += 8) {
     state ^= data[0] | uint32_t{data[1]} << 8 | uint32_t{data[2]} << 16 | uint32_t{data[3]} << 24;
-    state = t[7][state & 255] ^ t[6][state >> 8 & 255] ^ t[5][state >> 16 & 255] ^ t[4][state >> 24] ^
-            t[3][data[4]] ^ t[2][data[5]] ^ t[1][data[6]] ^ t[0][data[7]];
+    state = t[7][state & 255] ^ t[6][state >> 8 & 255] ^ t[5][state >> 16 & 255] ^
+            t[4][state >> 24] ^ t[3][data[4]] ^ t[2][data[5]] ^ t[1][data[6]] ^ t[0][data[7]];
   }
   for (; size > 0; --size, ++data) state = (state >> 8) ^ t[0][(state ^ *data) & 255];
   return state;
@@ -65,10 +65,11 @@ uint32_t extend(uint32_t state, const uint8_t* data, int64_t size) noexcept {
   return state;
 }
 
-// The instruction has a latency of three cycles and starts one every cycle: three streams of `words`
-// words each run side by side, and their registers are joined by A x^(2n) + B x^n + C, n the bits of
-// a stream. A carry-less product of two such registers, taken as a word, stands for the product
-// times x, and the instruction multiplies it by x^32 and reduces it: at[w] is x^(64 w - 33).
+// The instruction has a latency of three cycles and starts one every cycle: three streams of
+// `words` words each run side by side, and their registers are joined by A x^(2n) + B x^n + C, n
+// the bits of a stream. A carry-less product of two such registers, taken as a word, stands for the
+// product times x, and the instruction multiplies it by x^32 and reduces it: at[w] is x^(64 w -
+// 33).
 constexpr int64_t kMaxWords = 128;
 
 struct Powers {
@@ -91,10 +92,12 @@ __attribute__((target("pclmul"))) uint32_t extend_pclmul(uint32_t state, const u
       b = _mm_crc32_u64(b, word(data + stream + i));
       c = _mm_crc32_u64(c, word(data + 2 * stream + i));
     }
-    const __m128i far = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(a)),
-                                             _mm_cvtsi32_si128(static_cast<int>(kPowers.at[2 * words])), 0);
-    const __m128i near = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(b)),
-                                              _mm_cvtsi32_si128(static_cast<int>(kPowers.at[words])), 0);
+    const __m128i far =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(a)),
+                             _mm_cvtsi32_si128(static_cast<int>(kPowers.at[2 * words])), 0);
+    const __m128i near =
+        _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<int64_t>(b)),
+                             _mm_cvtsi32_si128(static_cast<int>(kPowers.at[words])), 0);
     const auto joined = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_xor_si128(far, near)));
     state = static_cast<uint32_t>(c ^ _mm_crc32_u64(0, joined));
     data += 3 * stream;

@@ -36,7 +36,8 @@ WEFT_INLINE void store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 WEFT_INLINE Vec set(float x) { return _mm512_set1_ps(x); }
 WEFT_INLINE Vec fmadd(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 WEFT_INLINE Vec fnmadd(Vec a, Vec b, Vec c) { return _mm512_fnmadd_ps(a, b, c); }
-// The masked forms are the same instructions; GCC 12 takes the plain ones' operand for uninitialized.
+// The masked forms are the same instructions; GCC 12 takes the plain ones' operand for
+// uninitialized.
 WEFT_INLINE Vec min(Vec a, Vec b) { return _mm512_maskz_min_ps(0xFFFF, a, b); }
 WEFT_INLINE Vec max(Vec a, Vec b) { return _mm512_maskz_max_ps(0xFFFF, a, b); }
 #elif WEFT_ISA_LEVEL >= 3

@@ -6,7 +6,7 @@ namespace weft::base {
 
 int64_t count_varints(const uint8_t* p, int64_t size) { return WEFT_KERNEL(varint_kernel).count(p, size); }
 
-bool valid_varints(const uint8_t* p, int64_t size) { return WEFT_KERNEL(varint_kernel).valid(p, size); }
+bool valid_varints(const uint8_t* p, int64_t size) noexcept { return WEFT_KERNEL(varint_kernel).valid(p, size); }
 
 bool decode_varints(const uint8_t* p, int64_t size, uint64_t* to) { return varint_decoder()(p, size, to); }
 

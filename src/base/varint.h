@@ -41,7 +41,7 @@ inline const uint8_t* read_varint(const uint8_t* p, const uint8_t* end, uint64_t
 // The varints that end within p[0, size): bytes without the high bit.
 int64_t count_varints(const uint8_t* p, int64_t size);
 // Whether p[0, size) is whole varints.
-bool valid_varints(const uint8_t* p, int64_t size);
+bool valid_varints(const uint8_t* p, int64_t size) noexcept;
 // Decodes p[0, size) into to[0, count_varints(p, size)); false if they are not whole varints (what
 // `to` then holds is unspecified). Touches nothing else.
 bool decode_varints(const uint8_t* p, int64_t size, uint64_t* to);

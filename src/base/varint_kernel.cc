@@ -9,9 +9,6 @@
 namespace weft::WEFT_ISA {
 namespace {
 
-constexpr uint64_t kHigh = 0x8080808080808080u;
-constexpr uint64_t kLow7 = 0x7f7f7f7f7f7f7f7fu;
-
 inline uint64_t load64(const uint8_t* p) {
   uint64_t x;
   __builtin_memcpy(&x, p, 8);
@@ -31,8 +28,10 @@ inline uint64_t load_partial(const uint8_t* p, int64_t n) {
          static_cast<uint64_t>(p[n - 1]) << (8 * (n - 1));
 }
 
+#if WEFT_ISA_LEVEL < 4
 // The high bit of each byte of x. The product moves bit 7 + 8i to bit 56 + i.
-inline uint64_t mask8(uint64_t x) { return ((x & kHigh) * 0x0002040810204081u) >> 56; }
+inline uint64_t mask8(uint64_t x) { return ((x & 0x8080808080808080u) * 0x0002040810204081u) >> 56; }
+#endif
 
 // The high bit of each of 64 bytes: which bytes are not the last of their varint.
 inline uint64_t mask64(const uint8_t* p) {
@@ -114,9 +113,10 @@ inline uint64_t long_value(const uint8_t* p, unsigned length) {
   return value;
 }
 
-// The seven low bits of each of 8 bytes, together.
+// The seven low bits of each of the first `bytes` of 8, together.
 struct Shifts {
-  static uint64_t compact(uint64_t x) {
+  static uint64_t compact(uint64_t x, unsigned bytes) {
+    x = x << (64 - 8 * bytes) >> (64 - 8 * bytes);
     x = (x & 0x007f007f007f007f) | (x & 0x7f007f007f007f00) >> 1;
     x = (x & 0x00003fff00003fff) | (x & 0x3fff00003fff0000) >> 2;
     return (x & 0x000000000fffffff) | (x & 0x0fffffff00000000) >> 4;
@@ -125,7 +125,9 @@ struct Shifts {
 
 #if WEFT_ISA_LEVEL >= 3
 struct Pext {
-  static uint64_t compact(uint64_t x) { return _pext_u64(x, kLow7); }
+  static uint64_t compact(uint64_t x, unsigned bytes) {
+    return _pext_u64(_bzhi_u64(x, 8 * bytes), 0x7f7f7f7f7f7f7f7f);
+  }
 };
 #endif
 
@@ -141,8 +143,7 @@ inline int64_t decode_marked(const uint8_t* p, uint64_t ends, uint64_t*& to, Loa
       if (length > 10) return 0;
       *to++ = long_value(p + start, length);
     } else {
-      const unsigned above = 64 - 8 * length;
-      *to++ = Compact::compact(load(start) << above >> above);
+      *to++ = Compact::compact(load(start), length);
     }
     start = last + 1;
   }
@@ -171,18 +172,40 @@ bool decode_tail(const uint8_t* p, int64_t size, uint64_t* to) {
   return true;
 }
 
+// The next value of a block, of at most 8 bytes.
+template <class Compact>
+inline uint64_t take(const uint8_t* p, uint64_t& ends, unsigned& start) {
+  const unsigned next = static_cast<unsigned>(__builtin_ctzll(ends)) + 1;
+  const uint64_t value = Compact::compact(load64(p + start), next - start);
+  ends &= ends - 1;
+  start = next;
+  return value;
+}
+
 template <class Compact>
 inline bool decode_run(const uint8_t* p, int64_t size, uint64_t* to) {
   while (size >= 64 + 7) {
-    const uint64_t ends = ~mask64(p);
-    if (ends == ~uint64_t{0}) {
+    const uint64_t more = mask64(p), run2 = more & more >> 1, run4 = run2 & run2 >> 2;
+    uint64_t ends = ~more;
+    int64_t used = 64;
+    if (more == 0) {
       for (int i = 0; i < 64; ++i) to[i] = p[i];
-      p += 64, to += 64, size -= 64;
-      continue;
+      to += 64;
+    } else if (__builtin_expect((run4 & run4 >> 4) != 0, 0)) {
+      used = decode_marked<Compact>(p, ends, to, [=](int64_t start) { return load64(p + start); });
+      if (used == 0) return false;
+    } else {
+      const int64_t n = __builtin_popcountll(ends);
+      unsigned start = 0;
+      for (int64_t i = 0; i < n / 4; ++i, to += 4) {
+        to[0] = take<Compact>(p, ends, start);
+        to[1] = take<Compact>(p, ends, start);
+        to[2] = take<Compact>(p, ends, start);
+        to[3] = take<Compact>(p, ends, start);
+      }
+      for (int64_t i = 0; i < n % 4; ++i) *to++ = take<Compact>(p, ends, start);
+      used = start;
     }
-    const int64_t used =
-        decode_marked<Compact>(p, ends, to, [=](int64_t start) { return load64(p + start); });
-    if (used == 0) return false;
     p += used;
     size -= used;
   }
@@ -210,7 +233,7 @@ WEFT_VBMI2 inline __m512i trim(__m512i x, __m512i from_last) {
 
 // Seven bits a byte to 28 bits a 32-bit lane: (b0 + b1 << 7) + (b2 + b3 << 7) << 14.
 WEFT_VBMI2 inline __m512i join(__m512i x) {
-  const __m512i pairs = _mm512_maddubs_epi16(_mm512_set1_epi16(1 | 128 << 8), x);
+  const __m512i pairs = _mm512_maddubs_epi16(_mm512_set1_epi16(static_cast<int16_t>(0x8001)), x);
   return _mm512_madd_epi16(pairs, _mm512_set1_epi32(1 | 1 << 30));
 }
 
@@ -222,15 +245,15 @@ WEFT_VBMI2 inline void store(uint64_t* to, int64_t n, __m512i values) {
   }
 }
 
-// n values of at most 4 bytes, which begin at starts[0..n) in the block.
-WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i starts, int64_t n, uint64_t* to) {
+// n values of at most 4 bytes, which begin at starts[0..n) in the block and may end in the next one.
+WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i next, __m512i starts, int64_t n, uint64_t* to) {
   __m512i lane = _mm512_set_epi32(0x0f0f0f0f, 0x0e0e0e0e, 0x0d0d0d0d, 0x0c0c0c0c, 0x0b0b0b0b, 0x0a0a0a0a,
                                   0x09090909, 0x08080808, 0x07070707, 0x06060606, 0x05050505, 0x04040404,
                                   0x03030303, 0x02020202, 0x01010101, 0);
   for (int64_t i = 0; i < n; i += 16) {
     const __m512i at =
         _mm512_add_epi8(_mm512_permutexvar_epi8(lane, starts), _mm512_set1_epi32(0x03020100));
-    const __m512i x = _mm512_permutexvar_epi8(at, block);
+    const __m512i x = _mm512_permutex2var_epi8(block, at, next);
     const __m512i last = _mm512_andnot_si512(x, _mm512_set1_epi8(static_cast<char>(0x80)));
     const __m512i upto = _mm512_xor_si512(last, _mm512_sub_epi32(last, _mm512_set1_epi32(1)));
     const __m512i joined = join(trim(x, upto));
@@ -240,15 +263,15 @@ WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i starts, int64_t n, u
   }
 }
 
-// n values of at most 8 bytes.
-WEFT_VBMI2 inline void decode_wide(__m512i block, __m512i starts, int64_t n, uint64_t* to) {
+// The same of values of at most 8 bytes.
+WEFT_VBMI2 inline void decode_wide(__m512i block, __m512i next, __m512i starts, int64_t n, uint64_t* to) {
   __m512i lane = _mm512_set_epi64(0x0707070707070707, 0x0606060606060606, 0x0505050505050505,
                                   0x0404040404040404, 0x0303030303030303, 0x0202020202020202,
                                   0x0101010101010101, 0);
   for (int64_t i = 0; i < n; i += 8) {
     const __m512i at =
         _mm512_add_epi8(_mm512_permutexvar_epi8(lane, starts), _mm512_set1_epi64(0x0706050403020100));
-    const __m512i x = _mm512_permutexvar_epi8(at, block);
+    const __m512i x = _mm512_permutex2var_epi8(block, at, next);
     const __m512i last = _mm512_andnot_si512(x, _mm512_set1_epi8(static_cast<char>(0x80)));
     const __m512i upto = _mm512_xor_si512(last, _mm512_sub_epi64(last, _mm512_set1_epi64(1)));
     const __m512i joined = join(trim(x, upto));
@@ -260,46 +283,50 @@ WEFT_VBMI2 inline void decode_wide(__m512i block, __m512i starts, int64_t n, uin
   }
 }
 
-// Blocks of 64 bytes in one register. The places where values begin are squeezed out of the mask,
-// the bytes of each value then gathered into a lane of its own.
+WEFT_VBMI2 inline __m512i load_block(const uint8_t* p, int64_t size) {
+  return size >= 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8((uint64_t{1} << size) - 1, p);
+}
+
+// Blocks of 64 bytes, so that no block waits for the one before: a value belongs to the block in
+// which it begins, and takes its last bytes from the next one. The places where values begin are
+// squeezed out of a mask, the bytes of each value then gathered into a lane of its own.
 WEFT_VBMI2 bool decode_vbmi2(const uint8_t* p, int64_t size, uint64_t* to) noexcept {
   const __m512i places = _mm512_set_epi8(
       63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39,
       38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14,
       13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  while (size > 0) {
-    const uint64_t inside = lowest_bits(size);
-    const __m512i block = _mm512_maskz_loadu_epi8(inside, p);
-    const uint64_t more = _mm512_movepi8_mask(block);
-    const uint64_t ends = ~more & inside;
-    if (ends == ~uint64_t{0}) {
+  if (size <= 0) return true;
+  if (p[size - 1] >= 0x80) return false;
+  __m512i block = load_block(p, size);
+  uint64_t more = _mm512_movepi8_mask(block), begins = 1;
+  for (; size > 0; size -= 64, p += 64) {
+    const __m512i next = size > 64 ? load_block(p + 64, size - 64) : _mm512_setzero_si512();
+    const uint64_t next_more = _mm512_movepi8_mask(next);
+    const uint64_t inside = lowest_bits(size), ends = ~more & inside;
+    const uint64_t starts = (ends << 1 | begins) & inside;
+    // Bit i of run_n: n bytes from i on that are not the last of theirs.
+    const uint64_t run2 = more & (more >> 1 | next_more << 63), next2 = next_more & next_more >> 1;
+    const uint64_t run4 = run2 & (run2 >> 2 | next2 << 62), next4 = next2 & next2 >> 2;
+    if (__builtin_expect((run4 & (run4 >> 4 | next4 << 60)) != 0, 0)) {
+      // A value of over 8 bytes. What came before the first start is read already.
+      const int64_t first = starts == 0 ? 64 : __builtin_ctzll(starts);
+      return starts != 0 && decode_run<Pext>(p + first, size - first, to);
+    }
+    const int64_t n = __builtin_popcountll(starts);
+    if (starts == ~uint64_t{0} && ends == starts) {
       for (int i = 0; i < 64; i += 8) {
         const auto bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + i));
         _mm512_storeu_si512(to + i, _mm512_cvtepu8_epi64(bytes));
       }
-      p += 64, to += 64, size -= 64;
-      continue;
-    }
-    const uint64_t run2 = more & more << 1, run4 = run2 & run2 << 2;
-    if (__builtin_expect((run4 & run4 << 4) != 0, 0)) {
-      // A value of over 8 bytes begins here, whether it ends in this block or not.
-      if (size < 64 + 7) return decode_tail<Pext>(p, size, to);
-      const int64_t used =
-          decode_marked<Pext>(p, ends, to, [=](int64_t start) { return load64(p + start); });
-      if (used == 0) return false;
-      p += used, size -= used;
-      continue;
-    }
-    if (ends == 0) return false;
-    const int64_t n = __builtin_popcountll(ends);
-    const __m512i starts = _mm512_maskz_compress_epi8(ends << 1 | 1, places);
-    if (__builtin_expect(run4 == 0, 1)) {
-      decode_narrow(block, starts, n, to);
+    } else if (__builtin_expect(run4 == 0, 1)) {
+      decode_narrow(block, next, _mm512_maskz_compress_epi8(starts, places), n, to);
     } else {
-      decode_wide(block, starts, n, to);
+      decode_wide(block, next, _mm512_maskz_compress_epi8(starts, places), n, to);
     }
-    const int64_t used = 64 - __builtin_clzll(ends);
-    p += used, to += n, size -= used;
+    to += n;
+    begins = ends >> 63;
+    block = next;
+    more = next_more;
   }
   return true;
 }

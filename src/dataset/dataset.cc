@@ -15,14 +15,15 @@ void check_shard(int64_t num_shards, int64_t index) {
     throw InvalidArgument("num_shards must be at least 1, got " + std::to_string(num_shards));
   }
   if (index < 0 || index >= num_shards) {
-    throw InvalidArgument("the index of a shard must be in [0, " + std::to_string(num_shards) + "), got " +
-                          std::to_string(index));
+    throw InvalidArgument("the index of a shard must be in [0, " + std::to_string(num_shards) +
+                          "), got " + std::to_string(index));
   }
 }
 
 void check_before_elements(const Dataset::Description& d, const char* method) {
   if (d.steps.empty() && d.batch == 0 && !d.spec) return;
-  throw InvalidArgument(std::string(method) + " is about files: it must come before shard, skip, take, batch and parse");
+  throw InvalidArgument(std::string(method) +
+                        " is about files: it must come before shard, skip, take, batch and parse");
 }
 
 }  // namespace
@@ -92,7 +93,8 @@ Dataset Dataset::take(int64_t count) const {
 
 Dataset Dataset::batch(int64_t n, bool drop_remainder) const {
   if (n < 1) throw InvalidArgument("a batch must have at least 1 record, got " + std::to_string(n));
-  if (description_->batch > 0) throw InvalidArgument("batch was called before: batches of batches are not supported");
+  if (description_->batch > 0)
+    throw InvalidArgument("batch was called before: batches of batches are not supported");
   Description made = *description_;
   made.batch = n;
   made.drop_remainder = drop_remainder;

@@ -44,9 +44,11 @@ std::vector<std::string> shuffled(std::vector<std::string> paths, int64_t seed) 
   return paths;
 }
 
-std::vector<std::string> sharded(const std::vector<std::string>& paths, int64_t num_shards, int64_t index) {
+std::vector<std::string> sharded(const std::vector<std::string>& paths, int64_t num_shards,
+                                 int64_t index) {
   std::vector<std::string> mine;
-  for (size_t i = static_cast<size_t>(index); i < paths.size(); i += static_cast<size_t>(num_shards)) {
+  for (size_t i = static_cast<size_t>(index); i < paths.size();
+       i += static_cast<size_t>(num_shards)) {
     mine.push_back(paths[i]);
   }
   return mine;
@@ -56,14 +58,14 @@ Order::Order(const Dataset::Description& description)
     : files_(description.paths.size()),
       block_length_(description.cycle_length == 1 ? kUnlimited : description.block_length),
       // More slots than files would stay empty.
-      cycle_(static_cast<size_t>(std::clamp<int64_t>(description.cycle_length, 1,
-                                                     std::max<int64_t>(1, static_cast<int64_t>(files_)))),
+      cycle_(static_cast<size_t>(std::clamp<int64_t>(
+                 description.cycle_length, 1, std::max<int64_t>(1, static_cast<int64_t>(files_)))),
              kNone),
       steps_(description.steps),
       seen_(steps_.size(), 0) {}
 
-// tf.data's interleave: the slots have their turns one after another, a block each. A file that ends
-// leaves its slot empty until the slot's next turn, when the next file takes it.
+// tf.data's interleave: the slots have their turns one after another, a block each. A file that
+// ends leaves its slot empty until the slot's next turn, when the next file takes it.
 bool Order::find_file() {
   for (size_t tried = 0; tried < cycle_.size(); ++tried) {
     if (cycle_[slot_] == kNone && next_file_ < files_) cycle_[slot_] = next_file_++;
@@ -81,7 +83,8 @@ void Order::next_in_cycle() {
 std::optional<Order::Run> Order::next() {
   // A take that is used up ends the stream, whatever stands before it in the chain.
   for (size_t i = 0; i < steps_.size(); ++i) {
-    if (steps_[i].kind == Step::Kind::kTake && !fate(steps_[i], seen_[i]).passes) return std::nullopt;
+    if (steps_[i].kind == Step::Kind::kTake && !fate(steps_[i], seen_[i]).passes)
+      return std::nullopt;
   }
   if (!find_file()) return std::nullopt;
   Run run = {.slot = slot_, .file = cycle_[slot_], .most = block_length_ - in_block_};

@@ -13,14 +13,15 @@ namespace weft::dataset {
 
 // Fisher and Yates's shuffle over Philox: the same for the same seed and number of paths.
 std::vector<std::string> shuffled(std::vector<std::string> paths, int64_t seed);
-std::vector<std::string> sharded(const std::vector<std::string>& paths, int64_t num_shards, int64_t index);
+std::vector<std::string> sharded(const std::vector<std::string>& paths, int64_t num_shards,
+                                 int64_t index);
 
 class Order {
  public:
   // The next records of one file, up to `most` of them, share a fate.
   struct Run {
-    size_t slot = 0;     // which of the cycle's open files
-    size_t file = 0;     // its index in paths; a file stays in its slot until it ends
+    size_t slot = 0;  // which of the cycle's open files
+    size_t file = 0;  // its index in paths; a file stays in its slot until it ends
     int64_t most = 0;
     bool wanted = true;  // or read and dropped
   };
@@ -46,7 +47,7 @@ class Order {
   const int64_t block_length_;
   std::vector<size_t> cycle_;  // the file open in each slot, or kNone
   size_t slot_ = 0;
-  int64_t in_block_ = 0;       // records taken of the current block
+  int64_t in_block_ = 0;  // records taken of the current block
   size_t next_file_ = 0;
 
   std::vector<Dataset::Description::Step> steps_;

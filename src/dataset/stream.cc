@@ -149,12 +149,14 @@ class BatchStream::Impl {
 
 BatchStream::Impl::Impl(Dataset dataset) : records(std::move(dataset)) {
   const Dataset::Description& made = *records.impl_->dataset.description_;
-  if (!made.spec) throw InvalidArgument("this dataset has no spec: call parse() on it, or iterate its records");
+  if (!made.spec)
+    throw InvalidArgument("this dataset has no spec: call parse() on it, or iterate its records");
   parser_.emplace(*made.spec, made.parse_options);
 }
 
 void BatchStream::Impl::warn_of_absent_keys() {
-  if (parser_->rows_parsed() == 0 || parser_->rows_parsed() >= 1024) return;  // it has warned itself
+  if (parser_->rows_parsed() == 0 || parser_->rows_parsed() >= 1024)
+    return;  // it has warned itself
   const auto keys = parser_->absent_keys();
   if (keys.empty()) return;
   std::string names;
@@ -172,7 +174,8 @@ bool BatchStream::Impl::next(Features& features) {
     features = parser_->parse(batch_.records());
   } catch (Error& error) {
     const int64_t row = error.where().row;
-    if (row >= 0 && row < batch_.size()) error.locate({.file = batch_.file(row), .record = batch_.number(row)});
+    if (row >= 0 && row < batch_.size())
+      error.locate({.file = batch_.file(row), .record = batch_.number(row)});
     throw;
   }
   return true;

@@ -155,31 +155,93 @@ int64_t float_lengths(const ColumnView& view, int64_t from, int64_t* lengths) no
   return view.rows;
 }
 
-// The number of strings in p[0, size), or -1.
-inline int64_t count_strings(const uint8_t* p, int64_t size, int64_t* bytes) {
-  const uint8_t* const end = p + size;
-  int64_t n = 0, framing = 0;
-  while (p != end) {
-    uint64_t length;
-    if (end - p < 2 || *p != 0x0a) return -1;
-    const uint8_t* const text = read_length(p, end, &length);
-    if (text == nullptr || length > static_cast<uint64_t>(end - text)) return -1;
-    framing += text - p;
-    p = text + length;
-    ++n;
+// A list of strings being measured.
+struct Walk {
+  const uint8_t* p;
+  const uint8_t* last;  // two bytes before the end: no string begins after it
+  int64_t n = 0;
+  int64_t framing = 0;  // bytes before the strings beyond two each
+};
+
+// Goes to the next row with a list that is not empty; false at the lane's end.
+inline bool next_list(const ColumnView& view, StringLane& lane, int64_t* lengths, Walk& walk) {
+  for (; lane.row < lane.end; ++lane.row) {
+    const ListSpan span = view.spans[lane.row * view.stride];
+    lengths[lane.row] = 0;
+    if (span.size == 0) continue;
+    walk = {body(view, lane.row, span), nullptr};
+    walk.last = walk.p + span.size - 2;
+    return true;
   }
-  *bytes += size - framing;
+  return false;
+}
+
+inline void end_list(const ColumnView& view, StringLane& lane, int64_t* lengths, const Walk& walk) {
+  lengths[lane.row] = walk.n;
+  lane.bytes += view.spans[lane.row * view.stride].size - 2 * walk.n - walk.framing;
+  ++lane.row;
+}
+
+// A string with a length of several bytes; false if the list is not canonical.
+__attribute__((noinline)) bool step_far(Walk& walk) {
+  const uint8_t* const end = walk.last + 2;
+  uint64_t length;
+  const uint8_t* const text = *walk.p == 0x0a ? read_length(walk.p, end, &length) : nullptr;
+  if (text == nullptr || length > static_cast<uint64_t>(end - text)) return false;
+  walk.framing += text - walk.p - 2;
+  walk.p = text + length;
+  ++walk.n;
+  return true;
+}
+
+// Walks N lanes in step until one of them has no more rows. Returns a lane that it could not read.
+template <int N>
+StringLane* measure_in_step(const ColumnView& view, StringLane* const* lanes, int64_t* lengths) {
+  Walk walks[N];
+  for (int k = 0; k < N; ++k) {
+    if (!next_list(view, *lanes[k], lengths, walks[k])) return nullptr;
+  }
+  for (;;) {
+    for (int k = 0; k < N; ++k) {
+      Walk& walk = walks[k];
+      if (__builtin_expect(walk.p > walk.last, 0)) {
+        if (walk.p != walk.last + 2) return lanes[k];
+        end_list(view, *lanes[k], lengths, walk);
+        if (!next_list(view, *lanes[k], lengths, walk)) return nullptr;
+      }
+      const uint32_t head = load<uint16_t>(walk.p);
+      if (__builtin_expect((head & 0x80ff) == 0x0a, 1)) {
+        walk.p += 2 + (head >> 8);
+        ++walk.n;
+      } else if (!step_far(walk)) {
+        return lanes[k];
+      }
+    }
+  }
+}
+
+// The lanes that have rows left.
+inline int open_lanes(StringLane* lanes, StringLane** open) {
+  int n = 0;
+  for (int k = 0; k < kStringLanes; ++k) {
+    if (lanes[k].row < lanes[k].end) open[n++] = lanes + k;
+  }
   return n;
 }
 
-int64_t string_lengths(const ColumnView& view, int64_t from, int64_t* lengths, int64_t* bytes) noexcept {
-  for (int64_t row = from; row < view.rows; ++row) {
-    const ListSpan span = view.spans[row * view.stride];
-    const uint8_t* p = span.size == 0 ? nullptr : body(view, row, span);
-    lengths[row] = count_strings(p, span.size, bytes);
-    if (lengths[row] < 0) return row;
+StringLane* string_lengths(const ColumnView& view, StringLane* lanes, int64_t* lengths) noexcept {
+  StringLane* stopped = nullptr;
+  while (stopped == nullptr) {
+    StringLane* open[kStringLanes];
+    switch (open_lanes(lanes, open)) {
+      case 0: return nullptr;
+      case 1: stopped = measure_in_step<1>(view, open, lengths); break;
+      case 2: stopped = measure_in_step<2>(view, open, lengths); break;
+      case 3: stopped = measure_in_step<3>(view, open, lengths); break;
+      default: stopped = measure_in_step<4>(view, open, lengths);
+    }
   }
-  return view.rows;
+  return stopped;
 }
 
 int64_t int64_values(const ColumnView& view, int64_t from, const int64_t* starts,
@@ -239,36 +301,77 @@ inline void move_exactly(uint8_t* to, const uint8_t* from, uint64_t n) {
   }
 }
 
-int64_t string_values(const ColumnView& view, int64_t from, bool stop, StringSink& sink) noexcept {
-  uint8_t* to = sink.data;
-  int64_t* offsets = sink.offsets;
-  const int64_t origin = sink.at - reinterpret_cast<int64_t>(to);
+// A list of strings being copied.
+struct Copy {
+  const uint8_t* p;
+  const uint8_t* end;
+  const uint8_t* wide;  // up to here 32 bytes may be read at once
+};
+
+inline Copy copy_of(const ColumnView& view, int64_t row, ListSpan span) {
+  const RecordBytes& record = view.records[row];
+  const uint8_t* p = record.data + span.offset;
+  return {p, p + span.size, record.data + record.size + record.padding - 32};
+}
+
+inline void step(Copy& copy, StringSink& sink) {
+  uint64_t n;
+  copy.p = read_length(copy.p, copy.end, &n);
+  if (__builtin_expect(n <= 32 && copy.p <= copy.wide && sink.end - sink.data >= 32, 1)) {
+    move32(sink.data, copy.p);
+  } else {
+    move_exactly(sink.data, copy.p, n);
+  }
+  copy.p += n;
+  sink.data += n;
+  *sink.offsets++ = sink.data - sink.text;
+}
+
+// Goes to the next row with a list that is not empty; false at the lane's end.
+inline bool next_copy(const ColumnView& view, StringLane& lane, Copy& copy) {
+  for (; lane.row < lane.end; ++lane.row) {
+    const ListSpan span = view.spans[lane.row * view.stride];
+    if (span.size == 0) continue;
+    copy = copy_of(view, lane.row++, span);
+    return true;
+  }
+  return false;
+}
+
+// Two lanes in step, then what is left of one.
+void copy_in_step(const ColumnView& view, StringLane& lane_a, StringLane& lane_b) {
+  Copy a, b;
+  StringSink to_a = lane_a.sink, to_b = lane_b.sink;
+  bool more_a = next_copy(view, lane_a, a), more_b = next_copy(view, lane_b, b);
+  while (more_a && more_b) {
+    step(a, to_a);
+    step(b, to_b);
+    if (a.p == a.end) more_a = next_copy(view, lane_a, a);
+    if (b.p == b.end) more_b = next_copy(view, lane_b, b);
+  }
+  while (more_a) {
+    step(a, to_a);
+    if (a.p == a.end) more_a = next_copy(view, lane_a, a);
+  }
+  while (more_b) {
+    step(b, to_b);
+    if (b.p == b.end) more_b = next_copy(view, lane_b, b);
+  }
+}
+
+void string_values(const ColumnView& view, StringLane* lanes) noexcept {
+  for (int k = 0; k < kStringLanes; k += 2) copy_in_step(view, lanes[k], lanes[k + 1]);
+}
+
+int64_t fixed_strings(const ColumnView& view, int64_t from, StringSink& out) noexcept {
+  StringSink sink = out;
   int64_t row = from;
   for (; row < view.rows; ++row) {
     const ListSpan span = view.spans[row * view.stride];
-    if (span.offset == kMissing) {
-      if (stop) break;
-      continue;
-    }
-    const RecordBytes& record = view.records[row];
-    const uint8_t* p = record.data + span.offset;
-    const uint8_t* const end = p + span.size;
-    // Up to here 32 bytes may be read at once.
-    const uint8_t* const wide = record.data + record.size + record.padding - 32;
-    while (p != end) {
-      uint64_t n;
-      p = read_length(p, end, &n);
-      if (n <= 32 && p <= wide && sink.end - to >= 32) {
-        move32(to, p);
-      } else {
-        move_exactly(to, p, n);
-      }
-      p += n;
-      to += n;
-      *offsets++ = origin + reinterpret_cast<int64_t>(to);
-    }
+    if (span.offset == kMissing) break;
+    for (Copy copy = copy_of(view, row, span); copy.p != copy.end;) step(copy, sink);
   }
-  sink = {to, sink.end, offsets, origin + reinterpret_cast<int64_t>(to)};
+  out = sink;
   return row;
 }
 
@@ -276,7 +379,7 @@ int64_t string_values(const ColumnView& view, int64_t from, bool stop, StringSin
 
 extern const ColumnKernel column_kernel = {
     int64_scalars, float_scalars, string_scalars, int64_lengths, float_lengths,
-    string_lengths, int64_values, float_values, string_values,
+    string_lengths, int64_values, float_values, string_values, fixed_strings,
 };
 
 }  // namespace weft::WEFT_ISA

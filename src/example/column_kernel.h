@@ -19,13 +19,23 @@ struct ColumnView {
   int64_t rows;
 };
 
-// Where strings go: bytes to [data, end), and after each the place where it ends, at + bytes so far,
-// to *offsets.
+// Where strings go: bytes to [data, end), and after each the place where it ends, counted from
+// `text`, to *offsets.
 struct StringSink {
   uint8_t* data;
   const uint8_t* end;
+  const uint8_t* text;
   int64_t* offsets;
-  int64_t at;
+};
+
+// A string's place is known when the one before it is read. Lists of strings are therefore walked in
+// several places at once: each lane goes through rows of its own.
+inline constexpr int kStringLanes = 4;
+struct StringLane {
+  int64_t row;  // the next one
+  int64_t end;
+  int64_t bytes;    // of the strings measured
+  StringSink sink;  // of those to be read
 };
 
 struct ColumnKernel {
@@ -39,8 +49,8 @@ struct ColumnKernel {
   // Whether varints are well-formed inside is only known when they are decoded.
   int64_t (*int64_lengths)(const ColumnView& view, int64_t from, int64_t* lengths) noexcept;
   int64_t (*float_lengths)(const ColumnView& view, int64_t from, int64_t* lengths) noexcept;
-  int64_t (*string_lengths)(const ColumnView& view, int64_t from, int64_t* lengths,
-                            int64_t* bytes) noexcept;
+  // Of the rows of all lanes; returns the lane that stopped, at its `row`, or null.
+  StringLane* (*string_lengths)(const ColumnView& view, StringLane* lanes, int64_t* lengths) noexcept;
 
   // The row's values to out[starts[row]...], for rows whose lengths were read. Stops at a varint of
   // over ten bytes.
@@ -49,8 +59,10 @@ struct ColumnKernel {
                           int64_t* out) noexcept;
   int64_t (*float_values)(const ColumnView& view, int64_t from, const int64_t* starts,
                           float* out) noexcept;
-  // Appends the strings of the rows. Stops at a missing row if `stop` says so.
-  int64_t (*string_values)(const ColumnView& view, int64_t from, bool stop, StringSink& sink) noexcept;
+  // The strings of the rows of all lanes, each to its sink.
+  void (*string_values)(const ColumnView& view, StringLane* lanes) noexcept;
+  // The strings of rows that have some number of them. Stops at a missing row.
+  int64_t (*fixed_strings)(const ColumnView& view, int64_t from, StringSink& sink) noexcept;
 };
 
 WEFT_DECLARE_KERNEL(ColumnKernel, column_kernel)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "base/cpu.h"
@@ -78,12 +79,12 @@ class Plan::Builder {
                                              static_cast<int64_t>(key.size()))) {
       throw InvalidArgument("the key is not UTF-8, as every key of an Example is", {.key = key});
     }
-    const int64_t found = plan_.find(key);
-    if (found < 0) {
+    const auto [found, is_new] = slots_.try_emplace(key, plan_.slots_.size());
+    if (is_new) {
       plan_.slots_.push_back({.key = key, .dtype = dtype, .kind = kind, .shape = {}, .default_value = {}});
-      return plan_.slots_.size() - 1;
+      return found->second;
     }
-    const Slot& other = plan_.slots_[static_cast<size_t>(found)];
+    const Slot& other = plan_.slots_[found->second];
     if (other.dtype != dtype) {
       throw InvalidArgument(std::string("the feature is read as ") + dtype_name(other.dtype) + " and as " +
                                 dtype_name(dtype),
@@ -94,7 +95,7 @@ class Plan::Builder {
                                 kind_name(kind) + "; declare it once, or twice in the same way",
                             {.key = key});
     }
-    return static_cast<size_t>(found);
+    return found->second;
   }
 
   size_t values_slot(const std::string& name, const FixedLenFeature& feature, Output&) {
@@ -170,6 +171,7 @@ class Plan::Builder {
   }
 
   Plan& plan_;
+  std::map<std::string, size_t, std::less<>> slots_;
 };
 
 Plan::Plan(ParseSpec spec) : spec_(std::move(spec)) {
@@ -181,8 +183,19 @@ Plan::Plan(ParseSpec spec) : spec_(std::move(spec)) {
 }
 
 int64_t Plan::find(std::string_view key) const {
-  const auto found = std::ranges::find(slots_, key, &Slot::key);
-  return found == slots_.end() ? -1 : found - slots_.begin();
+  // The hash reads at least 8 bytes.
+  uint8_t small[8] = {};
+  const auto* bytes = reinterpret_cast<const uint8_t*>(key.data());
+  if (key.size() < sizeof small) {
+    if (!key.empty()) std::memcpy(small, bytes, key.size());
+    bytes = small;
+  }
+  const uint64_t mask = table_.size() - 1;
+  const uint64_t h = WEFT_KERNEL(scan_kernel).hash(seed_, bytes, static_cast<uint32_t>(key.size()));
+  for (uint64_t i = h >> table_shift_; table_[i] >= 0; i = (i + 1) & mask) {
+    if (slots_[static_cast<size_t>(table_[i])].key == key) return table_[i];
+  }
+  return -1;
 }
 
 void Plan::make_patterns() {
@@ -197,7 +210,7 @@ void Plan::make_patterns() {
     const std::string& head = heads_[i];
     std::memcpy(key.head, head.data(), std::min(head.size(), sizeof key.head));
     key.whole = reinterpret_cast<const uint8_t*>(head.data());
-    key.length = static_cast<uint32_t>(head.size());
+    key.length = key.more_than = static_cast<uint32_t>(head.size());
     key.mask = head.size() < 32 ? (1u << head.size()) - 1 : ~0u;
     key.slot = static_cast<int32_t>(i);
     key.kind = tag_of(slots_[i].dtype);
@@ -208,18 +221,20 @@ void Plan::make_patterns() {
 // A quarter full, under the seed of a few that puts most keys where they are looked for first.
 void Plan::make_table() {
   const size_t size = std::bit_ceil(4 * slots_.size());
-  const auto hash = WEFT_KERNEL(scan_kernel).hash;
+  table_shift_ = static_cast<uint32_t>(64 - std::countr_zero(size));
   size_t fewest = slots_.size() + 1;
-  for (uint64_t seed = 0; seed < 64 && fewest > 0; ++seed) {
+  for (uint64_t i = 0; i < 64 && fewest > 0; ++i) {
+    const uint64_t seed = i * 0xd6e8feb86659fd93u;
     std::vector<int32_t> table(size, -1);
     size_t moved = 0;
-    for (size_t i = 0; i < slots_.size(); ++i) {
-      std::string padded = slots_[i].key + std::string(8, '\0');
-      const auto* bytes = reinterpret_cast<const uint8_t*>(padded.data());
-      size_t at = hash(seed, bytes, static_cast<uint32_t>(slots_[i].key.size())) & (size - 1);
+    for (size_t slot = 0; slot < slots_.size(); ++slot) {
+      const std::string padded = slots_[slot].key + std::string(8, '\0');
+      const uint64_t h = WEFT_KERNEL(scan_kernel).hash(seed, reinterpret_cast<const uint8_t*>(padded.data()),
+                                                       static_cast<uint32_t>(slots_[slot].key.size()));
+      size_t at = h >> table_shift_;
       moved += table[at] >= 0;
       while (table[at] >= 0) at = (at + 1) & (size - 1);
-      table[at] = static_cast<int32_t>(i);
+      table[at] = static_cast<int32_t>(slot);
     }
     if (moved >= fewest) continue;
     fewest = moved;

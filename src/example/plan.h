@@ -53,6 +53,7 @@ class Plan {
   // For ScanState.
   const std::vector<KeyPattern>& patterns() const { return patterns_; }
   const std::vector<int32_t>& table() const { return table_; }
+  uint32_t table_shift() const { return table_shift_; }
   uint64_t seed() const { return seed_; }
 
  private:
@@ -66,6 +67,7 @@ class Plan {
   std::vector<std::string> heads_;  // what the patterns' `whole` points into
   std::vector<KeyPattern> patterns_;
   std::vector<int32_t> table_;
+  uint32_t table_shift_ = 0;
   uint64_t seed_ = 0;
 };
 

@@ -49,21 +49,16 @@ bool valid_utf8(const uint8_t* p, int64_t size) noexcept {
   return true;
 }
 
-uint64_t hash(uint64_t seed, const uint8_t* key, uint32_t size) noexcept {
-  uint64_t h = seed + size;
-  uint32_t i = 0;
-  for (; i + 8 <= size; i += 8) {
-    h = (h ^ load64(key + i)) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 32;
-  }
-  if (i < size) {
-    const uint64_t last = size < 8 ? load64(key) << (64 - 8 * size) : load64(key + size - 8);
-    h = (h ^ last) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 32;
-  }
-  h *= 0xd6e8feb86659fd93u;
-  return h ^ h >> 32;
+// The high bits are the good ones. Keys that differ in bytes 0 after their end are told apart later.
+inline uint64_t hash_key(uint64_t seed, const uint8_t* key, uint64_t size) {
+  constexpr uint64_t kFactor = 0x9e3779b97f4a7c15u;
+  if (size < 8) return (seed ^ (load64(key) & ((uint64_t{1} << (8 * size)) - 1))) * kFactor;
+  uint64_t h = (seed ^ load64(key)) * kFactor;
+  for (uint64_t i = 8; i + 8 <= size; i += 8) h = (h ^ h >> 32 ^ load64(key + i)) * kFactor;
+  return (h ^ h >> 32 ^ load64(key + size - 8)) * kFactor;
 }
+
+uint64_t hash(uint64_t seed, const uint8_t* key, uint32_t size) noexcept { return hash_key(seed, key, size); }
 
 inline bool head_matches(const KeyPattern& key, const uint8_t* p) {
 #if WEFT_ISA_LEVEL >= 4
@@ -96,7 +91,7 @@ inline bool head_matches(const KeyPattern& key, const uint8_t* p) {
 
 // Whether an entry of `size` bytes at p begins with the pattern and goes on after it.
 inline bool matches(const KeyPattern& key, const uint8_t* p, uint64_t size) {
-  if (size <= key.length || !head_matches(key, p)) return false;
+  if (size <= key.more_than || !head_matches(key, p)) return false;
   for (uint32_t i = kHead; i < key.length; ++i) {
     if (key.whole[i] != p[i]) return false;
   }
@@ -132,7 +127,7 @@ inline const uint8_t* read_length(const uint8_t* p, uint64_t* length) {
 KeyPattern* meet(ScanState& state, const uint8_t* p, uint32_t length) {
   if (length > kMaxMetPattern) {
     KeyPattern* key = state.patterns + state.slots + state.room + 1;
-    key->length = length;  // its head matches nothing
+    key->length = length;
     return key;
   }
   const uint32_t place = state.met++ & (state.room - 1);
@@ -141,13 +136,22 @@ KeyPattern* meet(ScanState& state, const uint8_t* p, uint32_t length) {
   for (uint32_t i = 0; i < length; ++i) whole[i] = p[i];
   for (uint32_t i = 0; i < kHead; ++i) key.head[i] = i < length ? p[i] : 0;
   key.whole = whole;
-  key.length = length;
+  key.length = key.more_than = length;
   key.mask = length < kHead ? (1u << length) - 1 : ~0u;
   return &key;
 }
 
-// The pattern of an entry of `size` bytes at p; null if it does not begin with a proper key.
-KeyPattern* find(ScanState& state, const uint8_t* p, uint64_t size) {
+// The pattern in the table that matches an entry, by the hash of its key; null if there is none.
+inline KeyPattern* look_up(const ScanState& state, uint64_t h, const uint8_t* p, uint64_t size) {
+  for (uint64_t i = h >> state.table_shift; state.table[i] >= 0; i = (i + 1) & state.table_mask) {
+    KeyPattern& key = state.patterns[state.table[i]];
+    if (matches(key, p, size)) return &key;
+  }
+  return nullptr;
+}
+
+// The same for any proper key, which is remembered if nobody asked for it; null if it is not proper.
+__attribute__((noinline)) KeyPattern* find_or_meet(ScanState& state, const uint8_t* p, uint64_t size) {
   uint64_t key_size;
   const uint8_t* const text = read_length(p + 1, &key_size);
   if (p[0] != 0x0a || text == nullptr) return nullptr;
@@ -155,13 +159,18 @@ KeyPattern* find(ScanState& state, const uint8_t* p, uint64_t size) {
   if (size <= length || text[key_size] != 0x12) return nullptr;
   // Written longer than it need be, it would not match.
   if (text - p > 2 && key_size >> (7 * (text - p - 2)) == 0) return nullptr;
-  const uint64_t h = hash(state.seed, text, static_cast<uint32_t>(key_size));
-  for (uint64_t i = h & state.table_mask; state.table[i] >= 0; i = (i + 1) & state.table_mask) {
-    KeyPattern& key = state.patterns[state.table[i]];
-    if (matches(key, p, size)) return &key;
-  }
+  if (KeyPattern* key = look_up(state, hash_key(state.seed, text, key_size), p, size)) return key;
   if (!valid_utf8(text, static_cast<int64_t>(key_size))) return nullptr;
   return meet(state, p, static_cast<uint32_t>(length));
+}
+
+inline KeyPattern* find(ScanState& state, const uint8_t* p, uint64_t size) {
+  const uint64_t key_size = p[1];
+  if (key_size < 0x80 && key_size + 3 < size) {
+    KeyPattern* key = look_up(state, hash_key(state.seed, p + 2, key_size), p, size);
+    if (__builtin_expect(key != nullptr, 1)) return key;
+  }
+  return find_or_meet(state, p, size);
 }
 
 // Whether a list that nobody asked for is what its kind says.
@@ -244,12 +253,14 @@ class Scan {
       previous->next = static_cast<uint32_t>(key - state_.patterns);
     }
     const uint64_t left = size - key->length;
+    // Not from the key: the place of the next entry must not wait for it.
+    p_ = p + size;
     p += key->length;
     if (__builtin_expect(readable_ - p < kLengths, 0)) {
       leave_record(p);
       p = p_;
+      p_ += left;
     }
-    p_ = p + left;
     return feature(*key, p, left) ? key : nullptr;
   }
 
@@ -260,7 +271,8 @@ class Scan {
     if (left <= 128) {
       const uint32_t w = load32(p);
       if ((w & 0xff) != left - 1) return false;
-      if (left == 1) return true;
+      // Without a kind it is missing, also where it replaces an earlier entry of its key.
+      if (left == 1) return key.slot < 0 || spans_[key.slot].offset == kMissing;
       kind = static_cast<uint8_t>(w >> 8);
       length = left - 3;
       if (left < 3 || (w >> 16 & 0xff) != length) return false;

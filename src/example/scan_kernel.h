@@ -37,7 +37,8 @@ struct alignas(64) KeyPattern {
   uint8_t head[32];      // the first of them, zeros after the last
   const uint8_t* whole;  // all of them
   uint32_t length;
-  uint32_t mask;  // one bit per byte of head that counts
+  uint32_t more_than;  // an entry that matches has more bytes: length, or the maximum to match none
+  uint32_t mask;       // one bit per byte of head that counts
   int32_t slot;   // which span; -1 for a key that nobody asked for
   uint32_t next;  // index of the pattern that followed this one when it was last seen
   uint8_t kind;   // the tag that a slot takes
@@ -57,6 +58,7 @@ struct ScanState {
   uint8_t* met_bytes;     // kMaxMetPattern bytes for each of them
   const int32_t* table;   // open addressing by hash: an index into patterns, or -1
   uint32_t table_mask;    // its size - 1
+  uint32_t table_shift;   // of a hash, to get a place in it
   uint64_t seed;
   int64_t max_keys;       // per record
   bool (*valid_varints)(const uint8_t* p, int64_t size) noexcept;

@@ -1,6 +1,5 @@
 // Dropping absent values: what is left of rows of steps.
 #include <algorithm>
-#include <limits>
 
 #include "ids/rows.h"
 
@@ -10,7 +9,9 @@ namespace {
 // Which of n integers equal `wanted`, as TensorFlow casts it to their type: -1 is the largest value
 // of an unsigned one. Any other number that does not fit the type equals none.
 template <class T>
-int64_t mark_integers(const Tensor& values, int64_t wanted, std::vector<uint8_t>& absent) {
+int64_t mark_integers(const Tensor& values, std::optional<int64_t> absent_value, std::vector<uint8_t>& absent) {
+  if (!absent_value) return 0;
+  const int64_t wanted = *absent_value;
   const T as_type = static_cast<T>(wanted);
   if (wanted != -1 && (static_cast<int64_t>(as_type) != wanted || (wanted < 0) != (as_type < 0))) return 0;
   const auto from = values.values<T>();
@@ -23,11 +24,12 @@ int64_t mark_integers(const Tensor& values, int64_t wanted, std::vector<uint8_t>
   return std::ranges::count(absent, uint8_t{1});
 }
 
-int64_t mark_strings(const Bytes& values, const std::string& wanted, std::vector<uint8_t>& absent) {
+int64_t mark_strings(const Bytes& values, const std::optional<std::string>& wanted, std::vector<uint8_t>& absent) {
+  if (!wanted) return 0;
   absent.resize(static_cast<size_t>(values.size()));
   int64_t count = 0;
   for (int64_t i = 0; i < values.size(); ++i) {
-    const bool equal = values[i] == wanted;
+    const bool equal = values[i] == *wanted;
     absent[static_cast<size_t>(i)] = equal ? 1 : 0;
     count += equal ? 1 : 0;
   }
@@ -146,11 +148,11 @@ void drop_absent(FeatureRows& rows, const std::string& key, const IdsOptions& op
   std::vector<uint8_t> absent;
   const int64_t dropped = mark_absent(rows.values, options.missing, absent);
   if (dropped == 0) return;
-  if (options.strict && options.missing.in == Missing::In::kDense) {
+  if (options.strict && !options.missing.everywhere) {
     const int64_t first = std::ranges::find(absent, uint8_t{1}) - absent.begin();
     throw InvalidArgument(
         "strict: a value of column '" + escape_bytes(key) +
-            "' counts as absent (-1 and \"\" do in a dense array) and would be dropped silently",
+            "' counts as absent, as -1 and \"\" do in a dense array, and would be dropped silently",
         place_of(rows, first, key));
   }
   const Rest rest(rows, absent, dense);

@@ -80,6 +80,14 @@ bool one_value_a_step(const SparsePlaces& at, int64_t n) {
   return true;
 }
 
+// Row by row, step by step. A SparseFeature declared as already_sorted comes as it is.
+void check_order(const SparsePlaces& at, int64_t n, const std::string& key) {
+  for (int64_t i = 1; i < n; ++i) {
+    if (at.row(i) > at.row(i - 1) || (at.row(i) == at.row(i - 1) && at.step(i) >= at.step(i - 1))) continue;
+    throw InvalidArgument("the indices of a sparse feature are out of order at value " + std::to_string(i), at_key(key));
+  }
+}
+
 // Splits [B + 1] of rows whose length is 1 + the last step that holds a value.
 Tensor splits_of_steps(const SparsePlaces& at, int64_t n, int64_t rows, const std::string& key) {
   Tensor splits = Tensor::zeros(DType::kInt64, {rows + 1});
@@ -102,6 +110,7 @@ FeatureRows rows_of_sparse(const SparseTensor& sparse, const std::string& key) {
   const Tensor indices = sparse.indices();
   const int64_t n = sparse.values().size();
   const SparsePlaces at{indices.values<int64_t>().data(), sparse.rank()};
+  check_order(at, n, key);
   FeatureRows rows{sparse.values(), {splits_of_steps(at, n, shape[0], key)}, steps};
   if (one_value_a_step(at, n)) return rows;
   const auto outer = rows.splits[0].values<int64_t>();
@@ -127,22 +136,21 @@ const Feature& find_feature(const Features& features, const std::string& key) {
 }
 
 FeatureRows rows_of(const Feature& feature, const std::string& key, const IdsOptions& options) {
-  const bool everywhere = options.missing.in == Missing::In::kEverywhere;
   if (const auto* tensor = std::get_if<Tensor>(&feature)) {
     if (tensor->rank() == 0) {
       throw InvalidArgument("Feature (key: " + escape_bytes(key) + ") cannot have rank 0.", at_key(key));
     }
     FeatureRows rows = rows_of_tensor(*tensor, key);
-    if (options.missing.in != Missing::In::kNowhere) drop_absent(rows, key, options, true);
+    drop_absent(rows, key, options, true);
     return rows;
   }
   if (const auto* ragged = std::get_if<Ragged>(&feature)) {
     FeatureRows rows = rows_of_ragged(*ragged, ragged->longest_row());
-    if (everywhere) drop_absent(rows, key, options, false);
+    if (options.missing.everywhere) drop_absent(rows, key, options, false);
     return rows;
   }
   FeatureRows rows = rows_of_sparse(std::get<SparseTensor>(feature), key);
-  if (everywhere) drop_absent(rows, key, options, true);
+  if (options.missing.everywhere) drop_absent(rows, key, options, true);
   return rows;
 }
 

@@ -125,8 +125,8 @@ Initializer Initializer::from_config(std::string_view name, const Fields& fields
             if (key != field) return;
             known = true;
             if (!assign(to, value)) {
-              throw WrongType("initializer " + std::string(entry->name) + " does not take this type for '" +
-                              key + "'");
+              throw WrongType("initializer " + std::string(entry->name) +
+                              " does not take this type for '" + key + "'");
             }
           });
         },

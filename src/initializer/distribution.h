@@ -22,6 +22,7 @@ double truncated_normal_at(const base::Philox& stream, int64_t i);
 
 // Fills `columns` (n columns of m >= n elements each, one after the other) with orthonormal
 // columns, uniform over all such matrices.
-void orthonormal_columns(const base::Philox& stream, int64_t m, int64_t n, std::span<double> columns);
+void orthonormal_columns(const base::Philox& stream, int64_t m, int64_t n,
+                         std::span<double> columns);
 
 }  // namespace weft

@@ -14,7 +14,7 @@ namespace {
 namespace in = initializers;
 
 constexpr double kTruncatedStddev = 0.87962566103423978;  // of a normal cut at two deviations
-constexpr int64_t kGrain = 4096;  // ~10 ns an element
+constexpr int64_t kGrain = 4096;                          // ~10 ns an element
 
 // What each kind draws from: everything that it needs beside its own fields.
 struct Draw {
@@ -30,7 +30,8 @@ template <class T, class Element>
 void fill_as(Tensor& tensor, const Element& element) {
   const std::span<T> values = tensor.mutable_values<T>();
   base::parallel_for(tensor.size(), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) values[static_cast<size_t>(i)] = static_cast<T>(element(i));
+    for (int64_t i = begin; i < end; ++i)
+      values[static_cast<size_t>(i)] = static_cast<T>(element(i));
   });
 }
 
@@ -48,7 +49,8 @@ Tensor filled(const Draw& draw, const Element& element) {
 
 Tensor uniform(const Draw& draw, const in::Seed& seed, double minval, double maxval) {
   const base::Philox stream = draw.stream(seed);
-  return filled(draw, [&](int64_t i) { return minval + (maxval - minval) * uniform_at(stream, i); });
+  return filled(draw,
+                [&](int64_t i) { return minval + (maxval - minval) * uniform_at(stream, i); });
 }
 
 Tensor normal(const Draw& draw, const in::Seed& seed, double mean, double stddev) {
@@ -88,7 +90,9 @@ Tensor draw_values(const in::VarianceScaling& kind, const Draw& draw) {
   return truncated_normal(draw, kind.seed, 0, std::sqrt(variance) / kTruncatedStddev);
 }
 
-Tensor draw_values(const in::Zeros&, const Draw& draw) { return Tensor::zeros(draw.dtype, draw.shape); }
+Tensor draw_values(const in::Zeros&, const Draw& draw) {
+  return Tensor::zeros(draw.dtype, draw.shape);
+}
 Tensor draw_values(const in::Ones&, const Draw& draw) {
   return filled(draw, [](int64_t) { return 1.0; });
 }
@@ -125,7 +129,8 @@ Tensor draw_values(const in::LecunNormal& kind, const Draw& draw) {
 
 Tensor draw_values(const in::Orthogonal& kind, const Draw& draw) {
   if (draw.shape.size() < 2) {
-    throw InvalidArgument("Orthogonal needs a shape of rank 2 or more, got " + shape_string(draw.shape));
+    throw InvalidArgument("Orthogonal needs a shape of rank 2 or more, got " +
+                          shape_string(draw.shape));
   }
   const int64_t total = num_elements(draw.shape), cols = draw.shape.back();
   if (total == 0) return Tensor::zeros(draw.dtype, draw.shape);
@@ -156,7 +161,10 @@ Tensor draw_values(const in::Custom& kind, const Draw& draw) {
     throw WrongType("the initializer of '" + escape_bytes(draw.name) + "' returned " +
                     dtype_name(values.dtype()) + ", expected " + dtype_name(draw.dtype));
   }
-  return values;
+  // A weight is written to: the memory must not be anybody else's.
+  return Tensor::from_buffer(
+      draw.dtype, draw.shape,
+      Buffer::copy_of(values.buffer().data(), values.size() * dtype_size(draw.dtype)));
 }
 
 }  // namespace
@@ -164,8 +172,8 @@ Tensor draw_values(const in::Custom& kind, const Draw& draw) {
 Tensor Initializer::operator()(const Shape& shape, DType dtype, std::string_view parameter_name,
                                int64_t seed) const {
   if (dtype != DType::kFloat32 && dtype != DType::kFloat64) {
-    throw WrongType("weight '" + escape_bytes(parameter_name) + "' must be float32 or float64, got " +
-                    dtype_name(dtype));
+    throw WrongType("weight '" + escape_bytes(parameter_name) +
+                    "' must be float32 or float64, got " + dtype_name(dtype));
   }
   (void)num_elements(shape);
   const Draw draw{shape, dtype, parameter_name, seed};
@@ -178,7 +186,8 @@ void Initializer::check() const {
   };
   if (const auto* kind = std::get_if<in::VarianceScaling>(&kind_)) {
     const std::string &mode = kind->mode, &distribution = kind->distribution;
-    if (!(kind->scale > 0)) fail("scale must be greater than 0, got " + std::to_string(kind->scale));
+    if (!(kind->scale > 0))
+      fail("scale must be greater than 0, got " + std::to_string(kind->scale));
     if (mode != "fan_in" && mode != "fan_out" && mode != "fan_avg") {
       fail("mode must be fan_in, fan_out or fan_avg, got '" + escape_bytes(mode) + "'");
     }

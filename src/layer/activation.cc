@@ -35,20 +35,32 @@ constexpr int64_t kGrain = 16384;  // elements; ~1 ns each
 
 double one(Activation activation, double x) {
   switch (activation) {
-    case Activation::kLinear: return x;
-    case Activation::kTanh: return std::tanh(x);
-    case Activation::kSigmoid: return 1 / (1 + std::exp(-x));
-    case Activation::kRelu: return x < 0 ? 0 : x;
-    case Activation::kElu: return x > 0 ? x : std::expm1(x);
+    case Activation::kLinear:
+      return x;
+    case Activation::kTanh:
+      return std::tanh(x);
+    case Activation::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::kRelu:
+      return x < 0 ? 0 : x;
+    case Activation::kElu:
+      return x > 0 ? x : std::expm1(x);
     case Activation::kSelu:
       return 1.05070098735548049342 * (x > 0 ? x : 1.67326324235437728482 * std::expm1(x));
-    case Activation::kSoftplus: return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)));
-    case Activation::kSoftsign: return x / (std::fabs(x) + 1);
-    case Activation::kSwish: return x / (1 + std::exp(-x));
-    case Activation::kGelu: return x * 0.5 * std::erfc(-x * 0.70710678118654752440);
-    case Activation::kHardSigmoid: return x != x ? x : std::clamp(0.2 * x + 0.5, 0.0, 1.0);
-    case Activation::kExponential: return std::exp(x);
-    case Activation::kSoftmax: break;
+    case Activation::kSoftplus:
+      return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)));
+    case Activation::kSoftsign:
+      return x / (std::fabs(x) + 1);
+    case Activation::kSwish:
+      return x / (1 + std::exp(-x));
+    case Activation::kGelu:
+      return x * 0.5 * std::erfc(-x * 0.70710678118654752440);
+    case Activation::kHardSigmoid:
+      return x != x ? x : std::clamp(0.2 * x + 0.5, 0.0, 1.0);
+    case Activation::kExponential:
+      return std::exp(x);
+    case Activation::kSoftmax:
+      break;
   }
   return x;
 }
@@ -68,19 +80,31 @@ void activate_row(Activation activation, double* x, int64_t n) {
 void activate_row(Activation activation, float* x, int64_t n) {
   const ActivationKernel& kernel = WEFT_KERNEL(activation_kernel);
   switch (activation) {
-    case Activation::kLinear: return;
-    case Activation::kTanh: return kernel.tanh(x, n);
-    case Activation::kSigmoid: return kernel.sigmoid(x, n);
-    case Activation::kRelu: return kernel.relu(x, n);
-    case Activation::kElu: return kernel.elu(x, n);
-    case Activation::kSelu: return kernel.selu(x, n);
-    case Activation::kSoftsign: return kernel.softsign(x, n);
-    case Activation::kSwish: return kernel.swish(x, n);
-    case Activation::kHardSigmoid: return kernel.hard_sigmoid(x, n);
-    case Activation::kExponential: return kernel.exponential(x, n);
-    case Activation::kSoftmax: return kernel.softmax(x, n);
+    case Activation::kLinear:
+      return;
+    case Activation::kTanh:
+      return kernel.tanh(x, n);
+    case Activation::kSigmoid:
+      return kernel.sigmoid(x, n);
+    case Activation::kRelu:
+      return kernel.relu(x, n);
+    case Activation::kElu:
+      return kernel.elu(x, n);
+    case Activation::kSelu:
+      return kernel.selu(x, n);
+    case Activation::kSoftsign:
+      return kernel.softsign(x, n);
+    case Activation::kSwish:
+      return kernel.swish(x, n);
+    case Activation::kHardSigmoid:
+      return kernel.hard_sigmoid(x, n);
+    case Activation::kExponential:
+      return kernel.exponential(x, n);
+    case Activation::kSoftmax:
+      return kernel.softmax(x, n);
     case Activation::kSoftplus:
-    case Activation::kGelu: break;  // seldom used: by the C library, in double
+    case Activation::kGelu:
+      break;  // seldom used: by the C library, in double
   }
   for (int64_t i = 0; i < n; ++i) x[i] = static_cast<float>(one(activation, x[i]));
 }
@@ -101,10 +125,12 @@ Tensor activated(Activation activation, const Tensor& x) {
   const int64_t width = x.rank() == 0 ? 1 : x.shape().back();
   T* to = result.mutable_values<T>().data();
   const T* from = x.values<T>().data();
-  base::parallel_for(x.size() / width, std::max<int64_t>(1, kGrain / width), [&](int64_t begin, int64_t end) {
-    std::memcpy(to + begin * width, from + begin * width, static_cast<size_t>((end - begin) * width) * sizeof(T));
-    activate_rows(activation, to + begin * width, end - begin, width, width);
-  });
+  base::parallel_for(x.size() / width, std::max<int64_t>(1, kGrain / width),
+                     [&](int64_t begin, int64_t end) {
+                       std::memcpy(to + begin * width, from + begin * width,
+                                   static_cast<size_t>((end - begin) * width) * sizeof(T));
+                       activate_rows(activation, to + begin * width, end - begin, width, width);
+                     });
   return result;
 }
 

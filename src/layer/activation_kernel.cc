@@ -52,9 +52,7 @@ void swish_all(float* x, int64_t n) noexcept {
   each(x, n, [](Vec v) { return v * sigmoid(v); });
 }
 void hard_sigmoid_all(float* x, int64_t n) noexcept {
-  each(x, n, [](Vec v) {
-    return max(zero(), min(set(1.f), fmadd(v, set(0.2f), set(0.5f))));
-  });
+  each(x, n, [](Vec v) { return max(zero(), min(set(1.f), fmadd(v, set(0.2f), set(0.5f)))); });
 }
 void exponential_all(float* x, int64_t n) noexcept {
   each(x, n, [](Vec v) { return exp(v); });

@@ -68,6 +68,14 @@ SparseTensor SparseTensor::from_ragged(Ragged rows) {
   return sparse;
 }
 
+SparseTensor SparseTensor::trusted(Tensor indices, Tensor values, Shape dense_shape) {
+  SparseTensor sparse;
+  sparse.indices_ = std::move(indices);
+  sparse.values_ = std::move(values);
+  sparse.dense_shape_ = std::move(dense_shape);
+  return sparse;
+}
+
 const Tensor& SparseTensor::values() const { return rows_ ? rows_->values() : values_; }
 
 Tensor SparseTensor::indices() const {

@@ -21,7 +21,8 @@ constexpr std::chrono::milliseconds kPollEvery{100};
 }  // namespace
 
 struct ChunkReader::Ahead {
-  Ahead(std::string path, Compression compression) : file(std::move(path)), source(file, compression) {}
+  Ahead(std::string path, Compression compression)
+      : file(std::move(path)), source(file, compression) {}
 
   void run() noexcept;
   bool push(Chunk chunk);

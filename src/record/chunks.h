@@ -13,7 +13,8 @@ namespace weft::record {
 class ChunkReader {
  public:
   // `poll` is called on the caller's thread about every 100 ms of calls to next().
-  ChunkReader(std::string path, Compression compression, bool read_ahead, std::function<void()> poll);
+  ChunkReader(std::string path, Compression compression, bool read_ahead,
+              std::function<void()> poll);
   ~ChunkReader();
 
   // The next chunk; size 0 at the end, with `failure` set if it is the source that failed, and then

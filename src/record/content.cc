@@ -29,12 +29,15 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"version https://git-lfs", "a Git LFS pointer: the file itself has not been fetched (git lfs pull)"},
+    {"version https://git-lfs",
+     "a Git LFS pointer: the file itself has not been fetched (git lfs pull)"},
     {"PAR1", "a Parquet file"},
     {"\x1f\x8b", "gzip data"},
     {"\x28\xb5\x2f\xfd", "zstd data"},
     {"BZh", "bzip2 data"},
-    {"\xfd" "7zXZ", "xz data"},
+    {"\xfd"
+     "7zXZ",
+     "xz data"},
     {"PK\x03\x04", "a zip archive"},
     {"ARROW1", "an Arrow file"},
     {"Obj\x01", "an Avro file"},
@@ -43,16 +46,20 @@ constexpr Kind kKinds[] = {
     {"\x93NUMPY", "a numpy file"},
     {"\xff\xd8\xff", "a JPEG image"},
     {"\x89PNG", "a PNG image"},
-    {"\x7f" "ELF", "a program"},
+    {"\x7f"
+     "ELF",
+     "a program"},
 };
 
 // The header of RFC 1950 with a window of 32 KiB, as everybody writes it.
 bool zlib_header(std::span<const uint8_t> head) {
-  return head.size() >= 2 && head[0] == 0x78 && (head[0] * 256 + head[1]) % 31 == 0 && (head[1] & 0x20) == 0;
+  return head.size() >= 2 && head[0] == 0x78 && (head[0] * 256 + head[1]) % 31 == 0 &&
+         (head[1] & 0x20) == 0;
 }
 
 Compression detect(std::span<const uint8_t> head) {
-  if (static_cast<int64_t>(head.size()) >= kHeaderBytes && header_fits(head.data())) return Compression::kNone;
+  if (static_cast<int64_t>(head.size()) >= kHeaderBytes && header_fits(head.data()))
+    return Compression::kNone;
   if (begins_with(head, "\x1f\x8b")) return Compression::kGzip;
   return zlib_header(head) && !is_text(head) ? Compression::kZlib : Compression::kNone;
 }

@@ -26,8 +26,8 @@ bool header_fits(const uint8_t* header);  // whether the length has its checksum
 std::string_view kind_of_file(std::span<const uint8_t> head);
 inline constexpr int64_t kKindBytes = 64;
 
-// The records of a file, inflated where the file says so (kAuto) or `wanted` does. The file is first
-// read from at the first next().
+// The records of a file, inflated where the file says so (kAuto) or `wanted` does. The file is
+// first read from at the first next().
 class ContentSource : public Source {
  public:
   ContentSource(File& file, Compression wanted) : file_(file), compression_(wanted) {}

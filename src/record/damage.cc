@@ -45,9 +45,9 @@ void FrameReader::discard(uint64_t size) {
   }
 }
 
-// Drops bytes up to the next position that looks like a header: the checksum of the length fits, and
-// the length is within the limit. Whether the data do is not asked: a file made to claim much at
-// many positions would have them read over and over.
+// Drops bytes up to the next position that looks like a header: the checksum of the length fits,
+// and the length is within the limit. Whether the data do is not asked: a file made to claim much
+// at many positions would have them read over and over.
 void FrameReader::resync() {
   if (offset_ == loss_.begin) advance(1);
   while (gather(kHeaderBytes) >= kHeaderBytes) {
@@ -66,7 +66,8 @@ FrameReader::Step FrameReader::cut_short(int64_t available) {
   const Loss rest = {.size = static_cast<uint64_t>(available)};
   if (offset_ == 0 && available < kHeaderBytes) {
     const std::string kind(kind_of_file({now_.at, static_cast<size_t>(available)}));
-    if (!kind.empty()) return fault(CorruptData("this is no record file but " + kind, here()), rest);
+    if (!kind.empty())
+      return fault(CorruptData("this is no record file but " + kind, here()), rest);
   }
   return fault(CorruptData("the file ends inside a record, " + std::to_string(available) +
                                " bytes after its beginning",
@@ -81,7 +82,8 @@ FrameReader::Step FrameReader::source_failed(int64_t available) {
   } catch (CorruptData& error) {
     error.locate({.record = number_});
     const int64_t lost = chunks_.file_bytes() - error.where().offset;
-    return fault(error, {.size = static_cast<uint64_t>(available), .in_file = std::max<int64_t>(0, lost)});
+    return fault(error,
+                 {.size = static_cast<uint64_t>(available), .in_file = std::max<int64_t>(0, lost)});
   } catch (Error& error) {
     error.locate({.record = number_});
     error_ = std::current_exception();
@@ -105,8 +107,9 @@ FrameReader::Step FrameReader::damaged_length() {
   if (offset_ == 0) {
     const int64_t size = std::min(gather(kKindBytes), kKindBytes);
     const std::string kind(kind_of_file({now_.at, static_cast<size_t>(size)}));
-    const char* what = compression() == Compression::kNone ? "this is no record file but "
-                                                           : "the compressed data are no records but ";
+    const char* what = compression() == Compression::kNone
+                           ? "this is no record file but "
+                           : "the compressed data are no records but ";
     if (!kind.empty()) return fault(CorruptData(what + kind, here()), {.size = UINT64_MAX});
   }
   return fault(CorruptData("the length of the record does not have its checksum", here()),

@@ -91,7 +91,8 @@ int64_t File::read(uint8_t* to, int64_t size) {
 }
 
 Chunk PlainSource::next() {
-  Chunk chunk{.block = Buffer::allocate(kChunkBytes)};
+  Chunk chunk;
+  chunk.block = Buffer::allocate(kChunkBytes);
   chunk.size = file_.read(chunk.block.mutable_data(), kChunkBytes);
   return chunk;
 }

@@ -38,8 +38,8 @@ class File {
   const std::string path_;
   int fd_ = -1;
   int64_t size_ = -1;
-  int64_t position_ = 0;  // bytes taken from the system
-  int64_t offset_ = 0;    // bytes handed out
+  int64_t position_ = 0;       // bytes taken from the system
+  int64_t offset_ = 0;         // bytes handed out
   std::vector<uint8_t> head_;  // peeked, not yet read
   std::atomic<bool> stopped_{false};
 };

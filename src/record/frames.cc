@@ -13,7 +13,8 @@ constexpr int64_t kFrameBytes = kHeaderBytes + kFooterBytes;
 
 bool data_fits(const uint8_t* data, int64_t size) {
   const uint8_t* at = data + size;
-  const uint32_t stored = at[0] | uint32_t{at[1]} << 8 | uint32_t{at[2]} << 16 | uint32_t{at[3]} << 24;
+  const uint32_t stored =
+      at[0] | uint32_t{at[1]} << 8 | uint32_t{at[2]} << 16 | uint32_t{at[3]} << 24;
   return base::masked_crc32c(data, size) == stored;
 }
 
@@ -31,14 +32,15 @@ bool FrameReader::more() {
   if (failure_) return false;
   Chunk chunk = chunks_.next(failure_);
   if (chunk.size == 0) return false;
-  const uint8_t* data = chunk.block.data();
+  const uint8_t* data = chunk.block.data() + chunk.begin;
   later_.push_back({.block = std::move(chunk.block), .at = data, .end = data + chunk.size});
   later_bytes_ += chunk.size;
   return true;
 }
 
-// Has now_ hold `wanted` bytes, or all that are left; returns how many it holds. A size that is only
-// claimed costs nothing: chunks are collected while there are any, and joined when they suffice.
+// Has now_ hold `wanted` bytes, or all that are left; returns how many it holds. A size that is
+// only claimed costs nothing: chunks are collected while there are any, and joined when they
+// suffice.
 int64_t FrameReader::gather(int64_t wanted) {
   while (now_.size() + later_bytes_ < wanted && more()) {
   }
@@ -85,9 +87,12 @@ int64_t FrameReader::append(RecordBatch& batch, int64_t most) {
     const int64_t added = loss_.error ? 0 : add_whole(to, most);
     if (added > 0) return added;
     switch (step(to)) {
-      case Step::kAdded: return 1;
-      case Step::kSkipped: break;
-      case Step::kEnd: return 0;
+      case Step::kAdded:
+        return 1;
+      case Step::kSkipped:
+        break;
+      case Step::kEnd:
+        return 0;
     }
   }
 }

@@ -55,10 +55,10 @@ class FrameReader {
   // A damaged place that is being left out. It survives what `poll` throws in the middle of it.
   struct Loss {
     std::shared_ptr<const Error> error;
-    int64_t begin = 0;       // in the stream
-    uint64_t size = 0;       // bytes to leave out
-    bool resync = false;     // as many as it takes to find a header, instead
-    int64_t in_file = -1;    // what the counters get, where it is not that
+    int64_t begin = 0;     // in the stream
+    uint64_t size = 0;     // bytes to leave out
+    bool resync = false;   // as many as it takes to find a header, instead
+    int64_t in_file = -1;  // what the counters get, where it is not that
   };
 
   int64_t gather(int64_t wanted);
@@ -84,13 +84,13 @@ class FrameReader {
   const RecordOptions options_;
   ChunkReader chunks_;
   Piece now_;
-  std::deque<Piece> later_;          // what follows now_
+  std::deque<Piece> later_;  // what follows now_
   int64_t later_bytes_ = 0;
-  std::exception_ptr failure_;       // of the source, after those
-  std::exception_ptr error_;         // thrown by every further call
-  Loss loss_;                        // under way if it has an error
+  std::exception_ptr failure_;  // of the source, after those
+  std::exception_ptr error_;    // thrown by every further call
+  Loss loss_;                   // under way if it has an error
   int64_t number_ = 0;
-  int64_t offset_ = 0;               // of now_.at
+  int64_t offset_ = 0;  // of now_.at
   RecordCounters counters_;
 };
 

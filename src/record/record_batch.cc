@@ -26,7 +26,8 @@ void RecordBatch::clear() {
 // The search begins with the newest: records come in runs from few blocks.
 void RecordBatch::keep(const Buffer& block) {
   const auto same = [&](const Buffer& kept) { return kept.data() == block.data(); };
-  if (std::find_if(blocks_.rbegin(), blocks_.rend(), same) == blocks_.rend()) blocks_.push_back(block);
+  if (std::find_if(blocks_.rbegin(), blocks_.rend(), same) == blocks_.rend())
+    blocks_.push_back(block);
 }
 
 size_t RecordBatch::file_index(const std::shared_ptr<const std::string>& file) {
@@ -38,8 +39,9 @@ size_t RecordBatch::file_index(const std::shared_ptr<const std::string>& file) {
 
 void RecordBatch::append(const RecordBatch& from, int64_t begin, int64_t n) {
   if (begin < 0 || n < 0 || begin > from.size() || n > from.size() - begin) {
-    throw InvalidArgument("records [" + std::to_string(begin) + ", " + std::to_string(begin) + " + " +
-                          std::to_string(n) + ") of a batch of " + std::to_string(from.size()));
+    throw InvalidArgument("records [" + std::to_string(begin) + ", " + std::to_string(begin) +
+                          " + " + std::to_string(n) + ") of a batch of " +
+                          std::to_string(from.size()));
   }
   for (size_t i = 0, blocks = from.blocks_.size(); i < blocks; ++i) keep(Buffer(from.blocks_[i]));
   for (int64_t i = begin; i < begin + n; ++i) {

@@ -8,11 +8,13 @@
 
 namespace weft::record {
 
-inline constexpr int64_t kChunkBytes = int64_t{256} << 10;  // fits the level 2 cache with room to spare
+inline constexpr int64_t kChunkBytes = int64_t{256}
+                                       << 10;  // fits the level 2 cache with room to spare
 
 struct Chunk {
   Buffer block;
-  int64_t size = 0;  // bytes of the block in use
+  int64_t begin = 0;  // the bytes are those from here on
+  int64_t size = 0;
 };
 
 class Source {

@@ -57,7 +57,8 @@ RecordWriter::Impl::Impl(std::string name, RecordWriterOptions options)
     throw InvalidArgument("a writer needs to be told the compression: kNone, kGzip or kZlib");
   }
   if (options.level < -1 || options.level > 9) {
-    throw InvalidArgument("the compression level must be in [-1, 9], got " + std::to_string(options.level));
+    throw InvalidArgument("the compression level must be in [-1, 9], got " +
+                          std::to_string(options.level));
   }
   buffer_.reserve(kBufferBytes);
   if (compressed_) output_.resize(kBufferBytes);
@@ -76,7 +77,8 @@ RecordWriter::Impl::~Impl() {
 void RecordWriter::Impl::open_file() {
   const int error = file_.open(path);
   const Where where{.file = path};
-  if (error == ENOENT || error == ENOTDIR) throw NotFound("the folder of the file does not exist", where);
+  if (error == ENOENT || error == ENOTDIR)
+    throw NotFound("the folder of the file does not exist", where);
   if (error == EISDIR) throw InvalidArgument("this is a folder, not a file", where);
   if (error == EINVAL) throw InvalidArgument("this is no regular file", where);
   check(error);
@@ -90,7 +92,8 @@ void RecordWriter::Impl::check(int error) {
 }
 
 void RecordWriter::Impl::check_open() const {
-  if (failed_) throw IoError("an earlier write failed: nothing of this file is kept", {.file = path});
+  if (failed_)
+    throw IoError("an earlier write failed: nothing of this file is kept", {.file = path});
   if (!open_) throw InvalidArgument("the writer is closed", {.file = path});
 }
 

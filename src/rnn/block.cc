@@ -57,7 +57,9 @@ template <class T>
 void Block<T>::allocate() {
   int64_t total = 0, p = 0, scratch = 0;
   const auto take = [&](int64_t n) { return std::exchange(total, total + (n + 15) / 16 * 16); };
-  const int64_t tokens = std::max(rows_, job_.chunk_tokens);
+  int64_t tokens = 0;
+  for (int64_t i = 0; i < rows_; ++i) tokens += length(i);
+  tokens = std::min(tokens, std::max(rows_, job_.chunk_tokens));
   const int64_t x_at = take(tokens * job_.depth);
   std::vector<std::pair<int64_t, int64_t>> at;
   for (const RnnLayer<T>& layer : job_.layers) {
@@ -175,7 +177,8 @@ void Block<T>::keep_states(size_t layer) {
       continue;
     }
     if (l.h_last != nullptr) std::copy_n(h, units, l.h_last + row(i) * units);
-    if (l.c_last != nullptr) std::copy_n(memory_[layer].c + i * ld, units, l.c_last + row(i) * units);
+    if (l.c_last != nullptr)
+      std::copy_n(memory_[layer].c + i * ld, units, l.c_last + row(i) * units);
     if (last_output) std::copy_n(h, units, job_.out + row(i) * job_.out_row);
   }
 }

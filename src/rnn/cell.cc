@@ -1,7 +1,6 @@
 #include "rnn/cell.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace weft {
@@ -10,12 +9,8 @@ namespace {
 template <class Options>
 std::shared_ptr<CellData> make_cell(CellKind kind, int64_t units, Options options) {
   if (units < 1) {
-    throw InvalidArgument("units must be a positive integer, got " + std::to_string(units));
-  }
-  for (double rate : {options.dropout, options.recurrent_dropout}) {
-    if (!(rate >= 0 && rate <= 1)) {
-      throw InvalidArgument("a dropout must lie in [0, 1], got " + std::to_string(rate));
-    }
+    throw InvalidArgument("invalid value for argument `units`: expected a positive integer, got " +
+                          std::to_string(units));
   }
   if (!is_floating(options.dtype) || options.dtype == DType::kFloat16) {
     throw WrongType(std::string("the dtype of a cell is float32 or float64, got ") +
@@ -29,8 +24,8 @@ std::shared_ptr<CellData> make_cell(CellKind kind, int64_t units, Options option
   data->kernel_initializer = std::move(options.kernel_initializer);
   data->recurrent_initializer = std::move(options.recurrent_initializer);
   data->bias_initializer = std::move(options.bias_initializer);
-  data->dropout = options.dropout;
-  data->recurrent_dropout = options.recurrent_dropout;
+  data->dropout = std::clamp(options.dropout, 0.0, 1.0);  // as Keras does
+  data->recurrent_dropout = std::clamp(options.recurrent_dropout, 0.0, 1.0);
   data->name = std::move(options.name);
   data->dtype = options.dtype;
   data->seed = options.seed;
@@ -82,12 +77,14 @@ Tensor unit_forget_bias(const CellData& cell, const std::string& name) {
   return bias;
 }
 
-std::vector<Parameter> make_parameters(const CellData& cell, int64_t input_size, const std::string& prefix) {
+std::vector<Parameter> make_parameters(const CellData& cell, int64_t input_size,
+                                       const std::string& prefix) {
   const int64_t width = cell.gates() * cell.units;
   const std::string scope = prefix + cell.name + "/";
   std::vector<Parameter> made;
   const auto make = [&](const char* name, const Shape& shape, const Initializer& initializer) {
-    made.push_back({name, initializer(shape, cell.dtype, scope + name, cell.seed), initializer, true});
+    made.push_back(
+        {name, initializer(shape, cell.dtype, scope + name, cell.seed), initializer, true});
   };
   make("kernel", {input_size, width}, cell.kernel_initializer);
   make("recurrent_kernel", {cell.units, width}, cell.recurrent_initializer);

@@ -1,6 +1,7 @@
 #include "rnn/forward.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/thread_pool.h"
 #include "rnn/block.h"
@@ -8,12 +9,15 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kMaxBlockRows = 96;
+constexpr int64_t kMaxBlockRows = 48;
+constexpr int64_t kBlockStep = 24;          // a multiple of every tile's height
+constexpr int64_t kBlocksPerThread = 4;     // they even out what is left of the differences in cost
 constexpr int64_t kChunkBytes = 192 << 10;  // of projected inputs: they stay in the L2 cache
 constexpr double kSerialFlops = 2e6;        // ~20 us: less is not worth waking a thread
 
 template <class T>
-RnnLayer<T> make_layer(const CellData& cell, const RNNArguments& arguments, States& result, size_t& state) {
+RnnLayer<T> make_layer(const CellData& cell, const RNNArguments& arguments, States& result,
+                       size_t& state) {
   RnnLayer<T> layer;
   layer.plan = make_plan<T>(cell);
   const auto take = [&](const T*& first, T*& last) {
@@ -56,7 +60,8 @@ RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Tensor&
 double flops_per_token(const CellData& cell, int64_t depth) {
   double flops = 0;
   const auto add = [&](const CellData& one) {
-    flops += 2.0 * static_cast<double>(depth + one.units) * static_cast<double>(one.gates() * one.units);
+    flops +=
+        2.0 * static_cast<double>(depth + one.units) * static_cast<double>(one.gates() * one.units);
     depth = one.units;
   };
   if (cell.kind != CellKind::kStacked) add(cell);
@@ -64,17 +69,43 @@ double flops_per_token(const CellData& cell, int64_t depth) {
   return flops;
 }
 
+// Cuts the rows into blocks, the longest first: as many rows as make a share of the tokens, but no
+// more than the caches hold and no fewer than make full tiles. The result: where each begins.
+std::vector<int64_t> cut_blocks(const Schedule& schedule, int64_t threads) {
+  const int64_t batch = schedule.batch();
+  const int64_t share =
+      threads == 1 ? schedule.tokens() : schedule.tokens() / (kBlocksPerThread * threads);
+  std::vector<int64_t> begins = {0};
+  int64_t tokens = 0;
+  for (int64_t i = 0; i < batch; ++i) {
+    const int64_t rows = i - begins.back();
+    if (rows == kMaxBlockRows || (rows > 0 && rows % kBlockStep == 0 && tokens >= share)) {
+      begins.push_back(i);
+      tokens = 0;
+    }
+    tokens += schedule.length(schedule.row(i));
+  }
+  begins.push_back(batch);
+  return begins;
+}
+
 template <class T>
 void run(const RnnJob<T>& job, double flops) {
-  const int64_t batch = job.schedule.batch();
-  const bool serial = flops < kSerialFlops;
-  // Four blocks a thread even out what the longest rows cost; few rows make low, slow tiles.
-  const int64_t threads = serial ? 1 : base::num_threads();
-  const int64_t share = threads == 1 ? kMaxBlockRows : (batch + 4 * threads - 1) / (4 * threads);
-  const int64_t rows = std::clamp<int64_t>((share + 23) / 24 * 24, 24, kMaxBlockRows);
-  const int64_t blocks = (batch + rows - 1) / rows;
-  base::parallel_for(blocks, serial ? blocks : 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) run_block(job, i * rows, std::min(batch, (i + 1) * rows));
+  const int64_t threads = flops < kSerialFlops ? 1 : base::num_threads();
+  const std::vector<int64_t> begins = cut_blocks(job.schedule, threads);
+  const int64_t blocks = static_cast<int64_t>(begins.size()) - 1;
+  const auto block = [&](int64_t i) {
+    run_block(job, begins[static_cast<size_t>(i)], begins[static_cast<size_t>(i) + 1]);
+  };
+  if (threads == 1) {
+    for (int64_t i = 0; i < blocks; ++i) block(i);
+    return;
+  }
+  std::atomic<int64_t> next{0};  // one block at a time: the first ones cost the most
+  base::parallel_for(std::min(threads, blocks), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t worker = begin; worker < end; ++worker) {
+      for (int64_t i = next.fetch_add(1); i < blocks; i = next.fetch_add(1)) block(i);
+    }
   });
 }
 
@@ -82,7 +113,8 @@ void run(const RnnJob<T>& job, double flops) {
 
 void run_forward(const CellData& cell, const Schedule& schedule, const Tensor& inputs,
                  const RNNArguments& arguments, const RNNOptions& options, States& result) {
-  const double flops = static_cast<double>(schedule.tokens()) * flops_per_token(cell, inputs.dim(2));
+  const double flops =
+      static_cast<double>(schedule.tokens()) * flops_per_token(cell, inputs.dim(2));
   if (cell.dtype == DType::kFloat32) {
     run(make_job<float>(cell, schedule, inputs, arguments, options, result), flops);
   } else {

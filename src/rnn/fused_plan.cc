@@ -13,14 +13,18 @@ namespace {
 class FusedPlan final : public CellPlan<float> {
  public:
   explicit FusedPlan(const CellData& cell)
-      : kernel_(WEFT_KERNEL(rnn_kernel)), kind_(cell.kind), relu_(cell.activation == Activation::kRelu),
-        reset_after_(cell.reset_after), depth_(cell.kernel().dim(0)) {
+      : kernel_(WEFT_KERNEL(rnn_kernel)),
+        kind_(cell.kind),
+        relu_(cell.activation == Activation::kRelu),
+        reset_after_(cell.reset_after),
+        depth_(cell.kernel().dim(0)) {
     units_ = cell.units;
     ld_ = padded_units<float>(units_);
     has_c_ = kind_ == CellKind::kLstm;
     if (kind_ == CellKind::kGru && !reset_after_) scratch_per_row_ = 2 * ld_;
     const int64_t unit_vectors = ld_ / kernel_.lanes;
-    vectors_ = kind_ == CellKind::kSimple ? panel_vectors(unit_vectors) : static_cast<int>(cell.gates());
+    vectors_ =
+        kind_ == CellKind::kSimple ? panel_vectors(unit_vectors) : static_cast<int>(cell.gates());
     panels_ = kind_ == CellKind::kSimple ? unit_vectors / vectors_ : unit_vectors;
     ld_p_ = panels_ * vectors_ * kernel_.lanes;
     pack(cell);
@@ -57,9 +61,12 @@ class FusedPlan final : public CellPlan<float> {
                            .z = s.scratch,
                            .rh = s.scratch + s.rows * ld_};
     switch (kind_) {
-      case CellKind::kGru: return reset_after_ ? kernel_.gru_after(step) : kernel_.gru_before(step);
-      case CellKind::kLstm: return kernel_.lstm(step);
-      default: return relu_ ? kernel_.simple_relu(step) : kernel_.simple_tanh(step);
+      case CellKind::kGru:
+        return reset_after_ ? kernel_.gru_after(step) : kernel_.gru_before(step);
+      case CellKind::kLstm:
+        return kernel_.lstm(step);
+      default:
+        return relu_ ? kernel_.simple_relu(step) : kernel_.simple_tanh(step);
     }
   }
 

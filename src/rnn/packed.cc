@@ -27,19 +27,19 @@ Matrix<float>::Matrix(const float* w, int64_t depth, int64_t ld_w, int64_t gates
   });
 }
 
-void Matrix<float>::multiply(int64_t rows, const float* a, int64_t lda, const float* start, int64_t ld_start,
-                             float* out, int64_t ld_out) const {
+void Matrix<float>::multiply(int64_t rows, const float* a, int64_t lda, const float* start,
+                             int64_t ld_start, float* out, int64_t ld_out) const {
   kernel_->product({.rows = rows,
-                .depth = depth_,
-                .a = a,
-                .lda = lda,
-                .b = floats(packed_),
-                .panels = panels_,
-                .vectors = vectors_,
-                .start = start,
-                .ld_start = ld_start,
-                .out = out,
-                .ld_out = ld_out});
+                    .depth = depth_,
+                    .a = a,
+                    .lda = lda,
+                    .b = floats(packed_),
+                    .panels = panels_,
+                    .vectors = vectors_,
+                    .start = start,
+                    .ld_start = ld_start,
+                    .out = out,
+                    .ld_out = ld_out});
 }
 
 void Matrix<double>::multiply(int64_t rows, const double* a, int64_t lda, const double* start,

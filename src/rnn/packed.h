@@ -24,24 +24,29 @@ struct PackSource {
   int64_t column, count;
 };
 template <class Source>
-Buffer pack_panels(const float* w, int64_t depth, int64_t ld, int64_t panels, int vectors, int lanes,
-                   const Source& source) {
+Buffer pack_panels(const float* w, int64_t depth, int64_t ld, int64_t panels, int vectors,
+                   int lanes, const Source& source) {
   const int64_t width = int64_t{vectors} * lanes;
-  Buffer packed = Buffer::zeros(std::max<int64_t>(1, panels * depth * width) * int64_t{sizeof(float)});
+  Buffer packed =
+      Buffer::zeros(std::max<int64_t>(1, panels * depth * width) * int64_t{sizeof(float)});
   float* to = reinterpret_cast<float*>(packed.mutable_data());
   for (int64_t p = 0; p < panels; ++p) {
     for (int v = 0; v < vectors; ++v) {
       const PackSource from = source(p, v);
-      const size_t bytes = static_cast<size_t>(std::clamp<int64_t>(from.count, 0, lanes)) * sizeof(float);
+      const size_t bytes =
+          static_cast<size_t>(std::clamp<int64_t>(from.count, 0, lanes)) * sizeof(float);
       if (bytes == 0) continue;
       float* at = to + p * depth * width + int64_t{v} * lanes;
-      for (int64_t k = 0; k < depth; ++k) std::memcpy(at + k * width, w + k * ld + from.column, bytes);
+      for (int64_t k = 0; k < depth; ++k)
+        std::memcpy(at + k * width, w + k * ld + from.column, bytes);
     }
   }
   return packed;
 }
 
-inline const float* floats(const Buffer& buffer) { return reinterpret_cast<const float*>(buffer.data()); }
+inline const float* floats(const Buffer& buffer) {
+  return reinterpret_cast<const float*>(buffer.data());
+}
 
 // Matrix [depth][gates * units] as a right operand. Each gate's columns are padded with zeros to a
 // multiple of the vector width, so that the result has rows of gates * ld elements.
@@ -55,8 +60,8 @@ class Matrix<float> {
   Matrix(const float* w, int64_t depth, int64_t ld_w, int64_t gates, int64_t units);
   // out[r] = start[r] + a[r] * this, for rows of `a` and `out` of these strides; ld_start 0: one
   // row for all.
-  void multiply(int64_t rows, const float* a, int64_t lda, const float* start, int64_t ld_start, float* out,
-                int64_t ld_out) const;
+  void multiply(int64_t rows, const float* a, int64_t lda, const float* start, int64_t ld_start,
+                float* out, int64_t ld_out) const;
 
  private:
   const RnnKernel* kernel_ = nullptr;
@@ -71,8 +76,8 @@ class Matrix<double> {
   Matrix() = default;
   Matrix(const double* w, int64_t depth, int64_t ld_w, int64_t gates, int64_t units)
       : w_(w), depth_(depth), ld_w_(ld_w), width_(gates * units) {}
-  void multiply(int64_t rows, const double* a, int64_t lda, const double* start, int64_t ld_start, double* out,
-                int64_t ld_out) const;
+  void multiply(int64_t rows, const double* a, int64_t lda, const double* start, int64_t ld_start,
+                double* out, int64_t ld_out) const;
 
  private:
   const double* w_ = nullptr;  // the cell's own weights

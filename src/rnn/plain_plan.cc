@@ -12,7 +12,9 @@ template <class T>
 class PlainPlan final : public CellPlan<T> {
  public:
   explicit PlainPlan(const CellData& cell)
-      : kind_(cell.kind), reset_after_(cell.reset_after), activation_(cell.activation),
+      : kind_(cell.kind),
+        reset_after_(cell.reset_after),
+        activation_(cell.activation),
         recurrent_activation_(cell.recurrent_activation) {
     const int64_t gates = cell.gates(), h = cell.units, width = gates * h;
     const T* u = cell.recurrent_kernel().template values<T>().data();
@@ -21,7 +23,8 @@ class PlainPlan final : public CellPlan<T> {
     this->ld_p_ = gates * this->ld_;
     this->scratch_per_row_ = this->ld_p_ + this->ld_;
     this->has_c_ = kind_ == CellKind::kLstm;
-    w_ = Matrix<T>(cell.kernel().template values<T>().data(), cell.kernel().dim(0), width, gates, h);
+    w_ =
+        Matrix<T>(cell.kernel().template values<T>().data(), cell.kernel().dim(0), width, gates, h);
     if (kind_ == CellKind::kGru && !reset_after_) {
       u_ = Matrix<T>(u, h, width, 2, h);
       u_candidate_ = Matrix<T>(u + 2 * h, h, width, 1, h);
@@ -38,9 +41,12 @@ class PlainPlan final : public CellPlan<T> {
 
   void step(const StepArguments<T>& s) const override {
     switch (kind_) {
-      case CellKind::kGru: return reset_after_ ? gru_after(s) : gru_before(s);
-      case CellKind::kLstm: return lstm(s);
-      default: return simple(s);
+      case CellKind::kGru:
+        return reset_after_ ? gru_after(s) : gru_before(s);
+      case CellKind::kLstm:
+        return lstm(s);
+      default:
+        return simple(s);
     }
   }
 
@@ -81,7 +87,8 @@ class PlainPlan final : public CellPlan<T> {
     for (int64_t r = 0; r < s.rows; ++r) {
       T* row = z + r * ld_p;
       const T* p = s.p + r * ld_p + 2 * ld;
-      for (int64_t j = 0; j < this->units_; ++j) row[2 * ld + j] = p[j] + row[ld + j] * row[2 * ld + j];
+      for (int64_t j = 0; j < this->units_; ++j)
+        row[2 * ld + j] = p[j] + row[ld + j] * row[2 * ld + j];
     }
     activate_gate(activation_, z, s.rows, 2);
     blend(s, z);
@@ -94,7 +101,8 @@ class PlainPlan final : public CellPlan<T> {
     activate_gate(recurrent_activation_, z, s.rows, 0);
     activate_gate(recurrent_activation_, z, s.rows, 1);
     for (int64_t r = 0; r < s.rows; ++r) {
-      for (int64_t j = 0; j < this->units_; ++j) rh[r * ld + j] = z[r * ld_p + ld + j] * s.h[r * ld + j];
+      for (int64_t j = 0; j < this->units_; ++j)
+        rh[r * ld + j] = z[r * ld_p + ld + j] * s.h[r * ld + j];
     }
     u_candidate_.multiply(s.rows, rh, ld, s.p + 2 * ld, ld_p, z + 2 * ld, ld_p);
     activate_gate(activation_, z, s.rows, 2);

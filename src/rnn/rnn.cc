@@ -8,8 +8,8 @@ namespace {
 // Throws unless inputs are [B, T, D] ([T, B, D] with time_major) of the cell's dtype.
 void check_inputs(const Tensor& inputs, const Cell& cell, const RNNOptions& options) {
   if (inputs.dtype() != cell.dtype()) {
-    throw WrongType(std::string("inputs of '") + cell.name() + "' must be " + dtype_name(cell.dtype()) +
-                    ", got " + dtype_name(inputs.dtype()));
+    throw WrongType(std::string("inputs of '") + cell.name() + "' must be " +
+                    dtype_name(cell.dtype()) + ", got " + dtype_name(inputs.dtype()));
   }
   if (inputs.rank() != 3) {
     throw InvalidArgument(std::string("inputs of an RNN must have shape ") +
@@ -32,8 +32,8 @@ void check_initial_state(const std::vector<Tensor>& state, const Cell& cell, int
                       dtype_name(state[i].dtype()));
     }
     if (state[i].shape() != Shape{batch, sizes[i]}) {
-      throw InvalidArgument(which + " must have shape " + shape_string({batch, sizes[i]}) + ", got " +
-                            shape_string(state[i].shape()));
+      throw InvalidArgument(which + " must have shape " + shape_string({batch, sizes[i]}) +
+                            ", got " + shape_string(state[i].shape()));
     }
   }
 }
@@ -53,11 +53,13 @@ States RNN::operator()(const Tensor& inputs, const RNNArguments& arguments) cons
   States result;
   Shape shape = {batch, cell_.units()};
   if (options_.return_sequences) {
-    shape = options_.time_major ? Shape{steps, batch, cell_.units()} : Shape{batch, steps, cell_.units()};
+    shape = options_.time_major ? Shape{steps, batch, cell_.units()}
+                                : Shape{batch, steps, cell_.units()};
   }
   result.outputs = Tensor(cell_.dtype(), std::move(shape));
   if (options_.return_state) {
-    for (int64_t size : cell_.state_sizes()) result.state.emplace_back(cell_.dtype(), Shape{batch, size});
+    for (int64_t size : cell_.state_sizes())
+      result.state.emplace_back(cell_.dtype(), Shape{batch, size});
   }
   run_forward(CellData::of(cell_), schedule, inputs, arguments, options_, result);
   return result;

@@ -17,14 +17,22 @@ int64_t length_at(const Tensor& lengths, int64_t row) {
 
 int64_t any_length_at(const Tensor& lengths, int64_t row) {
   switch (lengths.dtype()) {
-    case DType::kInt8: return length_at<int8_t>(lengths, row);
-    case DType::kInt16: return length_at<int16_t>(lengths, row);
-    case DType::kInt32: return length_at<int32_t>(lengths, row);
-    case DType::kUInt8: return length_at<uint8_t>(lengths, row);
-    case DType::kUInt16: return length_at<uint16_t>(lengths, row);
-    case DType::kUInt32: return length_at<uint32_t>(lengths, row);
-    case DType::kUInt64: return length_at<uint64_t>(lengths, row);
-    default: return length_at<int64_t>(lengths, row);
+    case DType::kInt8:
+      return length_at<int8_t>(lengths, row);
+    case DType::kInt16:
+      return length_at<int16_t>(lengths, row);
+    case DType::kInt32:
+      return length_at<int32_t>(lengths, row);
+    case DType::kUInt8:
+      return length_at<uint8_t>(lengths, row);
+    case DType::kUInt16:
+      return length_at<uint16_t>(lengths, row);
+    case DType::kUInt32:
+      return length_at<uint32_t>(lengths, row);
+    case DType::kUInt64:
+      return length_at<uint64_t>(lengths, row);
+    default:
+      return length_at<int64_t>(lengths, row);
   }
 }
 
@@ -34,13 +42,15 @@ void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_majo
   }
   const char* axes = time_major ? "[T, B]" : "[B, T]";
   if (mask.rank() != 2) {
-    throw InvalidArgument(std::string("mask must have shape ") + axes + ", got " + shape_string(mask.shape()));
+    throw InvalidArgument(std::string("mask must have shape ") + axes + ", got " +
+                          shape_string(mask.shape()));
   }
   const int64_t width = mask.dim(time_major ? 0 : 1), rows = mask.dim(time_major ? 1 : 0);
   if (width != steps) {
-    throw InvalidArgument("the mask is " + std::to_string(width) + " steps wide, the inputs have " +
-                          std::to_string(steps) +
-                          "; the .mask of SequenceFeatures' result fits its data, with pad_to and pad='left' too");
+    throw InvalidArgument(
+        "the mask is " + std::to_string(width) + " steps wide, the inputs have " +
+        std::to_string(steps) +
+        "; the .mask of SequenceFeatures' result fits its data, with pad_to and pad='left' too");
   }
   if (rows != batch) {
     throw InvalidArgument("the mask has " + std::to_string(rows) + " rows, the inputs have " +
@@ -50,7 +60,8 @@ void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_majo
 
 }  // namespace
 
-Schedule::Schedule(int64_t batch, int64_t steps, const RNNArguments& arguments, const RNNOptions& options)
+Schedule::Schedule(int64_t batch, int64_t steps, const RNNArguments& arguments,
+                   const RNNOptions& options)
     : steps_(steps) {
   splits_.reserve(static_cast<size_t>(batch) + 1);
   splits_.push_back(0);

@@ -50,7 +50,7 @@ Parameter table_of(const EmbeddingColumn& column, const FeatureLayer::Options& o
   parameter.initializer = *column.options().initializer;
   parameter.trainable = options.trainable && column.options().trainable;
   parameter.value = parameter.initializer({column.categorical().num_buckets(), column.dimension()}, options.dtype,
-                                          options.name + "/" + parameter.name, options.seed);
+                                          parameter.name, options.seed);
   return parameter;
 }
 

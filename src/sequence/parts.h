@@ -24,10 +24,11 @@ class SequencePart {
   int64_t steps() const { return steps_; }  // T
   int64_t width() const { return width_; }
   virtual int64_t length(int64_t row) const = 0;
-  // Steps that hold values. Differs from length() only for a numeric column of rank 3 whose step
-  // holds more or fewer than one element of its shape.
+  // False for a numeric column of rank 3 whose step holds more or fewer than one element of its
+  // shape: its values fill the first extent() steps, which length() does not count.
+  virtual bool regular() const { return true; }
   virtual int64_t extent(int64_t row) const { return length(row); }
-  // What steps beyond extent() hold.
+  // What the other steps hold.
   virtual double padding() const { return 0; }
   // Writes every element of steps [first, first + count) of `row`. Throws OutOfRange.
   virtual void write(int64_t row, int64_t first, int64_t count, const Cells& out) const = 0;

@@ -29,7 +29,7 @@ class SequenceBatch {
  private:
   void check_rows() const;
   void check_lengths(std::span<const int64_t> lengths) const;
-  void check_irregular(std::span<const int64_t> lengths, int64_t longest) const;
+  void check_regular(int64_t longest) const;
   int64_t padded_steps(std::span<const int64_t> lengths, int64_t longest) const;
   template <class T>
   void write_rows(Sequence& out) const;
@@ -37,8 +37,6 @@ class SequenceBatch {
   void write_row(int64_t row, int64_t length, T* to, bool stream) const;
   template <class T>
   void pad(T* from, int64_t steps) const;
-  template <class T>
-  void write_irregular(const SequencePart& part, int64_t row, T* to, bool stream) const;
 
   const std::vector<Column>& columns_;
   const SequenceFeaturesOptions& options_;
@@ -71,16 +69,13 @@ void SequenceBatch::check_lengths(std::span<const int64_t> lengths) const {
   }
 }
 
-void SequenceBatch::check_irregular(std::span<const int64_t> lengths, int64_t longest) const {
-  const bool moved = options_.pad == Pad::kLeft || (options_.max_length && longest > *options_.max_length);
-  if (!moved) return;
+void SequenceBatch::check_regular(int64_t longest) const {
+  if (options_.pad == Pad::kRight && (!options_.max_length || longest <= *options_.max_length)) return;
   for (size_t i = 0; i < parts_.size(); ++i) {
-    for (size_t row = 0; row < lengths.size(); ++row) {
-      if (parts_[i]->extent(static_cast<int64_t>(row)) == lengths[row]) continue;
-      throw InvalidArgument("column " + quoted(columns_[i]) +
-                            ": the steps of this feature are not one element of the column's shape each, so its rows "
-                            "can be neither cut (max_length) nor padded on the left");
-    }
+    if (parts_[i]->regular()) continue;
+    throw InvalidArgument("column " + quoted(columns_[i]) +
+                          ": the steps of this feature are not one element of the column's shape each, so its rows can "
+                          "be neither cut (max_length) nor padded on the left");
   }
 }
 
@@ -113,7 +108,7 @@ void SequenceBatch::measure(Sequence& out) {
   for (int64_t row = 0; row < rows; ++row) lengths[static_cast<size_t>(row)] = parts_[0]->length(row);
   check_lengths(lengths);
   const int64_t longest = rows == 0 ? 0 : std::ranges::max(lengths);
-  check_irregular(lengths, longest);
+  check_regular(longest);
   if (options_.max_length && longest > *options_.max_length) {
     raw_lengths_.assign(lengths.begin(), lengths.end());
     for (int64_t& length : lengths) length = std::min(length, *options_.max_length);
@@ -136,12 +131,6 @@ void SequenceBatch::pad(T* from, int64_t steps) const {
   }
 }
 
-// What a feature of irregular steps holds behind the row's length.
-template <class T>
-void SequenceBatch::write_irregular(const SequencePart& part, int64_t row, T* to, bool stream) const {
-  part.write(row, 0, std::min(part.extent(row), steps_), {to, width_, stream});
-}
-
 template <class T>
 void SequenceBatch::write_row(int64_t row, int64_t length, T* to, bool stream) const {
   const int64_t real = std::min(length, steps_);
@@ -157,7 +146,8 @@ void SequenceBatch::write_row(int64_t row, int64_t length, T* to, bool stream) c
   pad(begin + real * width_, steps_ - real - (begin - to) / width_);
   offset = 0;
   for (const SequencePartPtr& part : parts_) {
-    if (part->extent(row) != part->length(row)) write_irregular(*part, row, to + offset, stream);
+    // What stands behind the row's length.
+    if (!part->regular()) part->write(row, 0, std::min(part->extent(row), steps_), {to + offset, width_, stream});
     offset += part->width();
   }
 }

@@ -66,6 +66,15 @@ int64_t row_width(const Shape& shape, const std::string& key) {
   return width;
 }
 
+// Every value at a place of its own, row by row. A SparseFeature declared as already_sorted comes as
+// it is.
+void check_order(const FlatPlaces& at, int64_t n, const std::string& key) {
+  for (int64_t i = 1; i < n; ++i) {
+    if (at.row(i) > at.row(i - 1) || (at.row(i) == at.row(i - 1) && at.position(i) > at.position(i - 1))) continue;
+    refuse(key, "the indices of a sparse feature are out of order or repeated at value " + std::to_string(i));
+  }
+}
+
 // Splits of rows that end with their last value; limits what holes may ask for.
 Tensor splits_of(const FlatPlaces& at, int64_t n, int64_t rows, const std::string& key) {
   const int64_t most = Limits{}.max_batch_values;
@@ -91,6 +100,7 @@ Filled filled_sparse(Tensor numbers, const SparseTensor& sparse, int64_t each, d
   const Tensor indices = sparse.indices();
   const FlatPlaces at{indices.values<int64_t>().data(), shape};
   const int64_t n = numbers.size();
+  check_order(at, n, key);
   const Tensor splits = splits_of(at, n, shape[0], key);
   Tensor full(numbers.dtype(), {splits.values<int64_t>().back()});
   if (numbers.dtype() == DType::kFloat32) {
@@ -101,7 +111,7 @@ Filled filled_sparse(Tensor numbers, const SparseTensor& sparse, int64_t each, d
   Filled filled = filled_rows(std::move(full), splits, width, each);
   if (shape.size() <= 2) return filled;
   // Rank 3: time is the middle dimension, whatever a step of it holds.
-  filled.regular = width == shape[1] * each;
+  filled.regular = width % each == 0 && width / each == shape[1];
   auto lengths = filled.lengths.mutable_values<int64_t>();
   std::ranges::fill(lengths, 0);
   for (int64_t i = 0; i < n; ++i) lengths[static_cast<size_t>(at.row(i))] = at.step(i) + 1;
@@ -174,9 +184,8 @@ class NumericSequence final : public SequencePart {
         lengths_(filled_.lengths.template values<int64_t>().data()) {}
 
   int64_t length(int64_t row) const override { return lengths_[row]; }
-  int64_t extent(int64_t row) const override {
-    return filled_.regular ? lengths_[row] : (splits_[row + 1] - splits_[row] + width() - 1) / width();
-  }
+  bool regular() const override { return filled_.regular; }
+  int64_t extent(int64_t row) const override { return (splits_[row + 1] - splits_[row] + width() - 1) / width(); }
   double padding() const override { return padding_; }
 
   void write(int64_t row, int64_t first, int64_t count, const Cells& out) const override {
@@ -207,6 +216,9 @@ SequencePartPtr numeric_sequence_part(const DenseColumn& base_column, const Part
     refuse(column.key(), "Feature " + escape_bytes(column.key()) + " is not in features dictionary.");
   }
   const int64_t each = num_elements(column.shape());
+  if (each > Limits{}.max_batch_values) {
+    throw LimitExceeded("a step of " + std::to_string(each) + " values, key " + escape_bytes(column.key()));
+  }
   Filled filled = filled_feature(at->second, column, source.dtype);
   if (filled.width % each != 0) {
     refuse(column.key(), "sequence_numeric_column '" + escape_bytes(column.key()) + "': the widest row has " +

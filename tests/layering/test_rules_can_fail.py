@@ -123,6 +123,11 @@ BAD = [
     ),
     (
         rules.kernels_include_nothing,
+        {"src/error/error_kernel.cc": '#include "tensor/add_kernel.h"\n'},
+        "must not include tensor/add_kernel.h",
+    ),
+    (
+        rules.kernels_include_nothing,
         {"src/base/simd.h": "#include <vector>\n"},
         "must not include vector",
     ),

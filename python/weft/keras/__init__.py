@@ -1,5 +1,5 @@
 """TensorFlow's path to the layers: `tf.keras.layers.GRU` is `weft.layers.GRU`."""
 
-from weft.keras import experimental, initializers, layers
+from weft.keras import activations, experimental, initializers, layers
 
-__all__ = ["experimental", "initializers", "layers"]
+__all__ = ["activations", "experimental", "initializers", "layers"]

@@ -1,0 +1,122 @@
+// Reading record files.
+#include <memory>
+#include <mutex>
+
+#include "convert_record.h"
+#include "weft/dataset.h"
+
+namespace weft::python {
+namespace {
+
+// A Python object that C++ may copy and drop without the GIL.
+std::shared_ptr<nb::object> held(nb::handle object) {
+  return {new nb::object(nb::borrow(object)), [](nb::object* owned) {
+            nb::gil_scoped_acquire acquire;
+            if (acquire.is_valid()) delete owned;  // at exit of the interpreter it is leaked
+          }};
+}
+
+std::function<void(const Error&)> on_skip_of(nb::handle callable) {
+  if (callable.is_none()) return {};
+  return [function = held(callable)](const Error& error) {
+    nb::gil_scoped_acquire acquire;
+    (*function)(error_to_python(error));
+  };
+}
+
+void check_signals() {
+  nb::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() != 0) throw nb::python_error();
+}
+
+Dataset records(nb::list paths, Compression compression, bool verify_crc, bool skip,
+                nb::handle on_skip) {
+  std::vector<std::string> names;
+  for (nb::handle path : paths) names.emplace_back(text_from_python(path, "filenames"));
+  return Dataset::records(std::move(names), {.compression = compression,
+                                             .verify_crc = verify_crc,
+                                             .on_error = skip ? OnError::kSkip : OnError::kRaise,
+                                             .on_skip = on_skip_of(on_skip),
+                                             .poll = check_signals});
+}
+
+// A stream whose calls come without the GIL, from any thread.
+template <class S>
+class Locked {
+ public:
+  explicit Locked(const Dataset& dataset) : stream_(dataset) {}
+
+  template <class T>
+  bool next(T& value) {
+    return without_gil([&] {
+      std::lock_guard lock(mutex_);
+      return stream_.next(value);
+    });
+  }
+  nb::dict counters() {
+    return counters_to_python(without_gil([&] {
+      std::lock_guard lock(mutex_);
+      return stream_.counters();
+    }));
+  }
+
+ private:
+  std::mutex mutex_;
+  S stream_;
+};
+
+nb::object next_records(Locked<RecordStream>& self) {
+  RecordBatch batch;
+  if (!self.next(batch)) return nb::none();
+  nb::list records;
+  for (std::string_view record : batch.records())
+    records.append(nb::bytes(record.data(), record.size()));
+  return records;
+}
+
+nb::object next_features(Locked<BatchStream>& self) {
+  Features features;
+  if (!self.next(features)) return nb::none();
+  return features_to_python(std::move(features));
+}
+
+nb::list files(const Dataset& self) {
+  nb::list names;
+  for (const std::string& path : self.files()) names.append(text_to_python(path));
+  return names;
+}
+
+}  // namespace
+
+void bind_dataset(nb::module_& m) {
+  nb::class_<Dataset>(m, "Dataset", "What to read, in which order: an immutable description.")
+      .def_static("records", &records, nb::arg("paths"), nb::arg("compression"),
+                  nb::arg("verify_crc"), nb::arg("skip"), nb::arg("on_skip").none())
+      .def("shuffle_files", &Dataset::shuffle_files, nb::arg("seed"))
+      .def("shard_files", &Dataset::shard_files, nb::arg("num_shards"), nb::arg("index"))
+      .def("interleave", &Dataset::interleave, nb::arg("cycle_length"), nb::arg("block_length"))
+      .def("shard", &Dataset::shard, nb::arg("num_shards"), nb::arg("index"))
+      .def("skip", &Dataset::skip, nb::arg("count"))
+      .def("take", &Dataset::take, nb::arg("count"))
+      .def("batch", &Dataset::batch, nb::arg("batch_size"), nb::arg("drop_remainder"))
+      .def(
+          "parse",
+          [](const Dataset& self, nb::handle spec, bool strict) {
+            return self.parse(parse_spec_from_python(spec, "spec"), {.strict = strict});
+          },
+          nb::arg("spec").none(), nb::arg("strict"))
+      .def("files", &files)
+      .def("batch_size", &Dataset::batch_size)
+      .def("parses", &Dataset::parses);
+  nb::class_<Locked<RecordStream>>(m, "RecordStream", "One pass over the records of a dataset.")
+      .def(nb::init<const Dataset&>(), nb::arg("dataset"))
+      .def("next", &next_records, "A list of bytes; None at the end.")
+      .def("counters", &Locked<RecordStream>::counters);
+  nb::class_<Locked<BatchStream>>(m, "BatchStream",
+                                  "One pass over the parsed batches of a dataset.")
+      .def(nb::init<const Dataset&>(), nb::arg("dataset"))
+      .def("next", &next_features, "A dict of features; None at the end.")
+      .def("counters", &Locked<BatchStream>::counters);
+}
+
+}  // namespace weft::python

@@ -1,0 +1,121 @@
+// _core.Cell and run_rnn; the classes that users see are in weft/layers.
+#include "convert_initializer.h"
+#include "weft/rnn.h"
+
+namespace weft::python {
+namespace {
+
+// The fields of a cell, as weft/layers/cells.py hands them over.
+class Fields {
+ public:
+  explicit Fields(nb::dict fields) : fields_(std::move(fields)) {}
+
+  bool flag(const char* name) const { return nb::cast<bool>(fields_[name]); }
+  double number(const char* name) const { return nb::cast<double>(fields_[name]); }
+  std::string text(const char* name) const { return nb::cast<std::string>(fields_[name]); }
+  int64_t integer(const char* name) const { return int_from_python(fields_[name], name); }
+  Activation activation(const char* name) const { return activation_from_name(text(name)); }
+  Initializer initializer(const char* name) const {
+    return initializer_from_python(fields_[name], name);
+  }
+
+  template <class Options>
+  Options options() const {
+    Options options;
+    options.activation = activation("activation");
+    options.use_bias = flag("use_bias");
+    options.kernel_initializer = initializer("kernel_initializer");
+    options.recurrent_initializer = initializer("recurrent_initializer");
+    options.bias_initializer = initializer("bias_initializer");
+    options.dropout = number("dropout");
+    options.recurrent_dropout = number("recurrent_dropout");
+    options.name = text("name");
+    options.dtype = dtype_from_python(fields_["dtype"], "dtype");
+    options.seed = integer("seed");
+    if constexpr (requires { options.recurrent_activation; }) {
+      options.recurrent_activation = activation("recurrent_activation");
+    }
+    if constexpr (requires { options.reset_after; }) options.reset_after = flag("reset_after");
+    if constexpr (requires { options.unit_forget_bias; }) {
+      options.unit_forget_bias = flag("unit_forget_bias");
+    }
+    return options;
+  }
+
+ private:
+  nb::dict fields_;
+};
+
+Cell make_cell(const std::string& kind, nb::dict fields) {
+  const Fields all(std::move(fields));
+  const int64_t units = all.integer("units");
+  if (kind == "gru") return GRUCell(units, all.options<GRUCellOptions>());
+  if (kind == "lstm") return LSTMCell(units, all.options<LSTMCellOptions>());
+  return SimpleRNNCell(units, all.options<SimpleRNNCellOptions>());
+}
+
+nb::list parameters_of(const Cell& cell) {
+  nb::list found;
+  for (const Parameter& parameter : cell.parameters()) {
+    found.append(nb::make_tuple(parameter.name.c_str(), tensor_to_python(parameter.value)));
+  }
+  return found;
+}
+
+void set_weights(Cell& cell, nb::handle weights) {
+  std::vector<Tensor> tensors;
+  const auto parameters = cell.parameters();
+  for (nb::handle weight : weights) {
+    const bool known = tensors.size() < parameters.size();
+    const std::string name = known ? "weight '" + parameters[tensors.size()].name + "'" : "weights";
+    tensors.push_back(tensor_of_dtype(weight, cell.dtype(), name.c_str()));
+  }
+  cell.set_weights(tensors);
+}
+
+// `options`: return_sequences, return_state, go_backwards, zero_output_for_mask, time_major.
+nb::tuple run_rnn(const Cell& cell, nb::dict options, nb::handle inputs, nb::handle mask,
+                  nb::handle lengths, nb::handle initial_state) {
+  const RNN rnn(cell, {.return_sequences = nb::cast<bool>(options["return_sequences"]),
+                       .return_state = nb::cast<bool>(options["return_state"]),
+                       .go_backwards = nb::cast<bool>(options["go_backwards"]),
+                       .zero_output_for_mask = nb::cast<bool>(options["zero_output_for_mask"]),
+                       .time_major = nb::cast<bool>(options["time_major"])});
+  const Tensor x = tensor_of_dtype(inputs, cell.dtype(), "inputs", 3);
+  RNNArguments arguments;
+  if (!mask.is_none()) arguments.mask = tensor_of_dtype(mask, DType::kBool, "mask", 2);
+  if (!lengths.is_none()) arguments.lengths = tensor_from_python(lengths, "lengths", DType::kInt64);
+  for (nb::handle state : initial_state) {
+    arguments.initial_state.push_back(tensor_of_dtype(state, cell.dtype(), "initial_state", 2));
+  }
+  const States states = without_gil([&] { return rnn(x, arguments); });
+  nb::list state;
+  for (const Tensor& tensor : states.state) state.append(tensor_to_python(tensor));
+  return nb::make_tuple(tensor_to_python(states.outputs), state);
+}
+
+}  // namespace
+
+void bind_rnn(nb::module_& m) {
+  nb::class_<Cell>(m, "Cell", "A recurrent cell or a stack of them.")
+      .def("build",
+           [](Cell& self, nb::handle input_size) {
+             const int64_t size = int_from_python(input_size, "input_size");
+             without_gil([&] { self.build(size); });
+           })
+      .def_prop_ro("built", &Cell::built)
+      .def_prop_ro("input_size", &Cell::input_size)
+      .def_prop_ro("parameters", &parameters_of,
+                   "(name, array) of each weight; the arrays are the weights.")
+      .def("set_weights", &set_weights, nb::arg("weights").none());
+  m.def("make_cell", &make_cell, nb::arg("kind"), nb::arg("fields"));
+  m.def("stack_cells", [](nb::list cells) {
+    std::vector<Cell> all;
+    for (nb::handle cell : cells) all.push_back(nb::cast<Cell>(cell));
+    return Cell(StackedRNNCells(std::move(all)));
+  });
+  m.def("run_rnn", &run_rnn, nb::arg("cell"), nb::arg("options"), nb::arg("inputs").none(),
+        nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("initial_state"));
+}
+
+}  // namespace weft::python

@@ -1,0 +1,160 @@
+// _core.SequenceFeatures and _core.DenseFeatures; the classes that users see are in
+// weft/layers/feature.py.
+#include <cstring>
+
+#include "convert_column.h"
+#include "convert_ids.h"
+#include "weft/sequence.h"
+
+namespace weft::python {
+namespace {
+
+constexpr const char* kNotAColumn = "Items of feature_columns must be a FeatureColumn.";
+
+Pad pad_from_python(nb::handle value) {
+  const std::string_view side = text_from_python(value, "pad");
+  if (side == "right") return Pad::kRight;
+  if (side == "left") return Pad::kLeft;
+  throw InvalidArgument("pad must be 'right' or 'left', got '" + escape_bytes(side) + "'");
+}
+
+Keep keep_from_python(nb::handle value) {
+  const std::string_view end = text_from_python(value, "keep");
+  if (end == "last") return Keep::kLast;
+  if (end == "first") return Keep::kFirst;
+  throw InvalidArgument("keep must be 'last' or 'first', got '" + escape_bytes(end) + "'");
+}
+
+// 'batch', a fixed number of steps, or ('multiple', n).
+PadTo pad_to_from_python(nb::handle value) {
+  if (PyUnicode_Check(value.ptr()) != 0 && text_from_python(value, "pad_to") == "batch") return {};
+  if (PyIndex_Check(value.ptr()) != 0) return {PadTo::Kind::kFixed, int_from_python(value, "pad_to")};
+  if (PyTuple_Check(value.ptr()) != 0 || PyList_Check(value.ptr()) != 0) {
+    if (nb::len(value) == 2 && PyUnicode_Check(nb::object(value[0]).ptr()) != 0 &&
+        text_from_python(value[0], "pad_to") == "multiple") {
+      return {PadTo::Kind::kMultiple, int_from_python(value[1], "pad_to")};
+    }
+  }
+  throw InvalidArgument("pad_to must be 'batch', a number of steps or ('multiple', n), got " +
+                        nb::cast<std::string>(nb::repr(value)));
+}
+
+std::vector<Column> columns_from_python(nb::list given) {
+  std::vector<Column> columns;
+  for (nb::handle column : given) columns.push_back(column_from_python(column, kNotAColumn));
+  return columns;
+}
+
+void set_options(FeatureLayer::Options& options, nb::dict given) {
+  options.name = std::string(text_from_python(given["name"], "name"));
+  options.trainable = nb::cast<bool>(given["trainable"]);
+  options.dtype = dtype_from_python(given["dtype"], "dtype");
+  options.seed = int_from_python(given["seed"], "seed");
+  options.ids = ids_options_from_python(nb::cast<nb::dict>(given["ids"]));
+}
+
+nb::list parameters_of(const FeatureLayer& layer) {
+  nb::list found;
+  for (const Parameter& parameter : layer.parameters()) {
+    found.append(nb::make_tuple(text_to_python(parameter.name), tensor_to_python(parameter.value), parameter.trainable));
+  }
+  return found;
+}
+
+// Copies into the tables: arrays that were handed out keep standing for them.
+void set_weights(FeatureLayer& layer, nb::list weights) {
+  const auto parameters = layer.parameters();
+  if (weights.size() != parameters.size()) {
+    throw InvalidArgument("layer '" + layer.name() + "' has " + std::to_string(parameters.size()) + " weights, got " +
+                          std::to_string(weights.size()));
+  }
+  std::vector<Tensor> given;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const std::string name = "weight '" + parameters[i].name + "'";
+    given.push_back(tensor_of_dtype(weights[i], parameters[i].value.dtype(), name.c_str()));
+    if (given.back().shape() == parameters[i].value.shape()) continue;
+    throw InvalidArgument(name + " has shape " + shape_string(parameters[i].value.shape()) + ", got " +
+                          shape_string(given.back().shape()));
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    Buffer memory = parameters[i].value.buffer();
+    std::memmove(memory.mutable_data(), given[i].buffer().data(), static_cast<size_t>(memory.size()));
+  }
+}
+
+nb::dict counters_of(const FeatureLayer& layer) {
+  nb::dict found;
+  for (const auto& [name, counters] : layer.counters()) {
+    nb::dict each;
+    each["seen"] = counters.seen;
+    each["replaced"] = counters.replaced;
+    each["dropped"] = counters.dropped;
+    each["out_of_vocabulary"] = counters.out_of_vocabulary;
+    found[text_to_python(name)] = each;
+  }
+  return found;
+}
+
+nb::tuple call_sequence(const SequenceFeatures& layer, nb::handle features) {
+  const Features batch = features_from_python(features, "features");
+  const Sequence out = without_gil([&] { return layer(batch); });
+  return nb::make_tuple(tensor_to_python(out.data), tensor_to_python(out.lengths));
+}
+
+nb::object call_dense(const DenseFeatures& layer, nb::handle features) {
+  const Features batch = features_from_python(features, "features");
+  return tensor_to_python(without_gil([&] { return layer(batch); }));
+}
+
+void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {
+  SequenceFeaturesOptions options;
+  set_options(options, given);
+  if (!given["max_length"].is_none()) options.max_length = int_from_python(given["max_length"], "max_length");
+  options.keep = keep_from_python(given["keep"]);
+  options.pad = pad_from_python(given["pad"]);
+  options.pad_to = pad_to_from_python(given["pad_to"]);
+  new (self) SequenceFeatures(columns_from_python(std::move(columns)), std::move(options));
+}
+
+void make_dense(DenseFeatures* self, nb::list columns, nb::dict given) {
+  FeatureLayer::Options options;
+  set_options(options, std::move(given));
+  new (self) DenseFeatures(columns_from_python(std::move(columns)), std::move(options));
+}
+
+nb::object mask_of(nb::handle lengths, nb::handle maxlen, nb::handle dtype, nb::handle pad) {
+  const Tensor of = tensor_from_python(lengths, "lengths", DType::kInt64);
+  std::optional<int64_t> width;
+  if (!maxlen.is_none()) width = int_from_python(maxlen, "maxlen");
+  const DType wanted = dtype_from_python(dtype, "dtype");
+  const Pad side = pad_from_python(pad);
+  return tensor_to_python(without_gil([&] { return sequence_mask(of, width, wanted, side); }));
+}
+
+nb::object concatenate(nb::handle context_input, nb::handle sequence_input) {
+  const Tensor sequence = tensor_from_python(sequence_input, "sequence_input");
+  const Tensor context = tensor_from_python(context_input, "context_input");
+  return tensor_to_python(without_gil([&] { return concatenate_context_input(context, sequence); }));
+}
+
+}  // namespace
+
+void bind_sequence(nb::module_& m) {
+  nb::class_<FeatureLayer>(m, "FeatureLayer", "What both feature layers have.")
+      .def_prop_ro("width", &FeatureLayer::width)
+      .def_prop_ro("parameters", &parameters_of, "(name, array, trainable) of each table; the arrays are the tables.")
+      .def("set_weights", &set_weights)
+      .def("counters", &counters_of)
+      .def("reset_counters", &FeatureLayer::reset_counters);
+  nb::class_<SequenceFeatures, FeatureLayer>(m, "SequenceFeatures")
+      .def("__init__", &make_sequence)
+      .def("__call__", &call_sequence, nb::arg("features").none());
+  nb::class_<DenseFeatures, FeatureLayer>(m, "DenseFeatures")
+      .def("__init__", &make_dense)
+      .def("__call__", &call_dense, nb::arg("features").none());
+  m.def("sequence_mask", &mask_of, nb::arg("lengths").none(), nb::arg("maxlen").none(), nb::arg("dtype").none(),
+        nb::arg("pad").none());
+  m.def("concatenate_context_input", &concatenate, nb::arg("context_input").none(), nb::arg("sequence_input").none());
+}
+
+}  // namespace weft::python

@@ -1,0 +1,15 @@
+// Records between Python and weft.
+#pragma once
+
+#include "convert.h"
+#include "weft/column.h"
+#include "weft/record.h"
+
+namespace weft::python {
+
+// records, bytes, skipped, skipped_bytes.
+nb::dict counters_to_python(const RecordCounters& counters);
+
+ParseSpec parse_spec_from_python(nb::handle value, const char* argument);
+
+}  // namespace weft::python

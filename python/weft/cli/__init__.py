@@ -1,0 +1,1 @@
+"""The command line, `weft VERB ...`. It needs the extra: `pip install 'weft[cli]'`."""

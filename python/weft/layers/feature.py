@@ -1,0 +1,290 @@
+"""SequenceFeatures and DenseFeatures: features of a batch -> the dense input of a model."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from weft import _core, dtypes
+from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.feature_column.base import FeatureColumn, deserialize, ids_options, serialize
+from weft.sequence import sequence_mask
+
+__all__ = ["DenseFeatures", "SequenceFeatures", "SequencePair"]
+
+_used_names: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
+
+
+def _unique_name(base: str) -> str:
+    """`base`, then base_1, base_2, ...: Keras's automatic names."""
+    n = next(_used_names[base])
+    return base if n == 0 else f"{base}_{n}"
+
+
+def _columns(feature_columns: Any) -> list[FeatureColumn]:
+    if isinstance(feature_columns, FeatureColumn):
+        return [feature_columns]
+    if isinstance(feature_columns, Mapping):
+        raise InvalidArgumentError("Expected feature_columns to be iterable, found dict.")
+    if not isinstance(feature_columns, Iterable) or isinstance(feature_columns, str | bytes):
+        raise InvalidArgumentError(
+            f"feature_columns must be a list of columns, got {feature_columns!r}"
+        )
+    return list(feature_columns)
+
+
+def _batch(features: Any) -> Mapping[str, Any]:
+    if not isinstance(features, Mapping):
+        raise InvalidArgumentError(
+            f"We expected a dictionary here. Instead we got: {type(features).__name__}"
+        )
+    return features
+
+
+class SequencePair(tuple):
+    """(data, lengths), as TensorFlow's SequenceFeatures returns it, that also has `.mask`.
+
+    `data` [B, T, D]; `lengths` int64 [B].
+    """
+
+    def __new__(cls, data: np.ndarray, lengths: np.ndarray, pad: str = "right") -> SequencePair:
+        pair = super().__new__(cls, (data, lengths))
+        pair.pad = pad
+        return pair
+
+    pad: str
+
+    @property
+    def data(self) -> np.ndarray:
+        """[B, T, D]: padding is zeros, or a numeric column's default_value."""
+        return self[0]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """How many steps of each row are real: int64 [B]."""
+        return self[1]
+
+    @property
+    def mask(self) -> np.ndarray:
+        """True at real steps: bool [B, T], as wide as the data and on the right side."""
+        return sequence_mask(self[1], self[0].shape[1], pad=self.pad)
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self[0], self[1], self.pad
+
+
+class _FeatureLayer:
+    """What both layers have."""
+
+    _NAME = ""
+    _layer: Any
+
+    def _declare(self, make: Any, feature_columns: Any, options: dict[str, Any]) -> None:
+        self._feature_columns = sorted(
+            _columns(feature_columns), key=lambda column: getattr(column, "name", "")
+        )
+        self.name = options["name"] or _unique_name(self._NAME)
+        dtype = options["dtype"]
+        self.dtype = dtypes.as_dtype("float32" if dtype is None else dtype)
+        self.trainable = bool(options["trainable"])
+        self._options = {**options, "name": self.name, "dtype": self.dtype.name}
+        given = {**options, "name": self.name, "dtype": self.dtype, "trainable": self.trainable}
+        given["seed"] = 0 if options["seed"] is None else options["seed"]
+        given["ids"] = ids_options(options["missing"], options["strict"])
+        self._layer = make(self._feature_columns, given)
+        tables = self._layer.parameters
+        self._weights = MappingProxyType({name: array for name, array, _ in tables})
+
+    built = True
+
+    def build(self, input_shape: Any = None) -> None:
+        """Does nothing: the tables' shapes follow from the columns, so they exist already."""
+
+    @property
+    def weights(self) -> Mapping[str, np.ndarray]:
+        """The tables, writable, by name: "<column>/embedding_weights", in the order of columns.
+
+        Keras's name has the layer's name and a slash in front and ":0" behind.
+        """
+        return self._weights
+
+    @property
+    def trainable_weights(self) -> dict[str, np.ndarray]:
+        """The tables that training changes."""
+        return {name: array for name, array, trainable in self._layer.parameters if trainable}
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the tables in the order of `weights`."""
+        return [table.copy() for table in self._weights.values()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Copies arrays of the tables' shapes and dtype into them.
+
+        Raises ValueError for another number or shape, TypeError for another dtype.
+        """
+        if not isinstance(weights, Iterable) or isinstance(weights, str | bytes | Mapping):
+            raise WrongTypeError(
+                f"`weights` must be a list of arrays, got {type(weights).__name__}"
+            )
+        self._layer.set_weights(list(weights))
+
+    def count_params(self) -> int:
+        """The number of elements of all tables."""
+        return sum(table.size for table in self._weights.values())
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """What each categorical column has met in all calls so far, by its name.
+
+        "seen": values that were there; "replaced": those of them outside the range, which became
+        default_value; "dropped": absent values; "out_of_vocabulary": values without an id. Counts
+        of several processes or layers add up.
+        """
+        return self._layer.counters()
+
+    def reset_counters(self) -> None:
+        """Sets all counters to 0."""
+        self._layer.reset_counters()
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes the same layer of, weights apart."""
+        columns = [serialize(column) for column in self._feature_columns]
+        return {**self._options, "feature_columns": columns}
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The layer that `get_config` describes. Keras's own config is taken too."""
+        options = {k: v for k, v in config.items() if k not in ("feature_columns", "partitioner")}
+        by_name: dict[str, FeatureColumn] = {}
+        columns = [deserialize(c, custom_objects, by_name) for c in config["feature_columns"]]
+        return cls(columns, **options)
+
+    def __reduce__(self) -> Any:
+        return _restore, (type(self), self._feature_columns, self._options, self.get_weights())
+
+
+def _restore(kind: Any, columns: Any, options: dict[str, Any], weights: list[np.ndarray]) -> Any:
+    made = kind(columns, **options)
+    made.set_weights(weights)
+    return made
+
+
+class SequenceFeatures(_FeatureLayer):
+    """As `tf.keras.experimental.SequenceFeatures`: sequence columns side by side, [B, T, D].
+
+    Args:
+        feature_columns: `embedding_column`s and `indicator_column`s of sequence columns, and
+            `sequence_numeric_column`s. Their outputs stand in the order of their names.
+        trainable: whether training changes the tables.
+        name: of the layer.
+        max_length: longer rows keep this many steps.
+        keep: which of them: "last" or "first".
+        pad: the side of a row that is padded: "right" or "left".
+        pad_to: what T is: "batch", the longest of this batch; a number; ("multiple", n), the next
+            multiple of n.
+        missing: what counts as absent. "auto", as TensorFlow: -1 and "" in dense arrays and nothing
+            in ragged or sparse data; None: nothing anywhere; a number or string: this value,
+            everywhere.
+        strict: every silent drop is an error: values that are absent by the rule "auto", and values
+            out of vocabulary.
+        seed: of the initial tables; 0 when None.
+        dtype: "float32" or "float64".
+
+    Raises ValueError if there are no columns, two have one name, or one is no sequence column.
+    """
+
+    _NAME = "sequence_features"
+
+    def __init__(
+        self,
+        feature_columns: Iterable[FeatureColumn] | FeatureColumn,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        max_length: int | None = None,
+        keep: str = "last",
+        pad: str = "right",
+        pad_to: Any = "batch",
+        missing: Any = "auto",
+        strict: bool = False,
+        seed: int | None = None,
+        dtype: Any = None,
+    ):
+        options = {
+            k: v for k, v in locals().items() if k not in ("self", "feature_columns", "__class__")
+        }
+        self._declare(_core.SequenceFeatures, feature_columns, options)
+
+    def __call__(self, features: Mapping[str, Any], training: bool | None = None) -> SequencePair:
+        """The batch as a pair (data [B, T, D], lengths int64 [B]) that also has `.mask`.
+
+        `features` maps names to what `weft.io.parse_example` gives, or to a `Ragged`, a
+        `SparseTensor`, nested lists (which are ragged), a pair (array, lengths), or a bare array,
+        which is read as TensorFlow reads it: -1 and "" are absent.
+
+        T is the second dimension of a sparse or dense feature and the longest row of a ragged one;
+        of several columns the largest. Raises ValueError naming column, row, step and value for an
+        id outside its column, and naming both columns if they disagree on the length of a row.
+        """
+        data, lengths = self._layer(_batch(features))
+        return SequencePair(data, lengths, self._options["pad"])
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """(B, T, D) for an input of (B, T, ...)."""
+        return (*tuple(input_shape)[:2], self._layer.width)
+
+
+class DenseFeatures(_FeatureLayer):
+    """As `tf.keras.layers.DenseFeatures`: columns side by side, [B, D].
+
+    Several ids of a row are combined. Arguments as `SequenceFeatures`'.
+
+    Raises ValueError if there are no columns, two have one name, or one is a sequence column.
+    """
+
+    _NAME = "dense_features"
+
+    def __init__(
+        self,
+        feature_columns: Iterable[FeatureColumn] | FeatureColumn,
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        missing: Any = "auto",
+        strict: bool = False,
+        seed: int | None = None,
+        dtype: Any = None,
+    ):
+        options = {
+            k: v for k, v in locals().items() if k not in ("self", "feature_columns", "__class__")
+        }
+        self._declare(_core.DenseFeatures, feature_columns, options)
+
+    def __call__(
+        self,
+        features: Mapping[str, Any],
+        cols_to_output_tensors: dict[FeatureColumn, np.ndarray] | None = None,
+        training: bool | None = None,
+    ) -> np.ndarray:
+        """The batch as an array [B, D]; `features` as `SequenceFeatures` takes them.
+
+        `cols_to_output_tensors`, if given, is filled with each column's part of the result.
+        """
+        data = self._layer(_batch(features))
+        if cols_to_output_tensors is not None:
+            at = 0
+            for column in self._feature_columns:
+                width = int(np.prod(column.variable_shape, dtype=np.int64))
+                cols_to_output_tensors[column] = data[:, at : at + width]
+                at += width
+        return data
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """(B, D) for an input of (B, ...)."""
+        return (*tuple(input_shape)[:1], self._layer.width)

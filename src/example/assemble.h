@@ -1,0 +1,22 @@
+// Slots -> what the spec's names stand for.
+#pragma once
+
+#include <vector>
+
+#include "example/batch.h"
+#include "example/plan.h"
+#include "weft/example.h"
+
+namespace weft {
+
+// `single`: one row, without the batch dimension.
+Features assemble(const Plan& plan, const std::vector<SlotColumn>& columns, const Limits& limits,
+                  bool single);
+
+// A RaggedFeature with partitions.
+Feature assemble_ragged(const Plan& plan, const Output& output, const std::vector<SlotColumn>& columns,
+                        const Limits& limits, bool single);
+Feature assemble_sparse(const Plan& plan, const Output& output, const std::vector<SlotColumn>& columns,
+                        bool single);
+
+}  // namespace weft

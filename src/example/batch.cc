@@ -1,0 +1,306 @@
+#include "example/batch.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/cpu.h"
+#include "base/thread_pool.h"
+#include "weft/error.h"
+
+namespace weft {
+namespace {
+
+constexpr int64_t kRangeBytes = 64 << 10;
+constexpr uint32_t kPadding = 64;  // after a rewritten record; none else has any
+constexpr int64_t kLargestRecord = 0x7fffffff;
+
+std::string plural(int64_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Batch::Batch(const Plan& plan, const ParseOptions& options, ScanStates& states, std::atomic<bool>* seen,
+             std::span<const std::string_view> serialized)
+    : plan_(plan), options_(options), states_(states), seen_(seen), serialized_(serialized),
+      rows_(static_cast<int64_t>(serialized.size())), columns_(plan.slots().size()),
+      layouts_(plan.slots().size()) {}
+
+std::vector<SlotColumn> Batch::run() {
+  place_records();
+  for (size_t slot = 0; slot < columns_.size(); ++slot) {
+    const Slot& what = plan_.slots()[slot];
+    if (what.variable()) {
+      columns_[slot].row_splits = Tensor(DType::kInt64, {rows_ + 1});
+      columns_[slot].row_splits.mutable_values<int64_t>()[0] = 0;
+      continue;
+    }
+    check_size(slot, rows_, what.elements);
+    Shape shape = what.shape;
+    shape.insert(shape.begin(), rows_);
+    if (what.dtype != DType::kString) columns_[slot].values = Tensor(what.dtype, std::move(shape));
+  }
+  for_each_range([this](Range& range) { measure(range); });
+  for (size_t slot = 0; slot < columns_.size(); ++slot) lay_out(slot);
+  for_each_range([this](Range& range) {
+    for (size_t slot = 0; slot < columns_.size(); ++slot) read(range, slot);
+  });
+  for (size_t slot = 0; slot < columns_.size(); ++slot) {
+    if (plan_.slots()[slot].dtype != DType::kString) continue;
+    Layout& layout = layouts_[slot];
+    columns_[slot].values = Tensor::strings(
+        std::move(layout.shape), Bytes::trusted(std::move(layout.text), std::move(layout.offsets)));
+  }
+  return std::move(columns_);
+}
+
+// Takes the records' places and cuts them into ranges, the same for any number of threads.
+void Batch::place_records() {
+  const auto slots = static_cast<int64_t>(plan_.slots().size());
+  records_buffer_ = Buffer::allocate(rows_ * static_cast<int64_t>(sizeof(RecordBytes)));
+  spans_buffer_ = Buffer::allocate(rows_ * slots * static_cast<int64_t>(sizeof(ListSpan)));
+  records_ = reinterpret_cast<RecordBytes*>(records_buffer_.mutable_data());
+  spans_ = reinterpret_cast<ListSpan*>(spans_buffer_.mutable_data());
+  const int64_t largest = std::min(options_.limits.max_record_bytes, kLargestRecord);
+  int64_t bytes = 0, begin = 0;
+  for (int64_t row = 0; row < rows_; ++row) {
+    const std::string_view record = serialized_[static_cast<size_t>(row)];
+    const auto size = static_cast<int64_t>(record.size());
+    if (size > largest) {
+      throw LimitExceeded("a record of " + std::to_string(size) + " bytes, above max_record_bytes = " +
+                              std::to_string(largest),
+                          {.row = row});
+    }
+    records_[row] = {reinterpret_cast<const uint8_t*>(record.data()), static_cast<uint32_t>(size), 0};
+    bytes += size + slots;
+    if (bytes >= kRangeBytes || row + 1 == rows_) {
+      ranges_.push_back({.begin = begin, .end = row + 1});
+      begin = row + 1;
+      bytes = 0;
+    }
+  }
+  string_bytes_.assign(ranges_.size() * plan_.slots().size() * kStringLanes + 1, 0);
+}
+
+// The error of the first range that has one is thrown, whichever thread was first to fail.
+void Batch::for_each_range(const std::function<void(Range&)>& body) {
+  const auto n = static_cast<int64_t>(ranges_.size());
+  std::atomic<int64_t> failed{n};
+  base::parallel_for(n, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      if (i > failed.load(std::memory_order_relaxed)) return;
+      Range& range = ranges_[static_cast<size_t>(i)];
+      try {
+        body(range);
+      } catch (...) {
+        range.error = std::current_exception();
+        int64_t first = failed.load();
+        while (i < first && !failed.compare_exchange_weak(first, i)) {
+        }
+      }
+    }
+  });
+  for (Range& range : ranges_) {
+    if (range.error) std::rethrow_exception(range.error);
+    if (range.foreign != nullptr && foreign_ == nullptr) {
+      foreign_ = range.foreign;
+      foreign_row_ = range.foreign_row;
+    }
+  }
+}
+
+ColumnView Batch::view(const Range& range, size_t slot) const {
+  const auto stride = static_cast<int64_t>(columns_.size());
+  return {records_ + range.begin, spans_ + range.begin * stride + static_cast<int64_t>(slot), stride,
+          range.rows()};
+}
+
+bool Batch::missing(int64_t row, size_t slot) const {
+  return spans_[static_cast<size_t>(row) * columns_.size() + slot].offset == kMissing;
+}
+
+int64_t* Batch::string_bytes(const Range& range, size_t slot) {
+  const auto at = static_cast<size_t>(&range - ranges_.data());
+  return string_bytes_.data() + (at * columns_.size() + slot) * kStringLanes;
+}
+
+void Batch::measure(Range& range) {
+  const auto stride = static_cast<int64_t>(columns_.size());
+  const auto kernel = WEFT_KERNEL(scan_kernel).scan;
+  std::unique_ptr<OwnedScanState> state = states_.take();
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    row += kernel(state->state(), records_ + row, range.end - row, spans_ + row * stride);
+    if (row < range.end) rewrite(range, row);
+  }
+  states_.give(std::move(state));
+  note_seen(range);
+  for (size_t slot = 0; slot < columns_.size(); ++slot) measure_slot(range, slot);
+}
+
+void Batch::note_seen(const Range& range) {
+  for (size_t slot = 0; slot < columns_.size(); ++slot) {
+    if (seen_[slot].load(std::memory_order_relaxed)) continue;
+    for (int64_t row = range.begin; row < range.end; ++row) {
+      if (missing(row, slot)) continue;
+      seen_[slot].store(true, std::memory_order_relaxed);
+      break;
+    }
+  }
+}
+
+void Batch::measure_slot(Range& range, size_t slot) {
+  const Slot& what = plan_.slots()[slot];
+  const ColumnKernel& kernel = WEFT_KERNEL(column_kernel);
+  if (what.variable()) {
+    int64_t* lengths = columns_[slot].row_splits.mutable_values<int64_t>().data() + 1 + range.begin;
+    measure_lists(range, slot, lengths);
+    if (what.kind == Slot::Kind::kPadded && what.elements != 1) check_lengths(range, slot, lengths);
+  } else if (what.elements != 1) {
+    std::vector<int64_t> lengths(static_cast<size_t>(range.rows()));
+    measure_lists(range, slot, lengths.data());
+    check_lengths(range, slot, lengths.data());
+  } else if (what.dtype == DType::kInt64) {
+    read_scalars<int64_t>(range, slot, kernel.int64_scalars);
+  } else if (what.dtype == DType::kFloat32) {
+    read_scalars<float>(range, slot, kernel.float_scalars);
+  } else {
+    measure_strings(range, slot);
+  }
+}
+
+template <class T>
+void Batch::read_scalars(Range& range, size_t slot,
+                         int64_t (*kernel)(const ColumnView&, int64_t, T*) noexcept) {
+  const ColumnView rows = view(range, slot);
+  const std::optional<Tensor>& otherwise = plan_.slots()[slot].default_value;
+  T* out = columns_[slot].values.mutable_values<T>().data() + range.begin;
+  for (int64_t row = kernel(rows, 0, out); row < rows.rows; row = kernel(rows, row, out)) {
+    if (!missing(range.begin + row, slot)) {
+      rewrite_once(range, range.begin + row, slot);
+    } else if (otherwise) {
+      out[row++] = otherwise->values<T>()[0];
+    } else {
+      fail_missing(range.begin + row, slot);
+    }
+  }
+}
+
+void Batch::measure_strings(Range& range, size_t slot) {
+  const auto kernel = WEFT_KERNEL(column_kernel).string_scalars;
+  const ColumnView rows = view(range, slot);
+  const std::optional<Tensor>& otherwise = plan_.slots()[slot].default_value;
+  int64_t bytes = 0;
+  for (int64_t row = kernel(rows, 0, &bytes); row < rows.rows; row = kernel(rows, row, &bytes)) {
+    if (!missing(range.begin + row, slot)) {
+      rewrite_once(range, range.begin + row, slot);
+    } else if (otherwise) {
+      bytes += static_cast<int64_t>(otherwise->bytes()[0].size());
+      ++row;
+    } else {
+      fail_missing(range.begin + row, slot);
+    }
+  }
+  string_bytes(range, slot)[0] = bytes;
+}
+
+void Batch::measure_lists(Range& range, size_t slot, int64_t* lengths) {
+  const DType dtype = plan_.slots()[slot].dtype;
+  if (dtype == DType::kString) return measure_string_lists(range, slot, lengths);
+  const ColumnKernel& kernel = WEFT_KERNEL(column_kernel);
+  const auto measure = dtype == DType::kInt64 ? kernel.int64_lengths : kernel.float_lengths;
+  const ColumnView rows = view(range, slot);
+  for (int64_t row = 0; (row = measure(rows, row, lengths)) < rows.rows;) {
+    rewrite_once(range, range.begin + row, slot);
+  }
+}
+
+void Batch::measure_string_lists(Range& range, size_t slot, int64_t* lengths) {
+  const auto measure = WEFT_KERNEL(column_kernel).string_lengths;
+  StringLane lanes[kStringLanes];
+  for (int k = 0; k < kStringLanes; ++k) {
+    lanes[k] = {.row = range.lane(k), .end = range.lane(k + 1), .bytes = 0, .sink = {}};
+  }
+  while (const StringLane* stopped = measure(view(range, slot), lanes, lengths)) {
+    rewrite_once(range, range.begin + stopped->row, slot);
+  }
+  for (int k = 0; k < kStringLanes; ++k) string_bytes(range, slot)[k] = lanes[k].bytes;
+}
+
+// Of kFixed (one number of values, or missing) and of kPadded (a multiple).
+void Batch::check_lengths(const Range& range, size_t slot, const int64_t* lengths) {
+  const Slot& what = plan_.slots()[slot];
+  for (int64_t i = 0; i < range.rows(); ++i) {
+    const int64_t row = range.begin + i;
+    if (what.variable()) {
+      if (lengths[i] % what.elements != 0) fail_count(row, slot);
+    } else if (missing(row, slot)) {
+      if (!what.default_value) fail_missing(row, slot);
+      if (what.dtype != DType::kString) continue;
+      string_bytes(range, slot)[0] += what.default_value->bytes().offsets().back();
+    } else if (lengths[i] != what.elements) {
+      fail_count(row, slot);
+    }
+  }
+}
+
+void Batch::rewrite(Range& range, int64_t row) {
+  RecordMeaning meaning(plan_);
+  try {
+    meaning.read(serialized_[static_cast<size_t>(row)], options_);
+    if (meaning.foreign() != nullptr) {
+      if (options_.strict) {
+        throw InvalidArgument("the record is a " + std::string(meaning.foreign()) +
+                              ", not a tf.Example (strict=False reads it as one)");
+      }
+      if (range.foreign == nullptr) range.foreign_row = row;
+      if (range.foreign == nullptr) range.foreign = meaning.foreign();
+    }
+    range.rewritten.push_back(meaning.canonical());
+  } catch (Error& error) {
+    error.locate({.row = row});
+    throw;
+  }
+  std::string& record = range.rewritten.back();
+  const auto size = static_cast<uint32_t>(record.size());
+  record.resize(record.size() + kPadding);
+  records_[row] = {reinterpret_cast<const uint8_t*>(record.data()), size, kPadding};
+  std::unique_ptr<OwnedScanState> state = states_.take();
+  const auto slots = static_cast<int64_t>(columns_.size());
+  if (WEFT_KERNEL(scan_kernel).scan(state->state(), records_ + row, 1, spans_ + row * slots) != 1) {
+    throw CorruptData("the record cannot be rewritten in canonical form", {.row = row});
+  }
+  states_.give(std::move(state));
+}
+
+// A list that is not canonical, in a record otherwise canonical; once rewritten, it must have the
+// wrong number of values.
+void Batch::rewrite_once(Range& range, int64_t row, size_t slot) {
+  if (records_[row].padding != 0) fail_count(row, slot);
+  rewrite(range, row);
+}
+
+void Batch::fail_missing(int64_t row, size_t slot) const {
+  const Slot& what = plan_.slots()[slot];
+  throw InvalidArgument("the feature '" + escape_bytes(what.key) + "' (" + dtype_name(what.dtype) +
+                            ") is required but the record does not have it, and it has no default_value",
+                        {.key = what.key, .row = row});
+}
+
+void Batch::fail_count(int64_t row, size_t slot) const {
+  const Slot& what = plan_.slots()[slot];
+  RecordMeaning meaning(plan_);
+  try {
+    meaning.read(serialized_[static_cast<size_t>(row)], options_);
+  } catch (Error& error) {
+    error.locate({.row = row});
+    throw;
+  }
+  const FeatureValue& value = meaning.slots()[slot];
+  std::string text = plural(value.count(), "value") + " where shape " + shape_string(what.shape);
+  text += what.variable() ? " takes a multiple of " : " takes ";
+  throw InvalidArgument(text + std::to_string(what.elements),
+                        {.key = what.key, .row = row, .offset = value.offset});
+}
+
+}  // namespace weft

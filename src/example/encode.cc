@@ -1,0 +1,271 @@
+// Features -> Examples, in the grammar of scan_kernel.h with keys in byte order.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "base/cpu.h"
+#include "base/varint.h"
+#include "example/scan_kernel.h"
+#include "weft/error.h"
+#include "weft/example.h"
+
+namespace weft {
+namespace {
+
+// IEEE 754 binary16.
+float half_to_float(uint16_t bits) {
+  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  float value;
+  if (exponent == 31) {
+    value = fraction == 0 ? INFINITY : NAN;
+  } else if (exponent == 0) {
+    value = std::ldexp(static_cast<float>(fraction), -24);
+  } else {
+    value = std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
+  }
+  return (bits & 0x8000) != 0 ? -value : value;
+}
+
+template <class To, class From>
+Tensor converted(const Tensor& from, To (*convert)(From)) {
+  Tensor to(kDTypeOf<To>, {from.size()});
+  const auto* source = reinterpret_cast<const From*>(from.buffer().data());
+  for (To& value : to.mutable_values<To>()) value = convert(*source++);
+  return to;
+}
+
+template <class From>
+Tensor widened(const Tensor& from) {
+  return converted<int64_t, From>(from, [](From x) { return static_cast<int64_t>(x); });
+}
+
+// The same elements as int64, float32 or strings.
+Tensor encodable(const std::string& key, const Tensor& values) {
+  switch (values.dtype()) {
+    case DType::kInt64:
+    case DType::kFloat32:
+    case DType::kString: return values;
+    case DType::kBool:
+    case DType::kUInt8: return widened<uint8_t>(values);
+    case DType::kInt8: return widened<int8_t>(values);
+    case DType::kInt16: return widened<int16_t>(values);
+    case DType::kInt32: return widened<int32_t>(values);
+    case DType::kUInt16: return widened<uint16_t>(values);
+    case DType::kUInt32: return widened<uint32_t>(values);
+    case DType::kFloat16: return converted<float, uint16_t>(values, half_to_float);
+    case DType::kFloat64:
+      return converted<float, double>(values, [](double x) { return static_cast<float>(x); });
+    case DType::kUInt64: break;
+  }
+  for (uint64_t value : values.values<uint64_t>()) {
+    if (value > INT64_MAX) {
+      throw OutOfRange(std::to_string(value) + " is above 2^63 - 1, the largest integer of an Example",
+                       {.key = key});
+    }
+  }
+  return widened<uint64_t>(values);
+}
+
+// One feature: row i has the values [begin(i), begin(i + 1)).
+struct Source {
+  std::string_view key;
+  Tensor values;
+  int64_t width = 0;  // values of each row, when there are no splits
+  Tensor splits;      // int64, when there are
+  bool ragged = false;
+
+  int64_t begin(int64_t row) const {
+    return ragged ? splits.values<int64_t>()[static_cast<size_t>(row)] : row * width;
+  }
+};
+
+uint64_t framed(uint64_t size) { return 1 + static_cast<uint64_t>(base::varint_size(size)) + size; }
+
+// What stands in the list, without the tag and length of a packed run.
+uint64_t payload_size(const Source& source, int64_t begin, int64_t end) {
+  const auto n = static_cast<uint64_t>(end - begin);
+  if (source.values.dtype() == DType::kFloat32) return 4 * n;
+  uint64_t size = 0;
+  if (source.values.dtype() == DType::kInt64) {
+    const auto values = source.values.values<int64_t>().subspan(static_cast<size_t>(begin), n);
+    for (int64_t value : values) size += static_cast<uint64_t>(base::varint_size(static_cast<uint64_t>(value)));
+    return size;
+  }
+  const Bytes& strings = source.values.bytes();
+  for (int64_t i = begin; i < end; ++i) size += framed(strings[i].size());
+  return size;
+}
+
+// The sizes of one map entry, innermost first.
+struct EntrySizes {
+  uint64_t payload, list, feature, entry;
+
+  EntrySizes(const Source& source, int64_t begin, int64_t end) : payload(payload_size(source, begin, end)) {
+    const bool packed = source.values.dtype() != DType::kString && end > begin;
+    list = packed ? framed(payload) : payload;
+    feature = framed(list);
+    entry = framed(source.key.size()) + framed(feature);
+  }
+};
+
+uint8_t* write_head(uint8_t* to, uint8_t tag, uint64_t size) {
+  *to++ = tag;
+  return base::write_varint(to, size);
+}
+
+uint8_t* write_bytes(uint8_t* to, std::string_view bytes) {
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  return to + bytes.size();
+}
+
+uint8_t* write_payload(uint8_t* to, const Source& source, int64_t begin, int64_t end) {
+  const auto first = static_cast<size_t>(begin), n = static_cast<size_t>(end - begin);
+  if (source.values.dtype() == DType::kInt64) {
+    for (int64_t value : source.values.values<int64_t>().subspan(first, n)) {
+      to = base::write_varint(to, static_cast<uint64_t>(value));
+    }
+    return to;
+  }
+  if (source.values.dtype() == DType::kFloat32) {
+    const auto values = source.values.values<float>().subspan(first, n);
+    return write_bytes(to, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  }
+  const Bytes& strings = source.values.bytes();
+  for (int64_t i = begin; i < end; ++i) {
+    to = write_bytes(write_head(to, 0x0a, strings[i].size()), strings[i]);
+  }
+  return to;
+}
+
+uint8_t* write_entry(uint8_t* to, const Source& source, int64_t begin, int64_t end, const EntrySizes& sizes) {
+  const DType dtype = source.values.dtype();
+  to = write_head(to, 0x0a, sizes.entry);
+  to = write_bytes(write_head(to, 0x0a, source.key.size()), source.key);
+  to = write_head(to, 0x12, sizes.feature);
+  to = write_head(to, dtype == DType::kInt64 ? kInt64Tag : dtype == DType::kFloat32 ? kFloatTag : kBytesTag,
+                  sizes.list);
+  if (dtype != DType::kString && end > begin) to = write_head(to, 0x0a, sizes.payload);
+  return write_payload(to, source, begin, end);
+}
+
+uint64_t features_size(const std::vector<Source>& sources, int64_t row) {
+  uint64_t size = 0;
+  for (const Source& source : sources) {
+    size += framed(EntrySizes(source, source.begin(row), source.begin(row + 1)).entry);
+  }
+  return size;
+}
+
+uint8_t* write_example(uint8_t* to, const std::vector<Source>& sources, int64_t row, uint64_t size) {
+  to = write_head(to, 0x0a, size);
+  for (const Source& source : sources) {
+    const int64_t begin = source.begin(row), end = source.begin(row + 1);
+    to = write_entry(to, source, begin, end, EntrySizes(source, begin, end));
+  }
+  return to;
+}
+
+void check_key(const std::string& key) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(key.data());
+  if (!WEFT_KERNEL(scan_kernel).valid_utf8(bytes, static_cast<int64_t>(key.size()))) {
+    throw InvalidArgument("the key is not UTF-8, as every key of an Example is", {.key = key});
+  }
+}
+
+// The rows of a sparse tensor of rank 2 whose values stand at positions 0, 1, 2, ... of each row.
+Tensor sparse_splits(const std::string& key, const SparseTensor& sparse) {
+  if (sparse.rank() != 2) {
+    throw InvalidArgument("a SparseTensor of rank " + std::to_string(sparse.rank()) + " where rank 2 is written",
+                          {.key = key});
+  }
+  const Tensor indices = sparse.indices();
+  const auto at = indices.values<int64_t>();
+  Tensor splits(DType::kInt64, {sparse.dense_shape()[0] + 1});
+  auto to = splits.mutable_values<int64_t>();
+  size_t i = 0;
+  to[0] = 0;
+  for (size_t row = 0; row + 1 < to.size(); ++row) {
+    int64_t position = 0;
+    for (; 2 * i < at.size() && at[2 * i] == static_cast<int64_t>(row); ++i, ++position) {
+      if (at[2 * i + 1] == position) continue;
+      throw InvalidArgument("the value at " + std::to_string(at[2 * i + 1]) + " comes where position " +
+                                std::to_string(position) + " should: a list has no holes",
+                            {.key = key, .row = static_cast<int64_t>(row)});
+    }
+    to[row + 1] = static_cast<int64_t>(i);
+  }
+  return splits;
+}
+
+Source source_of(const std::string& key, const Feature& feature) {
+  check_key(key);
+  Source source{.key = key};
+  const Ragged* ragged = std::get_if<Ragged>(&feature);
+  if (const auto* sparse = std::get_if<SparseTensor>(&feature)) {
+    ragged = sparse->rows();
+    source.ragged = true;
+    source.values = encodable(key, sparse->values());
+    if (ragged == nullptr) source.splits = sparse_splits(key, *sparse);
+  }
+  if (const auto* tensor = std::get_if<Tensor>(&feature)) {
+    if (tensor->rank() == 0) throw InvalidArgument("a scalar has no rows", {.key = key});
+    source.values = encodable(key, *tensor);
+    source.width = tensor->dim(0) == 0 ? 0 : tensor->size() / tensor->dim(0);
+  } else if (ragged != nullptr) {
+    if (ragged->levels() != 1 || ragged->values().rank() != 1) {
+      throw InvalidArgument("a list in an Example has one level; write the row_splits of this Ragged as features",
+                            {.key = key});
+    }
+    source.ragged = true;
+    source.values = encodable(key, ragged->values());
+    source.splits = ragged->row_splits_tensor(0);
+  }
+  return source;
+}
+
+}  // namespace
+
+std::string encode_example(const std::map<std::string, Tensor, std::less<>>& features) {
+  std::vector<Source> sources;
+  for (const auto& [key, tensor] : features) {
+    check_key(key);
+    sources.push_back({.key = key, .values = encodable(key, tensor), .width = tensor.size()});
+  }
+  const uint64_t size = features_size(sources, 0);
+  std::string record(framed(size), '\0');
+  write_example(reinterpret_cast<uint8_t*>(record.data()), sources, 0, size);
+  return record;
+}
+
+Bytes encode_examples(const Features& features) {
+  std::vector<Source> sources;
+  int64_t rows = 0;
+  for (const auto& [key, feature] : features) {
+    const int64_t these = feature_rows(feature);
+    if (!sources.empty() && these != rows) {
+      throw InvalidArgument(std::to_string(these) + " rows where '" + escape_bytes(sources[0].key) + "' has " +
+                                std::to_string(rows),
+                            {.key = key});
+    }
+    rows = these;
+    sources.push_back(source_of(key, feature));
+  }
+  Buffer offsets = Buffer::allocate((rows + 1) * 8);
+  auto* ends = reinterpret_cast<int64_t*>(offsets.mutable_data());
+  ends[0] = 0;
+  std::vector<uint64_t> sizes(static_cast<size_t>(rows));
+  for (int64_t row = 0; row < rows; ++row) {
+    const uint64_t size = sizes[static_cast<size_t>(row)] = features_size(sources, row);
+    ends[row + 1] = ends[row] + static_cast<int64_t>(framed(size));
+  }
+  Buffer data = Buffer::allocate(ends[rows]);
+  for (int64_t row = 0; row < rows; ++row) {
+    write_example(data.mutable_data() + ends[row], sources, row, sizes[static_cast<size_t>(row)]);
+  }
+  return Bytes::trusted(std::move(data), std::move(offsets));
+}
+
+}  // namespace weft

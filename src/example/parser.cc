@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "example/assemble.h"
+#include "example/batch.h"
+#include "example/canonical.h"
+#include "example/plan.h"
+#include "example/scan_states.h"
+#include "weft/error.h"
+#include "weft/example.h"
+
+namespace weft {
+namespace {
+
+// After so many records a key that none of them had is worth a warning.
+constexpr int64_t kRecordsBeforeWarning = 1024;
+
+std::string quoted(const std::vector<std::string>& keys) {
+  std::string text;
+  for (const std::string& key : keys) text += (text.empty() ? "'" : ", '") + escape_bytes(key) + "'";
+  return text;
+}
+
+}  // namespace
+
+class ExampleParser::Impl {
+ public:
+  Impl(ParseSpec spec, ParseOptions options)
+      : plan_(std::move(spec)), options_(options), states_(plan_, options_.limits.max_keys),
+        seen_(std::make_unique<std::atomic<bool>[]>(plan_.slots().size())) {}
+
+  Features parse(std::span<const std::string_view> serialized, bool single) const {
+    Batch batch(plan_, options_, states_, seen_.get(), serialized);
+    Features features;
+    try {
+      const std::vector<SlotColumn> columns = batch.run();
+      features = assemble(plan_, columns, options_.limits, single);
+    } catch (Error& error) {
+      find_offset(error, serialized);
+      throw;
+    }
+    if (batch.foreign() != nullptr && !warned_foreign_.exchange(true)) {
+      warn("record " + std::to_string(batch.foreign_row()) + " of a batch is a " + batch.foreign() +
+           ", not a tf.Example; it was read as one");
+    }
+    const auto rows = static_cast<int64_t>(serialized.size());
+    const int64_t before = rows_.fetch_add(rows);
+    if (before < kRecordsBeforeWarning && before + rows >= kRecordsBeforeWarning) warn_absent(before + rows);
+    return features;
+  }
+
+  std::vector<std::string> absent_keys() const {
+    std::vector<std::string> keys;
+    for (size_t i = 0; i < plan_.slots().size(); ++i) {
+      if (!seen_[i].load(std::memory_order_relaxed)) keys.push_back(plan_.slots()[i].key);
+    }
+    std::ranges::sort(keys);
+    return keys;
+  }
+
+  const Plan& plan() const { return plan_; }
+  const ParseOptions& options() const { return options_; }
+  int64_t rows() const { return rows_.load(); }
+
+ private:
+  void warn_absent(int64_t rows) const {
+    const std::vector<std::string> keys = absent_keys();
+    if (keys.empty()) return;
+    warn("none of the first " + std::to_string(rows) + " records has the feature" +
+         (keys.size() == 1 ? " " : "s ") + quoted(keys));
+  }
+
+  // Where the feature that an error is about begins in its record.
+  void find_offset(Error& error, std::span<const std::string_view> serialized) const {
+    const Where where = error.where();
+    if (where.offset >= 0 || where.row < 0 || where.key.empty()) return;
+    const int64_t slot = plan_.find(where.key);
+    if (slot < 0) return;
+    try {
+      RecordMeaning meaning(plan_);
+      meaning.read(serialized[static_cast<size_t>(where.row)], options_);
+      const FeatureValue& value = meaning.slots()[static_cast<size_t>(slot)];
+      if (value.present) error.locate({.offset = value.offset});
+    } catch (const Error&) {
+      // The error at hand says more than this one.
+    }
+  }
+
+  Plan plan_;
+  ParseOptions options_;
+  mutable ScanStates states_;
+  std::unique_ptr<std::atomic<bool>[]> seen_;
+  mutable std::atomic<int64_t> rows_{0};
+  mutable std::atomic<bool> warned_foreign_{false};
+};
+
+ExampleParser::ExampleParser(ParseSpec spec, ParseOptions options)
+    : impl_(std::make_shared<const Impl>(std::move(spec), options)) {}
+ExampleParser::ExampleParser(const ExampleParser&) = default;
+ExampleParser::ExampleParser(ExampleParser&&) noexcept = default;
+ExampleParser& ExampleParser::operator=(const ExampleParser&) = default;
+ExampleParser& ExampleParser::operator=(ExampleParser&&) noexcept = default;
+ExampleParser::~ExampleParser() = default;
+
+Features ExampleParser::parse(std::span<const std::string_view> serialized) const {
+  return impl_->parse(serialized, false);
+}
+
+Features ExampleParser::parse_single(std::string_view serialized) const {
+  return impl_->parse({&serialized, 1}, true);
+}
+
+const ParseSpec& ExampleParser::spec() const { return impl_->plan().spec(); }
+const ParseOptions& ExampleParser::options() const { return impl_->options(); }
+int64_t ExampleParser::rows_parsed() const { return impl_->rows(); }
+std::vector<std::string> ExampleParser::absent_keys() const { return impl_->absent_keys(); }
+
+Features parse_example(std::span<const std::string_view> serialized, const ParseSpec& spec,
+                       const ParseOptions& options) {
+  return ExampleParser(spec, options).parse(serialized);
+}
+
+Features parse_single_example(std::string_view serialized, const ParseSpec& spec,
+                              const ParseOptions& options) {
+  return ExampleParser(spec, options).parse_single(serialized);
+}
+
+}  // namespace weft

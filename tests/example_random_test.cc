@@ -1,0 +1,99 @@
+// weft's parser against the slow one of reference_example.h, on every instruction set, with records
+// that end at a page that may not be read.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/cpu.h"
+#include "base/thread_pool.h"
+#include "tests/example_random.h"
+#include "tests/example_spec.h"
+#include "tests/guarded.h"
+#include "weft/example.h"
+
+namespace weft {
+namespace {
+
+using testing::agree;
+using testing::outcome;
+using testing::RandomExample;
+
+const std::vector<std::string>& kKeys = testing::random_keys();
+
+class ExampleRandomTest : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    base::set_isa(isa_);
+    base::set_num_threads(threads_);
+  }
+
+  void check(const std::vector<std::string>& records) {
+    std::vector<std::unique_ptr<testing::Guarded>> guarded;
+    std::vector<std::string_view> views;
+    for (const std::string& record : records) {
+      guarded.push_back(std::make_unique<testing::Guarded>(record));
+      views.push_back(guarded.back()->view());
+    }
+    const std::string expected = outcome([&] { return reference::parse_example(views, spec_); });
+    ++(expected == "malformed" ? malformed_ : expected == "unfit" ? unfit_ : good_);
+    for (base::Isa isa : {base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3, base::Isa::kV4}) {
+      if (isa > base::best_isa()) continue;
+      base::set_isa(isa);
+      const std::string found = outcome([&] { return parser_.parse(views); });
+      ASSERT_TRUE(agree(found, expected)) << base::isa_name(isa) << "\n" << found << "\nexpected\n" << expected;
+      if (views.size() == 1) {
+        ASSERT_EQ(found, expected) << base::isa_name(isa);
+      }
+    }
+  }
+
+  // That no test is about one outcome alone.
+  int good_ = 0, unfit_ = 0, malformed_ = 0;
+  ParseSpec spec_ = testing::random_spec(true);
+  ExampleParser parser_{spec_};
+
+ private:
+  base::Isa isa_ = base::isa();
+  int threads_ = base::num_threads();
+};
+
+TEST_F(ExampleRandomTest, OneRecord) {
+  for (int odd : {0, 2, 10, 30}) {
+    RandomExample random(static_cast<uint64_t>(odd) + 1, odd);
+    for (int i = 0; i < 300; ++i) check({random.record(kKeys)});
+  }
+  EXPECT_GT(good_, 500);
+  EXPECT_GT(unfit_, 50);
+}
+
+TEST_F(ExampleRandomTest, OneDamagedRecord) {
+  for (int odd : {0, 5}) {
+    RandomExample random(static_cast<uint64_t>(odd) + 100, odd);
+    for (int i = 0; i < 1500; ++i) check({random.damaged(random.record(kKeys))});
+  }
+  EXPECT_GT(good_, 300);
+  EXPECT_GT(malformed_, 300);
+}
+
+// Without oddities nearly every list is fit for the spec that reads any length.
+TEST_F(ExampleRandomTest, Batches) {
+  spec_ = testing::random_spec(false);
+  parser_ = ExampleParser(spec_);
+  for (int odd : {0, 1, 5}) {
+    RandomExample random(static_cast<uint64_t>(odd) + 200, odd);
+    for (size_t rows : {0u, 2u, 9u, 40u, 200u}) {
+      for (int threads : {1, 4}) {
+        base::set_num_threads(threads);
+        std::vector<std::string> records;
+        for (size_t i = 0; i < rows; ++i) records.push_back(random.record(kKeys));
+        check(records);
+      }
+    }
+  }
+  EXPECT_GT(good_, 12);
+}
+
+}  // namespace
+}  // namespace weft

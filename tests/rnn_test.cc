@@ -1,0 +1,218 @@
+#include "weft/rnn.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/rnn_case.h"
+#include "weft/config.h"
+
+namespace weft {
+namespace {
+
+using reference::Kind;
+using testing_rnn::Case;
+using testing_rnn::expect_close;
+using testing_rnn::kIsas;
+using testing_rnn::on_every_isa;
+using testing_rnn::random_case;
+using testing_rnn::random_tensor;
+
+constexpr Kind kKinds[] = {Kind::kSimple, Kind::kGruAfter, Kind::kGruBefore, Kind::kLstm};
+
+TEST(Rnn, EqualsTheReferenceOnRandomCases) {
+  on_every_isa([] {
+    for (uint32_t seed = 0; seed < 150; ++seed) {
+      SCOPED_TRACE(seed);
+      const Case c = random_case(seed, kKinds[seed % 4]);
+      expect_close(c, c.rnn()(c.inputs, c.arguments), 1e-5);
+    }
+  });
+}
+
+TEST(Rnn, EqualsTheReferenceInFloat64) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    const Case c = random_case(seed, kKinds[seed % 4], {.dtype = DType::kFloat64});
+    expect_close(c, c.rnn()(c.inputs, c.arguments), 1e-13);
+  }
+}
+
+TEST(Rnn, TakesEveryActivation) {
+  for (int i = 0; i <= static_cast<int>(Activation::kSoftmax); ++i) {
+    const auto activation = static_cast<Activation>(i);
+    SCOPED_TRACE(activation_name(activation));
+    for (Kind kind : kKinds) {
+      for (DType dtype : {DType::kFloat32, DType::kFloat64}) {
+        // exp of exp of exp: small weights and few steps keep it from running away.
+        Case c =
+            random_case(7, kind, {.dtype = dtype, .max_steps = 3, .max_units = 20, .scale = 0.03});
+        const bool recurrent_too = activation != Activation::kExponential;
+        for (auto& cell : c.cells) {
+          cell.activation = activation;
+          if (recurrent_too) cell.recurrent_activation = activation;
+        }
+        expect_close(c, c.rnn()(c.inputs, c.arguments), dtype == DType::kFloat32 ? 1e-5 : 1e-13);
+      }
+    }
+  }
+}
+
+TEST(Rnn, LengthsEqualTheirMask) {
+  for (bool backwards : {false, true}) {
+    Case c = random_case(3, Kind::kLstm, {.batch = 6, .steps = 9});
+    c.options.go_backwards = backwards;
+    c.inputs = random_tensor(DType::kFloat32, c.inputs.shape(), 1, 1);
+    const std::vector<int32_t> lengths = {9, 0, 1, 4, 9, 8};
+    Tensor mask(DType::kBool, {6, 9});
+    for (size_t b = 0; b < 6; ++b) {
+      for (size_t t = 0; t < 9; ++t)
+        mask.mutable_values<bool>()[b * 9 + t] = static_cast<int32_t>(t) < lengths[b];
+    }
+    c.arguments.mask = mask;
+    const RNN rnn = c.rnn();
+    const States by_mask = rnn(c.inputs, c.arguments);
+    c.arguments.mask.reset();
+    c.arguments.lengths = Tensor::of<int32_t>({6}, lengths);
+    const States by_lengths = rnn(c.inputs, c.arguments);
+    EXPECT_TRUE(
+        std::ranges::equal(by_mask.outputs.values<float>(), by_lengths.outputs.values<float>()));
+    EXPECT_TRUE(
+        std::ranges::equal(by_mask.state[1].values<float>(), by_lengths.state[1].values<float>()));
+  }
+}
+
+TEST(Rnn, TakesBatchesOfNothing) {
+  for (const Shape& shape : {Shape{0, 5, 3}, Shape{4, 0, 3}, Shape{0, 0, 3}, Shape{2, 3, 0}}) {
+    SCOPED_TRACE(shape_string(shape));
+    const RNN rnn(LSTMCell(2), {.return_sequences = true});
+    const Tensor h0 = random_tensor(DType::kFloat32, {shape[0], 2}, 1, 1);
+    const auto [outputs, state] =
+        rnn(Tensor::zeros(DType::kFloat32, shape), {.initial_state = {h0, h0}});
+    EXPECT_EQ(outputs.shape(), (Shape{shape[0], shape[1], 2}));
+    ASSERT_EQ(state.size(), 2u);
+    EXPECT_TRUE(shape[1] > 0 || std::ranges::equal(state[1].values<float>(), h0.values<float>()));
+    const auto [last, final] = RNN(GRUCell(2))(Tensor::zeros(DType::kFloat32, shape));
+    EXPECT_EQ(last.shape(), (Shape{shape[0], 2}));
+    if (shape[1] == 0) {
+      for (float x : last.values<float>()) EXPECT_EQ(x, 0);
+    }
+  }
+}
+
+TEST(Rnn, DefaultsAreKeras) {
+  RNN rnn = LSTM(3, {.seed = 5});
+  const Tensor x = random_tensor(DType::kFloat32, {2, 4, 5}, 1, 1);
+  const States states = rnn(x);
+  EXPECT_EQ(states.outputs.shape(), (Shape{2, 3}));
+  EXPECT_TRUE(states.state.empty());
+  const auto parameters = rnn.cell().parameters();
+  ASSERT_EQ(parameters.size(), 3u);
+  EXPECT_EQ(parameters[0].name, "kernel");
+  EXPECT_EQ(parameters[0].value.shape(), (Shape{5, 12}));
+  EXPECT_EQ(parameters[1].value.shape(), (Shape{3, 12}));
+  const auto bias = parameters[2].value.values<float>();
+  EXPECT_EQ(std::vector<float>(bias.begin(), bias.end()),
+            (std::vector<float>{0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0}));
+  // Recurrent kernels begin orthogonal: h U keeps the length of h.
+  const auto u = parameters[1].value.values<float>();
+  double length = 0;
+  for (size_t j = 0; j < 12; ++j) length += double{u[j]} * u[j];
+  EXPECT_NEAR(length, 1, 1e-5);
+  GRUCell gru(2);
+  gru.build(3);
+  EXPECT_EQ(gru.parameters()[2].value.shape(), (Shape{2, 6}));
+  GRUCell before(2, {.reset_after = false});
+  before.build(3);
+  EXPECT_EQ(before.parameters()[2].value.shape(), (Shape{6}));
+  SimpleRNNCell bare(2, {.use_bias = false});
+  bare.build(3);
+  EXPECT_EQ(bare.parameters().size(), 2u);
+}
+
+TEST(Rnn, CellsShareTheirWeights) {
+  SimpleRNNCell cell(4);
+  const RNN rnn(cell);
+  const Tensor x = random_tensor(DType::kFloat32, {2, 3, 5}, 1, 1);
+  const States before = rnn(x);
+  EXPECT_TRUE(cell.built());
+  EXPECT_EQ(cell.input_size(), 5);
+  const Tensor zeros[] = {Tensor::zeros(DType::kFloat32, {5, 4}),
+                          Tensor::zeros(DType::kFloat32, {4, 4}),
+                          Tensor::zeros(DType::kFloat32, {4})};
+  cell.set_weights(zeros);
+  EXPECT_EQ(rnn(x).outputs.values<float>()[0], 0);
+  EXPECT_NE(before.outputs.values<float>()[0], 0);
+}
+
+TEST(Rnn, StackedCellsNameAndNestTheirWeights) {
+  StackedRNNCells cells({LSTMCell(4), LSTMCell(4), SimpleRNNCell(2)});
+  EXPECT_EQ(cells.state_sizes(), (std::vector<int64_t>{4, 4, 4, 4, 2}));
+  EXPECT_EQ(cells.units(), 2);
+  cells.build(4);
+  ASSERT_EQ(cells.parameters().size(), 9u);
+  EXPECT_EQ(cells.parameters()[3].name, "cell_1/kernel");
+  const auto first = cells.parameters()[1].value.values<float>();
+  const auto second = cells.parameters()[4].value.values<float>();
+  EXPECT_FALSE(std::ranges::equal(first, second));  // two cells of one name begin differently
+  EXPECT_THROW(StackedRNNCells({}), InvalidArgument);
+  EXPECT_THROW(StackedRNNCells(std::vector<Cell>{cells}), InvalidArgument);
+  EXPECT_THROW(StackedRNNCells({GRUCell(1), GRUCell(1, {.dtype = DType::kFloat64})}),
+               InvalidArgument);
+}
+
+template <class E, class F>
+void expect_error(F f, const std::string& part) {
+  try {
+    f();
+    ADD_FAILURE() << "no error: " << part;
+  } catch (const E& error) {
+    EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+  }
+}
+
+TEST(Rnn, RefusesWhatCannotWork) {
+  const RNN rnn(SimpleRNNCell(2));
+  const Tensor x = Tensor::zeros(DType::kFloat32, {2, 5, 3});
+  rnn(x);
+  expect_error<InvalidArgument>([] { GRUCell(0); }, "`units`: expected a positive integer, got 0");
+  expect_error<WrongType>([] { GRUCell(1, {.dtype = DType::kInt64}); }, "int64");
+  expect_error<InvalidArgument>([&] { rnn(Tensor::zeros(DType::kFloat32, {2, 3})); },
+                                "[B, T, D], got [2, 3]");
+  expect_error<WrongType>([&] { rnn(Tensor::zeros(DType::kFloat64, {2, 5, 3})); },
+                          "must be float32, got float64");
+  expect_error<InvalidArgument>([&] { rnn(Tensor::zeros(DType::kFloat32, {2, 5, 4})); },
+                                "size 3, got 4");
+  expect_error<InvalidArgument>([&] { rnn(x, {.mask = Tensor::zeros(DType::kBool, {2, 4})}); },
+                                "4 steps wide");
+  expect_error<InvalidArgument>([&] { rnn(x, {.mask = Tensor::zeros(DType::kBool, {2, 4})}); },
+                                ".mask");
+  expect_error<InvalidArgument>([&] { rnn(x, {.mask = Tensor::zeros(DType::kBool, {3, 5})}); },
+                                "3 rows");
+  expect_error<InvalidArgument>([&] { rnn(x, {.mask = Tensor::zeros(DType::kBool, {5})}); },
+                                "[B, T]");
+  expect_error<WrongType>([&] { rnn(x, {.mask = Tensor::zeros(DType::kFloat32, {2, 5})}); },
+                          "bool, got float32");
+  expect_error<OutOfRange>([&] { rnn(x, {.lengths = Tensor::of<int64_t>({2}, {1, 6})}); }, "row 1");
+  expect_error<OutOfRange>([&] { rnn(x, {.lengths = Tensor::of<int64_t>({2}, {-1, 5})}); }, "-1");
+  expect_error<OutOfRange>(
+      [&] { rnn(x, {.lengths = Tensor::of<uint64_t>({2}, {~uint64_t{0}, 5})}); }, "row 0");
+  expect_error<WrongType>([&] { rnn(x, {.lengths = Tensor::zeros(DType::kFloat32, {2})}); },
+                          "integers");
+  expect_error<InvalidArgument>([&] { rnn(x, {.lengths = Tensor::zeros(DType::kInt64, {3})}); },
+                                "[2], got [3]");
+  expect_error<InvalidArgument>(
+      [&] {
+        rnn(x, {.mask = Tensor::zeros(DType::kBool, {2, 5}),
+                .lengths = Tensor::zeros(DType::kInt64, {2})});
+      },
+      "not both");
+  expect_error<InvalidArgument>([&] { rnn(x, {.initial_state = {x, x}}); }, "2 tensors");
+  expect_error<InvalidArgument>([&] { rnn(x, {.initial_state = {x}}); }, "[2, 2], got [2, 5, 3]");
+  const Tensor one[] = {x};
+  expect_error<InvalidArgument>([&] { Cell(rnn.cell()).set_weights(one); }, "3 weights, got 1");
+  expect_error<InvalidArgument>([&] { SimpleRNNCell(2).set_weights(one); }, "build");
+}
+
+}  // namespace
+}  // namespace weft
