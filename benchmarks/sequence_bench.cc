@@ -29,10 +29,12 @@ Ragged some_ids(int64_t buckets, uint32_t seed) {
   std::mt19937_64 random(seed);
   std::vector<int64_t> ids;
   for (int64_t n : lengths) {
-    for (int64_t i = 0; i < n; ++i) ids.push_back(static_cast<int64_t>(random() % static_cast<uint64_t>(buckets)));
+    for (int64_t i = 0; i < n; ++i)
+      ids.push_back(static_cast<int64_t>(random() % static_cast<uint64_t>(buckets)));
   }
-  return Ragged::from_row_lengths(Tensor::of<int64_t>({static_cast<int64_t>(ids.size())}, std::span<const int64_t>(ids)),
-                                  Tensor::of<int64_t>({kRows}, std::span<const int64_t>(lengths)));
+  return Ragged::from_row_lengths(
+      Tensor::of<int64_t>({static_cast<int64_t>(ids.size())}, std::span<const int64_t>(ids)),
+      Tensor::of<int64_t>({kRows}, std::span<const int64_t>(lengths)));
 }
 
 struct Setup {
@@ -48,14 +50,16 @@ Setup setup(int64_t columns, int64_t buckets) {
     const Ragged ids = some_ids(buckets, static_cast<uint32_t>(i));
     made.tokens += ids.values().size();
     made.features.emplace(key, SparseTensor::from_ragged(ids));
-    made.columns.push_back(embedding_column(sequence_categorical_column_with_identity(key, buckets), 16));
+    made.columns.push_back(
+        embedding_column(sequence_categorical_column_with_identity(key, buckets), 16));
   }
   return made;
 }
 
 void per_token(benchmark::State& state, int64_t tokens) {
-  state.counters["ns/token"] = benchmark::Counter(static_cast<double>(tokens) * 1e-9, benchmark::Counter::kIsIterationInvariantRate |
-                                                                                       benchmark::Counter::kInvert);
+  state.counters["ns/token"] = benchmark::Counter(
+      static_cast<double>(tokens) * 1e-9,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 // Arguments: columns, buckets, whether the output is used again, threads.
@@ -73,20 +77,29 @@ void sequence_features(benchmark::State& state) {
 }
 BENCHMARK(sequence_features)
     ->ArgNames({"columns", "V", "reuse", "threads"})
-    ->Args({1, 1000, 0, 1})->Args({1, 1000, 1, 1})->Args({1, 100000, 0, 1})->Args({1, 1000, 0, 2})
-    ->Args({8, 1000, 0, 1})->Args({8, 1000, 1, 1})->Args({8, 100000, 0, 1})->Args({8, 1000, 0, 2})
-    ->Unit(benchmark::kMicrosecond)->UseRealTime();
+    ->Args({1, 1000, 0, 1})
+    ->Args({1, 1000, 1, 1})
+    ->Args({1, 100000, 0, 1})
+    ->Args({1, 1000, 0, 2})
+    ->Args({8, 1000, 0, 1})
+    ->Args({8, 1000, 1, 1})
+    ->Args({8, 100000, 0, 1})
+    ->Args({8, 1000, 0, 2})
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
 
 void sequence_features_dense(benchmark::State& state) {
   const Ragged ragged = some_ids(1000, 1);
   Tensor ids(DType::kInt64, {kRows, kLongest});
   std::ranges::fill(ids.mutable_values<int64_t>(), -1);
   for (int64_t row = 0; row < kRows; ++row) {
-    const auto begin = ragged.row_splits()[static_cast<size_t>(row)], end = ragged.row_splits()[static_cast<size_t>(row) + 1];
+    const auto begin = ragged.row_splits()[static_cast<size_t>(row)],
+               end = ragged.row_splits()[static_cast<size_t>(row) + 1];
     std::copy(ragged.values<int64_t>().begin() + begin, ragged.values<int64_t>().begin() + end,
               ids.mutable_values<int64_t>().begin() + row * kLongest);
   }
-  const SequenceFeatures layer({embedding_column(sequence_categorical_column_with_identity("a", 1000), 16)});
+  const SequenceFeatures layer(
+      {embedding_column(sequence_categorical_column_with_identity("a", 1000), 16)});
   const Features features{{"a", ids}};
   for (auto _ : state) benchmark::DoNotOptimize(layer(features).data.buffer().data());
   per_token(state, ragged.values().size());

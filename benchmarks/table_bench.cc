@@ -21,13 +21,15 @@ Tensor some_table(int64_t rows, int64_t dimension) {
 Tensor some_ids(int64_t n, int64_t rows) {
   std::mt19937_64 random(1);
   Tensor ids(DType::kInt64, {n});
-  for (int64_t& id : ids.mutable_values<int64_t>()) id = static_cast<int64_t>(random() % static_cast<uint64_t>(rows));
+  for (int64_t& id : ids.mutable_values<int64_t>())
+    id = static_cast<int64_t>(random() % static_cast<uint64_t>(rows));
   return ids;
 }
 
 void per_row(benchmark::State& state, int64_t rows) {
-  state.counters["ns/row"] = benchmark::Counter(static_cast<double>(rows) * 1e-9, benchmark::Counter::kIsIterationInvariantRate |
-                                                                                  benchmark::Counter::kInvert);
+  state.counters["ns/row"] = benchmark::Counter(
+      static_cast<double>(rows) * 1e-9,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 // Arguments: V, D, ids, threads.
@@ -44,9 +46,14 @@ void gather(benchmark::State& state) {
 }
 BENCHMARK(gather)
     ->ArgNames({"V", "D", "n", "threads"})
-    ->Args({1000000, 64, 131072, 1})->Args({1000000, 64, 131072, 2})->Args({100000, 16, 131072, 1})
-    ->Args({1000, 16, 16384, 1})->Args({1000, 10, 16384, 1})->Args({1000, 64, 16384, 1})
-    ->Unit(benchmark::kMicrosecond)->UseRealTime();
+    ->Args({1000000, 64, 131072, 1})
+    ->Args({1000000, 64, 131072, 2})
+    ->Args({100000, 16, 131072, 1})
+    ->Args({1000, 16, 16384, 1})
+    ->Args({1000, 10, 16384, 1})
+    ->Args({1000, 64, 16384, 1})
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
 
 // Bags of 17 ids each. Arguments: V, D, bags, threads.
 void bag_mean(benchmark::State& state) {
@@ -65,9 +72,13 @@ void bag_mean(benchmark::State& state) {
 }
 BENCHMARK(bag_mean)
     ->ArgNames({"V", "D", "bags", "threads"})
-    ->Args({1000000, 64, 8192, 1})->Args({1000000, 64, 8192, 2})->Args({100000, 16, 8192, 1})->Args({100000, 16, 8192, 2})
+    ->Args({1000000, 64, 8192, 1})
+    ->Args({1000000, 64, 8192, 2})
+    ->Args({100000, 16, 8192, 1})
+    ->Args({100000, 16, 8192, 2})
     ->Args({1000, 16, 960, 1})
-    ->Unit(benchmark::kMicrosecond)->UseRealTime();
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace weft

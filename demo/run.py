@@ -167,9 +167,10 @@ def two_levels(made: Prepared, written: list[records.Shard], batch_size: int) ->
 def one_household(made: Prepared) -> None:
     """One short history with a product that the index does not know, all the way: step 5."""
     lengths = made.examples.end - made.examples.begin
-    for row in np.flatnonzero((lengths >= 6) & (lengths <= 14)).tolist():
-        products = made.events.product[made.examples.begin[row] : made.examples.end[row]]
-        if 1 <= np.sum(products > made.index.unknown) <= 4:
+    for row in np.flatnonzero((lengths >= 10) & (lengths <= 14)).tolist():
+        history = slice(int(made.examples.begin[row]), int(made.examples.end[row]))
+        unknown = int(np.sum(made.events.product[history] > made.index.unknown))
+        if 1 <= unknown <= 4 and 2 <= len(np.unique(made.events.basket[history])) <= 5:
             break
     # A batch of two, so that there is padding to see: this history and a longest one.
     rows = np.array([row, int(lengths.argmax())])

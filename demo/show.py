@@ -97,11 +97,19 @@ def files(shards: list[Shard]) -> None:
     console.print(table)
 
 
+def fitted(line: str) -> str:
+    """A line of source, broken after its last comma where it is too wide."""
+    if len(line) < WIDTH:
+        return line
+    head, tail = line.rsplit(", ", 1)
+    return f"{head},\n{' ' * (len(line) - len(line.lstrip()) + 8)}{tail}"
+
+
 def documented_lines() -> None:
     """The source of the documented lines, as they are about to run."""
     source = inspect.getsource(pipeline.documented)
     lines = re.search(r"# \[documented\]\n(.*?) *# \[/documented\]", source, re.S).group(1)
-    shown = [line[4:] for line in lines.splitlines() if "made(" not in line]
+    shown = [fitted(line[4:]) for line in lines.splitlines() if "made(" not in line]
     console.print(
         Syntax(
             "\n".join(shown),
@@ -173,17 +181,13 @@ def household(made: Prepared, row: int, ids: np.ndarray, batch: Batch) -> None:
     mask = batch.mask[0]
     bits = "".join("1" if m else "·" for m in mask[: WIDTH - 46])
     moment = str(np.datetime64(int(examples.seconds[row]), "s")).replace("T", " ")[:16]
-    again = (
-        "buys again within 7 days"
-        if examples.buys_again[row]
-        else "does not buy again within 7 days"
-    )
+    again = "yes" if examples.buys_again[row] else "no"
     below = Table(box=None, show_header=False, padding=(0, 1))
-    below.add_column(style="dim", no_wrap=True)
+    below.add_column(style="dim", no_wrap=True, min_width=5)
     below.add_column(no_wrap=True)
     below.add_row("mask", f"{bits}… {int(mask.sum())} of {len(mask)} steps")
     below.add_row("state", vector(batch.state[0]))
-    below.add_row("label", f"basket of {moment}: the household {again}")
+    below.add_row("label", f"buys again within 7 days of the basket of {moment}: {again}")
     title = f"household {int(examples.household[row])}: receipt -> ids -> mask -> state"
     console.print(
         Panel(
@@ -202,7 +206,7 @@ def golden(comparison: Comparison, same_records: bool | None) -> None:
         )
     facts(
         [
-            ("records, weights", f"64, TensorFlow {comparison.tensorflow}"),
+            ("golden file", f"64 records, weights included, TensorFlow {comparison.tensorflow}"),
             ("lengths", "equal" if comparison.lengths_equal else "[red]DIFFERENT"),
             ("largest difference, inputs", f"{comparison.largest_input:.1e}"),
             (

@@ -18,10 +18,11 @@ class Source {
   Source(const uint8_t* data, size_t size) : at_(data), end_(data + size) {}
 
   uint8_t byte() { return at_ < end_ ? *at_++ : 0; }
-  // Small as a rule, so that most structures are nearly right; sometimes beyond every limit (what is
-  // within Limits may still be more memory than a fuzzer has).
+  // Small as a rule, so that most structures are nearly right; sometimes beyond every limit (what
+  // is within Limits may still be more memory than a fuzzer has).
   int64_t number() {
-    static constexpr int64_t kLimits[] = {-1, INT64_MIN, INT64_MAX, int64_t{1} << 40, int64_t{1} << 62, int64_t{1} << 33};
+    static constexpr int64_t kLimits[] = {
+        -1, INT64_MIN, INT64_MAX, int64_t{1} << 40, int64_t{1} << 62, int64_t{1} << 33};
     const uint8_t first = byte();
     return first < 250 ? first % 16 : kLimits[first - 250];
   }
@@ -52,13 +53,15 @@ class Source {
 };
 
 Tensor int64s(const std::vector<int64_t>& values) {
-  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, std::span<const int64_t>(values));
+  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())},
+                             std::span<const int64_t>(values));
 }
 
 Tensor narrowed(const Tensor& wide) {
   Tensor narrow(DType::kInt32, wide.shape());
   for (int64_t i = 0; i < wide.size(); ++i) {
-    narrow.mutable_values<int32_t>()[static_cast<size_t>(i)] = static_cast<int32_t>(wide.values<int64_t>()[static_cast<size_t>(i)]);
+    narrow.mutable_values<int32_t>()[static_cast<size_t>(i)] =
+        static_cast<int32_t>(wide.values<int64_t>()[static_cast<size_t>(i)]);
   }
   return narrow;
 }
@@ -70,8 +73,9 @@ Tensor some_values(Source& source, int64_t n) {
   if (kind == 0) return narrowed(int64s(numbers));
   if (kind != 1) return int64s(numbers);
   const std::vector<int64_t> offsets = source.splits(static_cast<size_t>(n) + 1);
-  Bytes bytes = Bytes::from_buffers(Buffer::zeros(static_cast<int64_t>(source.byte())),
-                                    Buffer::copy_of(offsets.data(), static_cast<int64_t>(offsets.size()) * 8));
+  Bytes bytes = Bytes::from_buffers(
+      Buffer::zeros(static_cast<int64_t>(source.byte())),
+      Buffer::copy_of(offsets.data(), static_cast<int64_t>(offsets.size()) * 8));
   volatile size_t total = 0;
   for (int64_t i = 0; i < bytes.size(); ++i) {
     for (char c : bytes[i]) total = total + static_cast<size_t>(c);
@@ -97,7 +101,8 @@ Feature some_feature(Source& source) {
     const auto rank = static_cast<int64_t>(1 + source.byte() % 4);
     const auto n = static_cast<int64_t>(source.byte() % 12);
     Tensor indices = int64s(source.numbers(static_cast<size_t>(n * rank))).reshaped({n, rank});
-    return SparseTensor(std::move(indices), some_values(source, n), source.numbers(static_cast<size_t>(rank)));
+    return SparseTensor(std::move(indices), some_values(source, n),
+                        source.numbers(static_cast<size_t>(rank)));
   }
   if (kind % 3 == 1) {
     const int64_t rows = source.byte() % 5, steps = source.byte() % 5;
@@ -106,7 +111,8 @@ Feature some_feature(Source& source) {
   std::vector<Tensor> levels;
   int64_t n = 0;
   for (int level = 0; level <= source.byte() % 3; ++level) {
-    Tensor splits = int64s(source.splits(static_cast<size_t>(level == 0 ? source.byte() % 8 : (n < 0 ? 0 : n % 64) + 1)));
+    Tensor splits = int64s(source.splits(
+        static_cast<size_t>(level == 0 ? source.byte() % 8 : (n < 0 ? 0 : n % 64) + 1)));
     n = splits.size() == 0 ? 0 : splits.values<int64_t>().back();
     levels.push_back(source.byte() % 4 == 0 ? narrowed(splits) : std::move(splits));
   }
@@ -144,11 +150,21 @@ void consume(const Feature& feature, const IdsOptions& ids, uint8_t layout) {
   options.pad = layout & 1 ? Pad::kLeft : Pad::kRight;
   options.keep = layout & 2 ? Keep::kFirst : Keep::kLast;
   if (layout & 4) options.max_length = 1 + layout % 3;
-  if (layout & 8) options.pad_to = {layout & 16 ? PadTo::Kind::kFixed : PadTo::Kind::kMultiple, 1 + layout / 32};
-  if (const auto* ragged = std::get_if<Ragged>(&feature)) attempt([&] { to_sparse(*ragged).indices(); });
-  attempt([&] { check_sequence(SequenceFeatures({embedding_column(sequence, 3), indicator_column(sequence)}, options)(features)); });
-  attempt([&] { check_sequence(SequenceFeatures({sequence_numeric_column("a", {1 + layout % 2}, 1)}, options)(features)); });
-  attempt([&] { DenseFeatures({embedding_column(identity, 3), indicator_column(identity)}, options)(features); });
+  if (layout & 8)
+    options.pad_to = {layout & 16 ? PadTo::Kind::kFixed : PadTo::Kind::kMultiple, 1 + layout / 32};
+  if (const auto* ragged = std::get_if<Ragged>(&feature))
+    attempt([&] { to_sparse(*ragged).indices(); });
+  attempt([&] {
+    check_sequence(SequenceFeatures({embedding_column(sequence, 3), indicator_column(sequence)},
+                                    options)(features));
+  });
+  attempt([&] {
+    check_sequence(
+        SequenceFeatures({sequence_numeric_column("a", {1 + layout % 2}, 1)}, options)(features));
+  });
+  attempt([&] {
+    DenseFeatures({embedding_column(identity, 3), indicator_column(identity)}, options)(features);
+  });
   attempt([&] { DenseFeatures({numeric_column("a", {1 + layout % 3})}, options)(features); });
 }
 

@@ -15,19 +15,21 @@ using testing::to_vector;
 using Values = std::vector<int64_t>;
 
 Tensor int64s(const Values& values) {
-  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, std::span<const int64_t>(values));
+  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())},
+                             std::span<const int64_t>(values));
 }
 
 SparseTensor sparse(const Values& indices, const Values& values, Shape dense_shape) {
   const auto rank = static_cast<int64_t>(dense_shape.size());
-  return SparseTensor(int64s(indices).reshaped({static_cast<int64_t>(values.size()), rank}), int64s(values),
-                      std::move(dense_shape));
+  return SparseTensor(int64s(indices).reshaped({static_cast<int64_t>(values.size()), rank}),
+                      int64s(values), std::move(dense_shape));
 }
 
 const Column kSequence = sequence_categorical_column_with_identity("a", 10);
 const Column kBag = categorical_column_with_identity("a", 10);
 
-IdWeightPair ids(const Feature& feature, const Column& column = kSequence, const IdsOptions& options = {}) {
+IdWeightPair ids(const Feature& feature, const Column& column = kSequence,
+                 const IdsOptions& options = {}) {
   return id_weight_pair(*column, {{"a", feature}}, options);
 }
 
@@ -39,13 +41,16 @@ std::string text(const IdWeightPair& pair) {
     out += "[";
     for (int64_t step = outer[row]; step < outer[row + 1]; ++step) {
       if (pair.ids.levels() == 1) {
-        out += (step > outer[row] ? " " : "") + std::to_string(pair.ids.values<int64_t>()[static_cast<size_t>(step)]);
+        out += (step > outer[row] ? " " : "") +
+               std::to_string(pair.ids.values<int64_t>()[static_cast<size_t>(step)]);
         continue;
       }
       const auto inner = pair.ids.row_splits(1);
       out += "(";
-      for (int64_t i = inner[static_cast<size_t>(step)]; i < inner[static_cast<size_t>(step) + 1]; ++i) {
-        out += (i > inner[static_cast<size_t>(step)] ? " " : "") + std::to_string(pair.ids.values<int64_t>()[static_cast<size_t>(i)]);
+      for (int64_t i = inner[static_cast<size_t>(step)]; i < inner[static_cast<size_t>(step) + 1];
+           ++i) {
+        out += (i > inner[static_cast<size_t>(step)] ? " " : "") +
+               std::to_string(pair.ids.values<int64_t>()[static_cast<size_t>(i)]);
       }
       out += ")";
     }
@@ -61,7 +66,8 @@ TEST(ColumnIds, SharesWhatIsInRange) {
     EXPECT_EQ(text(pair), "[1 2][][3] T=2");
     EXPECT_EQ(pair.ids.values().buffer().data(), ragged.values().buffer().data());
     EXPECT_EQ(pair.ids.row_splits().data(), ragged.row_splits().data());
-    EXPECT_EQ(column_ids(*kBag, {{"a", feature}}).values().buffer().data(), ragged.values().buffer().data());
+    EXPECT_EQ(column_ids(*kBag, {{"a", feature}}).values().buffer().data(),
+              ragged.values().buffer().data());
   }
 }
 
@@ -86,13 +92,16 @@ TEST(ColumnIds, SparseHolesAreEmptySteps) {
 }
 
 TEST(ColumnIds, SeveralIdsAStep) {
-  EXPECT_EQ(text(ids(sparse({0, 0, 0, 0, 0, 1, 0, 2, 0, 1, 1, 1}, {1, 2, 3, 4}, {2, 3, 2}))), "[(1 2)()(3)][()(4)] T=3");
+  EXPECT_EQ(text(ids(sparse({0, 0, 0, 0, 0, 1, 0, 2, 0, 1, 1, 1}, {1, 2, 3, 4}, {2, 3, 2}))),
+            "[(1 2)()(3)][()(4)] T=3");
   EXPECT_EQ(text(ids(sparse({0, 0, 0, 0, 0, 1, 1, 1}, {1, 2}, {2, 3, 2, 2}))), "[(1)(2)][] T=3");
   const std::vector<Tensor> two{int64s({0, 2, 3}), int64s({0, 2, 2, 3})};
   EXPECT_EQ(text(ids(Ragged::from_row_splits(int64s({1, 2, 3}), two))), "[(1 2)()][(3)] T=2");
   const std::vector<Tensor> three{int64s({0, 2, 3}), int64s({0, 2, 2, 3}), int64s({0, 1, 3, 3})};
   EXPECT_EQ(text(ids(Ragged::from_row_splits(int64s({1, 2, 3}), three))), "[(1 2 3)()][()] T=2");
-  EXPECT_EQ(text(ids(Ragged::from_row_splits(Tensor::of<int64_t>({2, 2}, {1, 2, 3, 4}), int64s({0, 1, 2})))), "[(1 2)][(3 4)] T=1");
+  EXPECT_EQ(text(ids(Ragged::from_row_splits(Tensor::of<int64_t>({2, 2}, {1, 2, 3, 4}),
+                                             int64s({0, 1, 2})))),
+            "[(1 2)][(3 4)] T=1");
   EXPECT_EQ(text(ids(Tensor::of<int64_t>({2, 1, 2}, {1, 2, 3, 4}))), "[(1 2)][(3 4)] T=1");
 }
 
@@ -112,27 +121,37 @@ TEST(ColumnIds, MissingSaysWhatIsAbsent) {
   const IdsOptions everywhere{.missing = {.everywhere = true}};
   const IdsOptions zeros{.missing = {.integer = 0, .everywhere = true}};
   const IdsOptions large{.missing = {.integer = 263, .everywhere = true}};
-  EXPECT_ERROR(OutOfRange, "id -1 of column 'a'", ids(Tensor::of<int64_t>({1, 2}, {7, -1}), kSequence, nowhere));
-  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, 8, -1}, {-1}}), kSequence, everywhere)), "[(7)()(8)][] T=4");
-  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, -1}, {-1}}), kSequence, everywhere)), "[7][] T=3");
+  EXPECT_ERROR(OutOfRange, "id -1 of column 'a'",
+               ids(Tensor::of<int64_t>({1, 2}, {7, -1}), kSequence, nowhere));
+  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, 8, -1}, {-1}}), kSequence, everywhere)),
+            "[(7)()(8)][] T=4");
+  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, -1}, {-1}}), kSequence, everywhere)),
+            "[7][] T=3");
   EXPECT_EQ(text(ids(sparse({0, 0, 0, 1}, {-1, 2}, {1, 2}), kSequence, everywhere)), "[()(2)] T=2");
   const std::vector<Tensor> two{int64s({0, 2}), int64s({0, 2, 3})};
-  EXPECT_EQ(text(ids(Ragged::from_row_splits(int64s({-1, 2, -1}), two), kSequence, everywhere)), "[(2)()] T=2");
+  EXPECT_EQ(text(ids(Ragged::from_row_splits(int64s({-1, 2, -1}), two), kSequence, everywhere)),
+            "[(2)()] T=2");
   EXPECT_EQ(text(ids(Tensor::of<int64_t>({1, 3}, {7, 0, 1}), kSequence, zeros)), "[(7)()(1)] T=3");
-  EXPECT_EQ(text(ids(Tensor::of<uint8_t>({1, 2}, {7, 7}), kSequence, large)), "[7 7] T=2");  // 263 is no uint8
+  EXPECT_EQ(text(ids(Tensor::of<uint8_t>({1, 2}, {7, 7}), kSequence, large)),
+            "[7 7] T=2");  // 263 is no uint8
 }
 
 TEST(ColumnIds, StrictRefusesSilentDrops) {
   IdsOptions options;
   options.strict = true;
-  EXPECT_ERROR(InvalidArgument, "counts as absent", ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options));
-  EXPECT_ERROR(InvalidArgument, "row 1, step 1", ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options));
+  EXPECT_ERROR(InvalidArgument, "counts as absent",
+               ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options));
+  EXPECT_ERROR(InvalidArgument, "row 1, step 1",
+               ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options));
   options.missing.everywhere = true;  // said aloud: not silent
-  EXPECT_EQ(text(ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options)), "[1 2][3] T=2");
+  EXPECT_EQ(text(ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options)),
+            "[1 2][3] T=2");
 }
 
 TEST(ColumnIds, EveryIntegerTypeIsWidened) {
-  const auto check = [](const Tensor& values) { EXPECT_EQ(text(ids(values)), "[3 9] T=2") << dtype_name(values.dtype()); };
+  const auto check = [](const Tensor& values) {
+    EXPECT_EQ(text(ids(values)), "[3 9] T=2") << dtype_name(values.dtype());
+  };
   check(Tensor::of<int8_t>({1, 2}, {3, 9}));
   check(Tensor::of<int16_t>({1, 2}, {3, 9}));
   check(Tensor::of<int32_t>({1, 2}, {3, 9}));
@@ -141,27 +160,33 @@ TEST(ColumnIds, EveryIntegerTypeIsWidened) {
   check(Tensor::of<uint16_t>({1, 2}, {3, 9}));
   check(Tensor::of<uint32_t>({1, 2}, {3, 9}));
   check(Tensor::of<uint64_t>({1, 2}, {3, 9}));
-  for (const Feature& feature : {Feature(Tensor(DType::kFloat32, {1, 1})), Feature(Tensor(DType::kBool, {1, 1})),
-                                 Feature(Ragged::from_lists<float>({{1}})), Feature(Ragged::from_lists<std::string>({{"1"}}))}) {
+  for (const Feature& feature :
+       {Feature(Tensor(DType::kFloat32, {1, 1})), Feature(Tensor(DType::kBool, {1, 1})),
+        Feature(Ragged::from_lists<float>({{1}})),
+        Feature(Ragged::from_lists<std::string>({{"1"}}))}) {
     EXPECT_ERROR(WrongType, "Invalid input, not integer. key: a", ids(feature));
   }
 }
 
 TEST(ColumnIds, OutOfRangeSaysWhere) {
-  EXPECT_ERROR(OutOfRange, "id 10 of column 'a' is outside [0, 10)", ids(Ragged::from_lists<int64_t>({{1}, {2, 10}})));
+  EXPECT_ERROR(OutOfRange, "id 10 of column 'a' is outside [0, 10)",
+               ids(Ragged::from_lists<int64_t>({{1}, {2, 10}})));
   EXPECT_ERROR(OutOfRange, "row 1, step 1", ids(Ragged::from_lists<int64_t>({{1}, {2, 10}})));
   EXPECT_ERROR(OutOfRange, "missing=-1", ids(Ragged::from_lists<int64_t>({{-1}})));
   EXPECT_ERROR(OutOfRange, "id -2", ids(Tensor::of<int64_t>({1, 1}, {-2}), kBag));
-  EXPECT_ERROR(OutOfRange, "id 18446744073709551614", ids(Tensor::of<uint64_t>({1, 1}, {UINT64_MAX - 1})));
+  EXPECT_ERROR(OutOfRange, "id 18446744073709551614",
+               ids(Tensor::of<uint64_t>({1, 1}, {UINT64_MAX - 1})));
   EXPECT_ERROR(OutOfRange, "row 2, step 3", ids(sparse({0, 0, 2, 3}, {1, 99}, {3, 5})));
   EXPECT_ERROR(OutOfRange, "row 2, step 3", ids(sparse({0, 0, 2, 3}, {1, 99}, {3, 5}), kBag));
-  EXPECT_ERROR(OutOfRange, "row 1, step 2", ids(Tensor::of<int64_t>({2, 3}, {1, -1, -1, -1, 2, 99}), kBag));
+  EXPECT_ERROR(OutOfRange, "row 1, step 2",
+               ids(Tensor::of<int64_t>({2, 3}, {1, -1, -1, -1, 2, 99}), kBag));
 }
 
 TEST(ColumnIds, DefaultReplacesWhatIsOutOfRange) {
   const Column column = sequence_categorical_column_with_identity("a", 10, 4);
   IdsCounters counters;
-  const Features features{{"a", Tensor::of<int64_t>({2, 3}, {1, 10, -1, -5, INT64_MAX, INT64_MIN})}};
+  const Features features{
+      {"a", Tensor::of<int64_t>({2, 3}, {1, 10, -1, -5, INT64_MAX, INT64_MIN})}};
   EXPECT_EQ(text(id_weight_pair(*column, features, {}, &counters)), "[1 4][4 4 4] T=3");
   EXPECT_EQ(counters, (IdsCounters{.seen = 5, .replaced = 4, .dropped = 1}));
   id_weight_pair(*column, features, {}, &counters);
@@ -173,10 +198,13 @@ TEST(ColumnIds, DefaultReplacesWhatIsOutOfRange) {
 }
 
 TEST(ColumnIds, RefusesWhatDoesNotFit) {
-  EXPECT_ERROR(InvalidArgument, "Feature a is not in features dictionary", id_weight_pair(*kBag, {}));
+  EXPECT_ERROR(InvalidArgument, "Feature a is not in features dictionary",
+               id_weight_pair(*kBag, {}));
   EXPECT_ERROR(InvalidArgument, "cannot have rank 0", ids(Tensor::zeros(DType::kInt64, {})));
-  EXPECT_ERROR(InvalidArgument, "only a categorical column", id_weight_pair(*numeric_column("a"), {}));
-  EXPECT_ERROR(InvalidArgument, "not a sequence", ids(Tensor::zeros(DType::kInt64, {2, 2, 2}), kBag));
+  EXPECT_ERROR(InvalidArgument, "only a categorical column",
+               id_weight_pair(*numeric_column("a"), {}));
+  EXPECT_ERROR(InvalidArgument, "not a sequence",
+               ids(Tensor::zeros(DType::kInt64, {2, 2, 2}), kBag));
   EXPECT_ERROR(InvalidArgument, "not a sequence", ids(sparse({0, 1, 0}, {1}, {1, 2, 1}), kBag));
   EXPECT_EQ(text(ids(Tensor::zeros(DType::kInt64, {1, 1, 2}), kBag)), "[0 0] T=0");
   const std::vector<Tensor> two{int64s({0, 1}), int64s({0, 1})};
@@ -195,7 +223,8 @@ TEST(ColumnIds, SortedByHearsay) {  // a SparseFeature with already_sorted
 TEST(ColumnIds, HolesAreLimited) {
   const int64_t far = int64_t{1} << 40;
   EXPECT_ERROR(LimitExceeded, "steps", ids(sparse({0, far - 1}, {1}, {1, far})));
-  EXPECT_ERROR(LimitExceeded, "steps", ids(sparse({0, 0, 1, INT64_MAX - 1}, {1, 1}, {2, INT64_MAX})));
+  EXPECT_ERROR(LimitExceeded, "steps",
+               ids(sparse({0, 0, 1, INT64_MAX - 1}, {1, 1}, {2, INT64_MAX})));
   EXPECT_ERROR(LimitExceeded, "rows", ids(sparse({far - 1, 0}, {1}, {far, 1})));
   EXPECT_ERROR(LimitExceeded, "rows", ids(Tensor(DType::kInt64, {far, 0})));
   EXPECT_EQ(ids(sparse({0, 0}, {1}, {1, far})).steps, far);
@@ -215,7 +244,8 @@ TEST(ColumnIds, EveryCodePathFindsTheSame) {
       if (bad + 100 < n) with[static_cast<size_t>(bad) + 100] = 11;
       const Ragged ragged = Ragged::from_lists<int64_t>({with});
       EXPECT_ERROR(OutOfRange, "step " + std::to_string(bad) + ")", ids(ragged));
-      const Ragged replaced = column_ids(*categorical_column_with_identity("a", 10, 0), {{"a", ragged}});
+      const Ragged replaced =
+          column_ids(*categorical_column_with_identity("a", 10, 0), {{"a", ragged}});
       for (size_t i = 0; i < with.size(); ++i) {
         ASSERT_EQ(replaced.values<int64_t>()[i], with[i] < 0 || with[i] >= 10 ? 0 : with[i]);
       }

@@ -76,12 +76,11 @@ std::vector<std::string> inputs() {
   for (int i = 0; i < 100'000; ++i) skewed += static_cast<char>(__builtin_ctz(random() | 1u << 20));
   for (int i = 0; i < 20; ++i)
     far += noise.substr(0, 32'000 + i * 60);  // distances near the window
-  for (int distance = 1; distance < 40; ++distance) {
-    std::string repeated = noise.substr(0, static_cast<size_t>(distance));
-    while (repeated.size() < 2000) repeated += repeated;
-    all.push_back(repeated);
+  std::string periods;                        // every distance that a copy may treat in its own way
+  for (size_t distance = 1; distance < 40; ++distance) {
+    for (size_t i = 0; i < 300; ++i) periods += noise[1000 + i % distance];
   }
-  all.insert(all.end(), {noise, words, skewed, far});
+  all.insert(all.end(), {periods, noise, words, skewed, far});
   return all;
 }
 

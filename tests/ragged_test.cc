@@ -13,7 +13,8 @@ namespace {
 using testing::to_vector;
 
 Tensor int64s(std::vector<int64_t> values) {
-  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, std::span<const int64_t>(values));
+  return Tensor::of<int64_t>({static_cast<int64_t>(values.size())},
+                             std::span<const int64_t>(values));
 }
 
 TEST(Ragged, FromLists) {
@@ -36,25 +37,34 @@ TEST(Ragged, FromRowSplits) {
   EXPECT_EQ(ragged.levels(), 2);
   EXPECT_EQ(ragged.rows(), 2);
   EXPECT_EQ(to_vector(ragged.row_splits(1)), (std::vector<int64_t>{0, 1, 4}));
-  const Ragged wide = Ragged::from_row_splits(Tensor::of<float>({2, 3}, {1, 2, 3, 4, 5, 6}), int64s({0, 2}));
+  const Ragged wide =
+      Ragged::from_row_splits(Tensor::of<float>({2, 3}, {1, 2, 3, 4, 5, 6}), int64s({0, 2}));
   EXPECT_EQ(wide.rows(), 1);
 }
 
 TEST(Ragged, RefusesBadSplits) {
   const Tensor values = int64s({1, 2, 3});
-  EXPECT_ERROR(InvalidArgument, "start at 0, got 1 at level 0", Ragged::from_row_splits(values, int64s({1, 3})));
-  EXPECT_ERROR(InvalidArgument, "decrease from 2 to 1 at position 2", Ragged::from_row_splits(values, int64s({0, 2, 1, 3})));
-  EXPECT_ERROR(InvalidArgument, "end at 4 but there are 3", Ragged::from_row_splits(values, int64s({0, 4})));
-  EXPECT_ERROR(InvalidArgument, "end at 2 but there are 3", Ragged::from_row_splits(values, int64s({0, 2})));
+  EXPECT_ERROR(InvalidArgument, "start at 0, got 1 at level 0",
+               Ragged::from_row_splits(values, int64s({1, 3})));
+  EXPECT_ERROR(InvalidArgument, "decrease from 2 to 1 at position 2",
+               Ragged::from_row_splits(values, int64s({0, 2, 1, 3})));
+  EXPECT_ERROR(InvalidArgument, "end at 4 but there are 3",
+               Ragged::from_row_splits(values, int64s({0, 4})));
+  EXPECT_ERROR(InvalidArgument, "end at 2 but there are 3",
+               Ragged::from_row_splits(values, int64s({0, 2})));
   EXPECT_ERROR(InvalidArgument, "at least one entry", Ragged::from_row_splits(values, int64s({})));
-  EXPECT_ERROR(InvalidArgument, "1-D", Ragged::from_row_splits(values, int64s({0, 3}).reshaped({1, 2})));
-  EXPECT_ERROR(WrongType, "float32", Ragged::from_row_splits(values, Tensor::of<float>({2}, {0, 3})));
-  EXPECT_ERROR(InvalidArgument, "at least one level", Ragged::from_row_splits(values, std::span<const Tensor>()));
+  EXPECT_ERROR(InvalidArgument, "1-D",
+               Ragged::from_row_splits(values, int64s({0, 3}).reshaped({1, 2})));
+  EXPECT_ERROR(WrongType, "float32",
+               Ragged::from_row_splits(values, Tensor::of<float>({2}, {0, 3})));
+  EXPECT_ERROR(InvalidArgument, "at least one level",
+               Ragged::from_row_splits(values, std::span<const Tensor>()));
   const std::vector<Tensor> two{int64s({0, 2}), int64s({0, 1})};
   EXPECT_ERROR(InvalidArgument, "at level 0", Ragged::from_row_splits(values, two));
   const std::vector<Tensor> inner{int64s({0, 2}), int64s({0, 5, 3})};
   EXPECT_ERROR(InvalidArgument, "at level 1", Ragged::from_row_splits(values, inner));
-  EXPECT_ERROR(InvalidArgument, "dimension", Ragged::from_row_splits(Tensor(DType::kInt64, {}), int64s({0, 1})));
+  EXPECT_ERROR(InvalidArgument, "dimension",
+               Ragged::from_row_splits(Tensor(DType::kInt64, {}), int64s({0, 1})));
 }
 
 TEST(Ragged, FromRowLengths) {
@@ -62,7 +72,8 @@ TEST(Ragged, FromRowLengths) {
   EXPECT_EQ(to_vector(ragged.row_splits()), (std::vector<int64_t>{0, 0, 3, 3}));
   EXPECT_ERROR(InvalidArgument, "negative row length -1 at position 1",
                Ragged::from_row_lengths(int64s({1}), int64s({2, -1})));
-  EXPECT_ERROR(InvalidArgument, "2^63", Ragged::from_row_lengths(int64s({1}), int64s({INT64_MAX, 1})));
+  EXPECT_ERROR(InvalidArgument, "2^63",
+               Ragged::from_row_lengths(int64s({1}), int64s({INT64_MAX, 1})));
 }
 
 TEST(Ragged, OwnsItsSplits) {
@@ -82,31 +93,35 @@ TEST(Ragged, WithValues) {
 
 SparseTensor sparse(std::vector<int64_t> indices, int64_t n, Shape dense_shape) {
   const auto rank = static_cast<int64_t>(dense_shape.size());
-  return SparseTensor(int64s(std::move(indices)).reshaped({n, rank}), Tensor::zeros(DType::kFloat32, {n}),
-                      std::move(dense_shape));
+  return SparseTensor(int64s(std::move(indices)).reshaped({n, rank}),
+                      Tensor::zeros(DType::kFloat32, {n}), std::move(dense_shape));
 }
 
 TEST(SparseTensor, FromRagged) {
-  const SparseTensor made = SparseTensor::from_ragged(Ragged::from_lists<int64_t>({{1, 2}, {}, {3}}));
+  const SparseTensor made =
+      SparseTensor::from_ragged(Ragged::from_lists<int64_t>({{1, 2}, {}, {3}}));
   EXPECT_EQ(made.dense_shape(), (Shape{3, 2}));
   EXPECT_EQ(to_vector<int64_t>(made.indices()), (std::vector<int64_t>{0, 0, 0, 1, 2, 0}));
   ASSERT_NE(made.rows(), nullptr);
   EXPECT_EQ(SparseTensor().dense_shape(), (Shape{0, 0}));
   const std::vector<Tensor> splits{int64s({0, 1}), int64s({0, 1})};
-  EXPECT_ERROR(InvalidArgument, "one level", SparseTensor::from_ragged(Ragged::from_row_splits(int64s({1}), splits)));
+  EXPECT_ERROR(InvalidArgument, "one level",
+               SparseTensor::from_ragged(Ragged::from_row_splits(int64s({1}), splits)));
 }
 
 TEST(SparseTensor, RefusesBadIndices) {
   EXPECT_EQ(sparse({0, 0, 0, 2, 1, 0}, 3, {2, 3}).rank(), 2);
   EXPECT_EQ(sparse({1, 3}, 2, {4}).rank(), 1);
-  EXPECT_ERROR(InvalidArgument, "index [0, 3] of value 0 is outside dense_shape [2, 3]", sparse({0, 3}, 1, {2, 3}));
+  EXPECT_ERROR(InvalidArgument, "index [0, 3] of value 0 is outside dense_shape [2, 3]",
+               sparse({0, 3}, 1, {2, 3}));
   EXPECT_ERROR(InvalidArgument, "outside", sparse({-1, 0}, 1, {2, 3}));
   EXPECT_ERROR(InvalidArgument, "out of order or repeated", sparse({0, 1, 0, 0}, 2, {2, 3}));
   EXPECT_ERROR(InvalidArgument, "out of order or repeated", sparse({0, 1, 0, 1}, 2, {2, 3}));
   EXPECT_ERROR(InvalidArgument, "negative dimension", sparse({}, 0, {2, -3}));
   EXPECT_ERROR(WrongType, "int64", SparseTensor(Tensor::of<float>({1, 1}, {0}), int64s({1}), {1}));
   EXPECT_ERROR(InvalidArgument, "needs indices", SparseTensor(int64s({0, 0}), int64s({1}), {1, 1}));
-  EXPECT_ERROR(InvalidArgument, "needs indices", SparseTensor(int64s({0}).reshaped({1, 1}), int64s({1, 2}), {1}));
+  EXPECT_ERROR(InvalidArgument, "needs indices",
+               SparseTensor(int64s({0}).reshaped({1, 1}), int64s({1, 2}), {1}));
 }
 
 TEST(SparseTensor, ToSparse) {

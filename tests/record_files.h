@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -91,6 +92,16 @@ inline std::string deflated(std::string_view bytes, bool gzip = true) {
   out.resize(stream.total_out);
   deflateEnd(&stream);
   return out;
+}
+
+inline std::vector<std::string> random_records(int n, size_t longest, uint32_t seed = 1) {
+  std::mt19937 random(seed);
+  std::vector<std::string> records(static_cast<size_t>(n));
+  for (auto& record : records) {
+    record.resize(random() % (longest + 1));
+    for (auto& c : record) c = static_cast<char>(random() % 64);
+  }
+  return records;
 }
 
 inline std::vector<std::string> strings(const RecordBatch& batch) {

@@ -38,7 +38,9 @@ std::vector<T> to_vector(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
-inline std::vector<int64_t> to_vector(std::span<const int64_t> values) { return {values.begin(), values.end()}; }
+inline std::vector<int64_t> to_vector(std::span<const int64_t> values) {
+  return {values.begin(), values.end()};
+}
 
 // Numbers whose sums round: a change of order or of width would show.
 template <class T>
@@ -50,25 +52,30 @@ Tensor random_table(int64_t rows, int64_t dimension, uint32_t seed) {
   return table;
 }
 
-// max_norm / norm where the row's norm is larger, otherwise 1; eight partial sums, as the kernels add.
+// max_norm / norm where the row's norm is larger, otherwise 1; eight partial sums, as the kernels
+// add.
 template <class T>
 T reference_norm_factor(std::span<const T> row, std::optional<double> max_norm) {
   if (!max_norm) return T{1};
   double s[8] = {};
-  for (size_t i = 0; i < row.size(); ++i) s[i % 8] += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+  for (size_t i = 0; i < row.size(); ++i)
+    s[i % 8] += static_cast<double>(row[i]) * static_cast<double>(row[i]);
   const double norm = std::sqrt(((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])));
   return norm > *max_norm ? static_cast<T>(*max_norm / norm) : T{1};
 }
 
 template <class T>
 std::span<const T> reference_row(const Tensor& table, int64_t id) {
-  return table.values<T>().subspan(static_cast<size_t>(id * table.dim(1)), static_cast<size_t>(table.dim(1)));
+  return table.values<T>().subspan(static_cast<size_t>(id * table.dim(1)),
+                                   static_cast<size_t>(table.dim(1)));
 }
 
 // sum(w x) in the order of the ids, then divided by sum(w) or sqrt(sum(w^2)); zeros for no ids.
 template <class T>
-std::vector<T> reference_combine(const Tensor& table, std::span<const int64_t> ids, std::span<const float> weights = {},
-                                 Combiner combiner = Combiner::kSum, std::optional<double> max_norm = {}) {
+std::vector<T> reference_combine(const Tensor& table, std::span<const int64_t> ids,
+                                 std::span<const float> weights = {},
+                                 Combiner combiner = Combiner::kSum,
+                                 std::optional<double> max_norm = {}) {
   std::vector<T> sum(static_cast<size_t>(table.dim(1)), T{0});
   T total = 0, squared = 0;
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -88,14 +95,15 @@ std::vector<T> reference_combine(const Tensor& table, std::span<const int64_t> i
 
 // Rows of steps of `width` numbers in one block [rows.size(), steps, width].
 template <class T>
-std::vector<T> reference_padded(const std::vector<std::vector<std::vector<T>>>& rows, int64_t steps, int64_t width,
-                                bool left = false, T padding = 0) {
+std::vector<T> reference_padded(const std::vector<std::vector<std::vector<T>>>& rows, int64_t steps,
+                                int64_t width, bool left = false, T padding = 0) {
   std::vector<T> block(rows.size() * static_cast<size_t>(steps * width), padding);
   for (size_t row = 0; row < rows.size(); ++row) {
     const size_t shift = left ? static_cast<size_t>(steps) - rows[row].size() : 0;
     for (size_t step = 0; step < rows[row].size(); ++step) {
       const size_t cell = row * static_cast<size_t>(steps) + shift + step;
-      std::ranges::copy(rows[row][step], block.begin() + static_cast<std::ptrdiff_t>(cell * static_cast<size_t>(width)));
+      std::ranges::copy(rows[row][step], block.begin() + static_cast<std::ptrdiff_t>(
+                                                             cell * static_cast<size_t>(width)));
     }
   }
   return block;

@@ -58,6 +58,40 @@ TEST(Rnn, TakesEveryActivation) {
   }
 }
 
+// A gate that is wide open keeps the state to the last bit, however long.
+TEST(Rnn, OpenGatesDoNotDrift) {
+  const int64_t units = 20, steps = 1000;
+  const Tensor x = random_tensor(DType::kFloat32, {3, steps, 4}, 1, 0.1);
+  Tensor state(DType::kFloat32, {3, units});
+  for (size_t i = 0; i < state.values<float>().size(); ++i) {
+    state.mutable_values<float>()[i] = 0.3f + 0.01f * static_cast<float>(i);
+  }
+  on_every_isa([&] {
+    for (Kind kind : {Kind::kLstm, Kind::kGruAfter, Kind::kGruBefore}) {
+      Case c = random_case(1, kind, {.steps = 1, .scale = 0.1});
+      std::mt19937 random(3);
+      c.inputs = x;
+      c.arguments = {};
+      c.options = {};
+      c.cells = {testing_rnn::random_cell(kind, 4, units, random, {.scale = 0.1})};
+      c.cells[0].recurrent_activation = Activation::kSigmoid;
+      const int64_t width = units * (kind == Kind::kLstm ? 4 : 3);
+      c.cells[0].weights.resize(2);
+      c.cells[0].weights.push_back(
+          Tensor::zeros(DType::kFloat32, kind == Kind::kGruAfter ? Shape{2, width} : Shape{width}));
+      float* bias = c.cells[0].weights[2].mutable_values<float>().data();
+      const int64_t open = kind == Kind::kLstm ? units : 0;  // f, or z
+      for (int64_t j = 0; j < units; ++j) bias[open + j] = 60;
+      for (int64_t j = 0; kind == Kind::kLstm && j < units; ++j) bias[j] = -60;  // i
+      c.arguments.initial_state = {state};
+      if (kind == Kind::kLstm)
+        c.arguments.initial_state = {Tensor::zeros(DType::kFloat32, {3, units}), state};
+      const States states = c.rnn()(c.inputs, c.arguments);
+      EXPECT_TRUE(std::ranges::equal(states.state.back().values<float>(), state.values<float>()));
+    }
+  });
+}
+
 TEST(Rnn, LengthsEqualTheirMask) {
   for (bool backwards : {false, true}) {
     Case c = random_case(3, Kind::kLstm, {.batch = 6, .steps = 9});

@@ -70,8 +70,9 @@ TEST(Bytes, HoldsAnyBytes) {
 }
 
 Bytes bytes_of(std::string_view data, std::vector<int64_t> offsets) {
-  return Bytes::from_buffers(Buffer::copy_of(data.data(), static_cast<int64_t>(data.size())),
-                             Buffer::copy_of(offsets.data(), static_cast<int64_t>(offsets.size() * 8)));
+  return Bytes::from_buffers(
+      Buffer::copy_of(data.data(), static_cast<int64_t>(data.size())),
+      Buffer::copy_of(offsets.data(), static_cast<int64_t>(offsets.size() * 8)));
 }
 
 TEST(Bytes, ChecksOffsets) {
@@ -88,7 +89,8 @@ TEST(Bytes, ChecksOffsets) {
 
 TEST(Bytes, OwnsItsOffsets) {
   auto offsets = std::make_shared<std::vector<int64_t>>(std::vector<int64_t>{0, 1, 3});
-  const Bytes bytes = Bytes::from_buffers(Buffer::copy_of("abc", 3), Buffer::borrow(offsets->data(), 24, offsets));
+  const Bytes bytes =
+      Bytes::from_buffers(Buffer::copy_of("abc", 3), Buffer::borrow(offsets->data(), 24, offsets));
   (*offsets)[1] = 1000000;
   EXPECT_EQ(bytes[1], "bc");
 }
@@ -117,10 +119,12 @@ TEST(Tensor, HoldsNumbers) {
 }
 
 TEST(Tensor, ChecksBuffers) {
-  EXPECT_ERROR(InvalidArgument, "needs 16 bytes", Tensor::from_buffer(DType::kInt64, {2}, Buffer::zeros(15)));
+  EXPECT_ERROR(InvalidArgument, "needs 16 bytes",
+               Tensor::from_buffer(DType::kInt64, {2}, Buffer::zeros(15)));
   const Buffer block = Buffer::zeros(64);
-  EXPECT_ERROR(InvalidArgument, "aligned",
-               Tensor::from_buffer(DType::kInt64, {2}, Buffer::borrow(block.data() + 1, 16, block.owner())));
+  EXPECT_ERROR(
+      InvalidArgument, "aligned",
+      Tensor::from_buffer(DType::kInt64, {2}, Buffer::borrow(block.data() + 1, 16, block.owner())));
   EXPECT_ERROR(WrongType, "Tensor::strings", Tensor::from_buffer(DType::kString, {0}, Buffer()));
   EXPECT_ERROR(InvalidArgument, "bytes", Tensor(DType::kInt64, {int64_t{1} << 61}));
   EXPECT_ERROR(InvalidArgument, "bytes", Tensor(DType::kString, {int64_t{1} << 61}));

@@ -61,7 +61,7 @@ def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     varlen = parse_spec(workload, weft.io.VarLenFeature)
     lists = batches(inputs.read_records(file), size)
     cases = {"list of bytes": case(lists, varlen)}
-    cases["batch of TFRecordDataset"] = case(
+    cases["batches of TFRecordDataset"] = case(
         list(weft.io.TFRecordDataset(str(file)).batch(size)), varlen
     )
     if any("lengths" in group for group in workload["features"]):
@@ -153,15 +153,26 @@ def end_to_end(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     rnn_layer = weft_rnn("SimpleRNN", weights, workload["dimension"], workload["hidden"])
     spec = weft.feature_column.make_parse_example_spec(columns)
 
-    def states() -> Any:
-        for serialized in weft.io.TFRecordDataset(file).batch(workload["batch"]):
-            features = weft.io.parse_example(serialized, features=spec)
-            sequence_input, sequence_length = sequence_feature_layer(features)
-            sequence_length_mask = weft.sequence_mask(sequence_length)
-            yield rnn_layer(sequence_input, mask=sequence_length_mask)
+    records = weft.io.TFRecordDataset(file).batch(workload["batch"])
 
-    def run() -> None:
-        for _ in states():
-            pass
+    def documented() -> Any:
+        for serialized in records:
+            yield states(weft.io.parse_example(serialized, features=spec))
 
-    return {"documented lines": Case(run, lambda: {"state": np.concatenate(list(states()))})}
+    def parsed_ahead() -> Any:
+        for features in records.parse(spec):
+            yield states(features)
+
+    def states(features: Any) -> np.ndarray:
+        sequence_input, sequence_length = sequence_feature_layer(features)
+        sequence_length_mask = weft.sequence_mask(sequence_length)
+        return rnn_layer(sequence_input, mask=sequence_length_mask)
+
+    def case(batches: Callable[[], Any]) -> Case:
+        def run() -> None:
+            for _ in batches():
+                pass
+
+        return Case(run, lambda: {"state": np.concatenate(list(batches()))})
+
+    return {"documented lines": case(documented), "dataset.parse": case(parsed_ahead)}

@@ -47,7 +47,14 @@ struct FixedLenSequenceFeature {
 // How the values of a RaggedFeature fall into rows: the int64 feature `key` holds it, or, for
 // kUniformRowLength, `length` does.
 struct RowPartition {
-  enum class Kind { kRowSplits, kRowLengths, kRowStarts, kRowLimits, kValueRowIds, kUniformRowLength };
+  enum class Kind {
+    kRowSplits,
+    kRowLengths,
+    kRowStarts,
+    kRowLimits,
+    kValueRowIds,
+    kUniformRowLength
+  };
   Kind kind = Kind::kRowSplits;
   std::string key;
   int64_t length = 0;
@@ -76,15 +83,16 @@ struct SparseFeature {
   bool already_sorted = false;
 };
 
-using FeatureSpec =
-    std::variant<FixedLenFeature, VarLenFeature, FixedLenSequenceFeature, RaggedFeature, SparseFeature>;
+using FeatureSpec = std::variant<FixedLenFeature, VarLenFeature, FixedLenSequenceFeature,
+                                 RaggedFeature, SparseFeature>;
 using ParseSpec = std::map<std::string, FeatureSpec, std::less<>>;
 
 // Same class and same fields, default values element by element.
 WEFT_API bool operator==(const FeatureSpec& a, const FeatureSpec& b);
 
-// --- Columns, as tf.feature_column's classes of the same names ------------------------------------
-// Immutable values, shared by pointer: compare and hash them through the pointee.
+// --- Columns, as tf.feature_column's classes of the same names
+// ------------------------------------ Immutable values, shared by pointer: compare and hash them
+// through the pointee.
 
 class FeatureColumn;
 class CategoricalColumn;
@@ -109,7 +117,12 @@ using Fields = std::vector<std::pair<std::string, FieldValue>>;
 class WEFT_API FeatureColumn {
  public:
   enum class Kind : uint8_t {
-    kIdentity, kSequenceCategorical, kEmbedding, kIndicator, kNumeric, kSequenceNumeric,
+    kIdentity,
+    kSequenceCategorical,
+    kEmbedding,
+    kIndicator,
+    kNumeric,
+    kSequenceNumeric,
   };
 
   virtual ~FeatureColumn();
@@ -253,8 +266,9 @@ class WEFT_API IndicatorColumn final : public DenseColumn {
 // default of another shape; WrongType for a default that does not fit dtype.
 class WEFT_API NumericColumn final : public DenseColumn {
  public:
-  explicit NumericColumn(std::string key, Shape shape = {1}, std::optional<Tensor> default_value = {},
-                         DType dtype = DType::kFloat32, std::optional<Normalizer> normalizer_fn = {});
+  explicit NumericColumn(std::string key, Shape shape = {1},
+                         std::optional<Tensor> default_value = {}, DType dtype = DType::kFloat32,
+                         std::optional<Normalizer> normalizer_fn = {});
   const std::string& key() const { return key_; }
   const Shape& shape() const { return shape_; }
   const std::optional<Tensor>& default_value() const { return default_value_; }  // of `shape`
@@ -300,20 +314,23 @@ class WEFT_API SequenceNumericColumn final : public DenseColumn {
   std::optional<Normalizer> normalizer_fn_;
 };
 
-// --- The functions of tf.feature_column -----------------------------------------------------------
-// They make the classes above and throw what their constructors throw.
+// --- The functions of tf.feature_column
+// ----------------------------------------------------------- They make the classes above and throw
+// what their constructors throw.
 
 WEFT_API Column categorical_column_with_identity(std::string key, int64_t num_buckets,
                                                  std::optional<int64_t> default_value = {});
-WEFT_API Column sequence_categorical_column_with_identity(std::string key, int64_t num_buckets,
-                                                          std::optional<int64_t> default_value = {});
+WEFT_API Column sequence_categorical_column_with_identity(
+    std::string key, int64_t num_buckets, std::optional<int64_t> default_value = {});
 WEFT_API Column embedding_column(Column categorical_column, int64_t dimension,
                                  EmbeddingOptions options = {});
 WEFT_API Column indicator_column(Column categorical_column);
-WEFT_API Column numeric_column(std::string key, Shape shape = {1}, std::optional<Tensor> default_value = {},
-                               DType dtype = DType::kFloat32, std::optional<Normalizer> normalizer_fn = {});
-WEFT_API Column sequence_numeric_column(std::string key, Shape shape = {1}, double default_value = 0,
-                                        DType dtype = DType::kFloat32,
+WEFT_API Column numeric_column(std::string key, Shape shape = {1},
+                               std::optional<Tensor> default_value = {},
+                               DType dtype = DType::kFloat32,
+                               std::optional<Normalizer> normalizer_fn = {});
+WEFT_API Column sequence_numeric_column(std::string key, Shape shape = {1},
+                                        double default_value = 0, DType dtype = DType::kFloat32,
                                         std::optional<Normalizer> normalizer_fn = {});
 
 // The specs of all columns in one. Throws InvalidArgument naming the column if two columns want

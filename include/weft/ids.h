@@ -69,7 +69,8 @@ struct IdWeightPair {
 // WrongType for a dtype that the column does not take; OutOfRange for an id outside the column
 // without a default; LimitExceeded if the steps add up to more than Limits{}.max_batch_values.
 WEFT_API IdWeightPair id_weight_pair(const FeatureColumn& column, const Features& features,
-                                     const IdsOptions& options = {}, IdsCounters* counters = nullptr);
+                                     const IdsOptions& options = {},
+                                     IdsCounters* counters = nullptr);
 
 // Its ids alone: for tables and models that are not weft's.
 WEFT_API Ragged column_ids(const FeatureColumn& column, const Features& features,

@@ -49,7 +49,7 @@ class WEFT_API Cell {
 };
 
 // What the cells share: Keras's arguments and defaults. Random weights depend on `seed`, `name`
-// and the weight's name. Dropout belongs to training: it is kept here and has no effect.
+// and the weight's name. Dropout (brought into [0, 1]) belongs to training and has no effect here.
 
 // h' = activation(x W + b + h U).   bias: [H]
 struct SimpleRNNCellOptions {
@@ -131,10 +131,12 @@ struct RNNOptions {
 };
 
 struct RNNArguments {
-  std::optional<Tensor> mask;     // bool [B, T], any pattern; false steps are masked
-  std::optional<Tensor> lengths;  // instead of mask: any integer dtype [B], 0 to T real steps
-  std::vector<Tensor>
-      initial_state;  // [B, size] each, in the order of state_sizes(); zeros if empty
+  // bool [B, T] ([T, B] with time_major), any pattern: false steps are masked.
+  std::optional<Tensor> mask = {};
+  // Instead of a mask: integers of any dtype [B]; the first lengths[i] steps of row i are real.
+  std::optional<Tensor> lengths = {};
+  // [B, size] each, in the order of state_sizes(); empty: zeros.
+  std::vector<Tensor> initial_state = {};
 };
 
 struct States {

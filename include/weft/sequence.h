@@ -33,7 +33,8 @@ WEFT_API Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxl
 // Appends the row's context to every step: [B, d1], [B, T, d0] -> [B, T, d0 + d1].
 // Throws InvalidArgument for other ranks or different B; WrongType unless both are float32 or both
 // are float64.
-WEFT_API Tensor concatenate_context_input(const Tensor& context_input, const Tensor& sequence_input);
+WEFT_API Tensor concatenate_context_input(const Tensor& context_input,
+                                          const Tensor& sequence_input);
 
 // A batch of padded sequences: what a SequenceFeatures gives and an RNN takes.
 struct Sequence {
@@ -74,7 +75,8 @@ class WEFT_API FeatureLayer {
 
  protected:
   enum class Role : uint8_t { kDense, kSequence };
-  // Throws InvalidArgument if there are no columns, two have the same name, or one is not of `role`.
+  // Throws InvalidArgument if there are no columns, two have the same name, or one is not of
+  // `role`.
   FeatureLayer(std::vector<Column> columns, Options options, Role role);
   FeatureLayer(FeatureLayer&&) noexcept;
   FeatureLayer& operator=(FeatureLayer&&) noexcept;
@@ -98,7 +100,7 @@ class WEFT_API FeatureLayer {
 struct PadTo {
   enum class Kind : uint8_t { kBatch, kFixed, kMultiple };
   Kind kind = Kind::kBatch;  // T is the largest T of the columns
-  int64_t n = 0;             // T is n; or the smallest multiple of n that is no less than kBatch's T
+  int64_t n = 0;  // T is n; or the smallest multiple of n that is no less than kBatch's T
 };
 
 struct SequenceFeaturesOptions : FeatureLayer::Options {

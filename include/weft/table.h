@@ -64,7 +64,9 @@ WEFT_API void lookup(const EmbeddingTable& table, const Tensor& ids, Tensor& out
 // As tf.nn.safe_embedding_lookup_sparse: the ids of each innermost row combined, [rows, D], where
 // rows are those of the last level. `weights`: float32, one per id.
 // Throws OutOfRange naming row, position and id; WrongType unless the ids are int64.
-WEFT_API Tensor lookup(const EmbeddingTable& table, const Ragged& ids, const Tensor* weights = nullptr);
-WEFT_API void lookup(const EmbeddingTable& table, const Ragged& ids, const Tensor* weights, Tensor& out);
+WEFT_API Tensor lookup(const EmbeddingTable& table, const Ragged& ids,
+                       const Tensor* weights = nullptr);
+WEFT_API void lookup(const EmbeddingTable& table, const Ragged& ids, const Tensor* weights,
+                     Tensor& out);
 
 }  // namespace weft

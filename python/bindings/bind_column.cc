@@ -9,7 +9,8 @@ namespace {
 std::shared_ptr<const void> hold(nb::handle object) {
   object.inc_ref();
   return {object.ptr(), [](const void* held) {
-            if (nb::detail::cleanup_guard guard{}) Py_DECREF(static_cast<PyObject*>(const_cast<void*>(held)));
+            if (nb::detail::cleanup_guard guard{})
+              Py_DECREF(static_cast<PyObject*>(const_cast<void*>(held)));
           }};
 }
 
@@ -22,7 +23,9 @@ std::optional<Normalizer> normalizer_from_python(nb::handle function) {
   }
   Normalizer normalizer;
   normalizer.tag = hold(function);
-  normalizer.name = nb::hasattr(function, "__name__") ? nb::cast<std::string>(nb::str(function.attr("__name__"))) : "";
+  normalizer.name = nb::hasattr(function, "__name__")
+                        ? nb::cast<std::string>(nb::str(function.attr("__name__")))
+                        : "";
   normalizer.function = [tag = normalizer.tag](const Tensor& values) {
     nb::gil_scoped_acquire acquire;
     const nb::handle callable(static_cast<PyObject*>(const_cast<void*>(tag.get())));
@@ -62,36 +65,40 @@ ColumnHandle identity(nb::handle key, nb::handle num_buckets, nb::handle default
 }
 
 ColumnHandle embedding(const ColumnHandle& categorical, nb::handle dimension, nb::handle combiner,
-                       nb::handle initializer, nb::handle ckpt, nb::handle tensor, nb::handle max_norm,
-                       bool trainable, bool safe) {
+                       nb::handle initializer, nb::handle ckpt, nb::handle tensor,
+                       nb::handle max_norm, bool trainable, bool safe) {
   EmbeddingOptions options;
   options.combiner = combiner_from(text_from_python(combiner, "combiner"));
-  if (!initializer.is_none()) options.initializer = initializer_from_python(initializer, "initializer");
+  if (!initializer.is_none())
+    options.initializer = initializer_from_python(initializer, "initializer");
   options.ckpt_to_load_from = optional_text(ckpt, "ckpt_to_load_from");
   options.tensor_name_in_ckpt = optional_text(tensor, "tensor_name_in_ckpt");
   if (!max_norm.is_none()) options.max_norm = number_from_python(max_norm, "max_norm");
   options.trainable = trainable;
   options.use_safe_embedding_lookup = safe;
-  return {embedding_column(categorical.column, int_from_python(dimension, "dimension"), std::move(options))};
+  return {embedding_column(categorical.column, int_from_python(dimension, "dimension"),
+                           std::move(options))};
 }
 
 ColumnHandle numeric(nb::handle key, nb::handle shape, nb::handle default_value, nb::handle dtype,
                      nb::handle normalizer_fn) {
-  return {numeric_column(std::string(text_from_python(key, "key")), shape_from_python(shape, "shape"),
-                         default_from_python(default_value), dtype_from_python(dtype, "dtype"),
-                         normalizer_from_python(normalizer_fn))};
+  return {numeric_column(std::string(text_from_python(key, "key")),
+                         shape_from_python(shape, "shape"), default_from_python(default_value),
+                         dtype_from_python(dtype, "dtype"), normalizer_from_python(normalizer_fn))};
 }
 
-ColumnHandle sequence_numeric(nb::handle key, nb::handle shape, nb::handle default_value, nb::handle dtype,
-                              nb::handle normalizer_fn) {
-  return {sequence_numeric_column(std::string(text_from_python(key, "key")), shape_from_python(shape, "shape"),
-                                  number_from_python(default_value, "default_value"),
-                                  dtype_from_python(dtype, "dtype"), normalizer_from_python(normalizer_fn))};
+ColumnHandle sequence_numeric(nb::handle key, nb::handle shape, nb::handle default_value,
+                              nb::handle dtype, nb::handle normalizer_fn) {
+  return {sequence_numeric_column(
+      std::string(text_from_python(key, "key")), shape_from_python(shape, "shape"),
+      number_from_python(default_value, "default_value"), dtype_from_python(dtype, "dtype"),
+      normalizer_from_python(normalizer_fn))};
 }
 
 // The initializer that a column has when none was given.
 nb::object initializer_of(const ColumnHandle& handle) {
-  return initializer_to_python(*static_cast<const EmbeddingColumn&>(*handle.column).options().initializer);
+  return initializer_to_python(
+      *static_cast<const EmbeddingColumn&>(*handle.column).options().initializer);
 }
 
 void check_specs(nb::list columns) {
@@ -103,10 +110,12 @@ void check_specs(nb::list columns) {
 }  // namespace
 
 Column column_from_python(nb::handle value, const char* text) {
-  const nb::object held = nb::hasattr(value, "_core") ? nb::object(value.attr("_core")) : nb::borrow(value);
+  const nb::object held =
+      nb::hasattr(value, "_core") ? nb::object(value.attr("_core")) : nb::borrow(value);
   ColumnHandle* handle = nullptr;
   if (!nb::try_cast(held, handle) || handle == nullptr) {
-    throw InvalidArgument(std::string(text) + " Given (type " + nb::cast<std::string>(nb::str(value.type().attr("__name__"))) +
+    throw InvalidArgument(std::string(text) + " Given (type " +
+                          nb::cast<std::string>(nb::str(value.type().attr("__name__"))) +
                           "): " + nb::cast<std::string>(nb::str(value)));
   }
   return handle->column;
@@ -114,27 +123,34 @@ Column column_from_python(nb::handle value, const char* text) {
 
 void bind_column(nb::module_& m) {
   nb::class_<ColumnHandle>(m, "Column", "A feature column; see weft.feature_column.")
-      .def_prop_ro("name", [](const ColumnHandle& self) { return text_to_python(self.column->name()); })
-      .def("is_sequence", [](const ColumnHandle& self) {
-        return static_cast<const DenseColumn&>(*self.column).is_sequence();
-      })
+      .def_prop_ro("name",
+                   [](const ColumnHandle& self) { return text_to_python(self.column->name()); })
+      .def("is_sequence",
+           [](const ColumnHandle& self) {
+             return static_cast<const DenseColumn&>(*self.column).is_sequence();
+           })
       .def("initializer", &initializer_of)
-      .def("__eq__", [](const ColumnHandle& self, const ColumnHandle& other) { return *self.column == *other.column; })
-      .def("__hash__", [](const ColumnHandle& self) { return static_cast<int64_t>(self.column->hash() >> 2); });
+      .def("__eq__", [](const ColumnHandle& self,
+                        const ColumnHandle& other) { return *self.column == *other.column; })
+      .def("__hash__",
+           [](const ColumnHandle& self) { return static_cast<int64_t>(self.column->hash() >> 2); });
   m.def("identity_column", &identity, nb::arg("key").none(), nb::arg("num_buckets").none(),
         nb::arg("default_value").none());
   m.def("sequence_column", [](const ColumnHandle& categorical) {
     return ColumnHandle{std::make_shared<SequenceCategoricalColumn>(categorical.column)};
   });
   m.def("embedding_column", &embedding, nb::arg("categorical_column"), nb::arg("dimension").none(),
-        nb::arg("combiner").none(), nb::arg("initializer").none(), nb::arg("ckpt_to_load_from").none(),
-        nb::arg("tensor_name_in_ckpt").none(), nb::arg("max_norm").none(), nb::arg("trainable"),
-        nb::arg("use_safe_embedding_lookup"));
-  m.def("indicator_column", [](const ColumnHandle& categorical) { return ColumnHandle{indicator_column(categorical.column)}; });
-  m.def("numeric_column", &numeric, nb::arg("key").none(), nb::arg("shape").none(), nb::arg("default_value").none(),
-        nb::arg("dtype").none(), nb::arg("normalizer_fn").none());
-  m.def("sequence_numeric_column", &sequence_numeric, nb::arg("key").none(), nb::arg("shape").none(),
+        nb::arg("combiner").none(), nb::arg("initializer").none(),
+        nb::arg("ckpt_to_load_from").none(), nb::arg("tensor_name_in_ckpt").none(),
+        nb::arg("max_norm").none(), nb::arg("trainable"), nb::arg("use_safe_embedding_lookup"));
+  m.def("indicator_column", [](const ColumnHandle& categorical) {
+    return ColumnHandle{indicator_column(categorical.column)};
+  });
+  m.def("numeric_column", &numeric, nb::arg("key").none(), nb::arg("shape").none(),
         nb::arg("default_value").none(), nb::arg("dtype").none(), nb::arg("normalizer_fn").none());
+  m.def("sequence_numeric_column", &sequence_numeric, nb::arg("key").none(),
+        nb::arg("shape").none(), nb::arg("default_value").none(), nb::arg("dtype").none(),
+        nb::arg("normalizer_fn").none());
   m.def("check_parse_example_spec", &check_specs);
 }
 

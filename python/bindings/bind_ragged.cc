@@ -91,7 +91,7 @@ nb::object item(const Ragged& ragged, nb::handle key) {
   return feature_to_python(part_of(ragged, 1, splits[0], splits[1]));
 }
 
-nb::object row_lengths(const Ragged& ragged, int64_t level) {
+Array row_lengths(const Ragged& ragged, int64_t level) {
   const auto splits = ragged.row_splits(level);
   Tensor lengths(DType::kInt64, {static_cast<int64_t>(splits.size()) - 1});
   auto to = lengths.mutable_values<int64_t>();
@@ -213,7 +213,9 @@ void bind_views(nb::class_<Ragged>& type) {
   type.def("nrows", &Ragged::rows, "Number of rows of the outermost level.");
   type.def_prop_ro("ragged_rank", &Ragged::levels, "Number of levels.");
   type.def_prop_ro("shape", &shape_of, "(rows, None, ...): None for each ragged dimension.");
-  type.def_prop_ro("dtype", [](const Ragged& self) { return dtype_to_python(self.dtype()); });
+  type.def_prop_ro(
+      "dtype", [](const Ragged& self) { return dtype_to_python(self.dtype()); },
+      nb::for_getter(nb::sig("def dtype(self, /) -> DType")));
   type.def("to_lists", &lists_from_ragged, "Nested lists; strings as bytes.");
   type.def("to_list", &lists_from_ragged, "The same as to_lists, under TensorFlow's name.");
   type.def(

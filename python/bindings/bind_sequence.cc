@@ -28,7 +28,8 @@ Keep keep_from_python(nb::handle value) {
 // 'batch', a fixed number of steps, or ('multiple', n).
 PadTo pad_to_from_python(nb::handle value) {
   if (PyUnicode_Check(value.ptr()) != 0 && text_from_python(value, "pad_to") == "batch") return {};
-  if (PyIndex_Check(value.ptr()) != 0) return {PadTo::Kind::kFixed, int_from_python(value, "pad_to")};
+  if (PyIndex_Check(value.ptr()) != 0)
+    return {PadTo::Kind::kFixed, int_from_python(value, "pad_to")};
   if (PyTuple_Check(value.ptr()) != 0 || PyList_Check(value.ptr()) != 0) {
     if (nb::len(value) == 2 && PyUnicode_Check(nb::object(value[0]).ptr()) != 0 &&
         text_from_python(value[0], "pad_to") == "multiple") {
@@ -56,7 +57,8 @@ void set_options(FeatureLayer::Options& options, nb::dict given) {
 nb::list parameters_of(const FeatureLayer& layer) {
   nb::list found;
   for (const Parameter& parameter : layer.parameters()) {
-    found.append(nb::make_tuple(text_to_python(parameter.name), tensor_to_python(parameter.value), parameter.trainable));
+    found.append(nb::make_tuple(text_to_python(parameter.name), tensor_to_python(parameter.value),
+                                parameter.trainable));
   }
   return found;
 }
@@ -65,20 +67,21 @@ nb::list parameters_of(const FeatureLayer& layer) {
 void set_weights(FeatureLayer& layer, nb::list weights) {
   const auto parameters = layer.parameters();
   if (weights.size() != parameters.size()) {
-    throw InvalidArgument("layer '" + layer.name() + "' has " + std::to_string(parameters.size()) + " weights, got " +
-                          std::to_string(weights.size()));
+    throw InvalidArgument("layer '" + layer.name() + "' has " + std::to_string(parameters.size()) +
+                          " weights, got " + std::to_string(weights.size()));
   }
   std::vector<Tensor> given;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const std::string name = "weight '" + parameters[i].name + "'";
     given.push_back(tensor_of_dtype(weights[i], parameters[i].value.dtype(), name.c_str()));
     if (given.back().shape() == parameters[i].value.shape()) continue;
-    throw InvalidArgument(name + " has shape " + shape_string(parameters[i].value.shape()) + ", got " +
-                          shape_string(given.back().shape()));
+    throw InvalidArgument(name + " has shape " + shape_string(parameters[i].value.shape()) +
+                          ", got " + shape_string(given.back().shape()));
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
     Buffer memory = parameters[i].value.buffer();
-    std::memmove(memory.mutable_data(), given[i].buffer().data(), static_cast<size_t>(memory.size()));
+    std::memmove(memory.mutable_data(), given[i].buffer().data(),
+                 static_cast<size_t>(memory.size()));
   }
 }
 
@@ -109,7 +112,8 @@ nb::object call_dense(const DenseFeatures& layer, nb::handle features) {
 void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {
   SequenceFeaturesOptions options;
   set_options(options, given);
-  if (!given["max_length"].is_none()) options.max_length = int_from_python(given["max_length"], "max_length");
+  if (!given["max_length"].is_none())
+    options.max_length = int_from_python(given["max_length"], "max_length");
   options.keep = keep_from_python(given["keep"]);
   options.pad = pad_from_python(given["pad"]);
   options.pad_to = pad_to_from_python(given["pad_to"]);
@@ -134,7 +138,8 @@ nb::object mask_of(nb::handle lengths, nb::handle maxlen, nb::handle dtype, nb::
 nb::object concatenate(nb::handle context_input, nb::handle sequence_input) {
   const Tensor sequence = tensor_from_python(sequence_input, "sequence_input");
   const Tensor context = tensor_from_python(context_input, "context_input");
-  return tensor_to_python(without_gil([&] { return concatenate_context_input(context, sequence); }));
+  return tensor_to_python(
+      without_gil([&] { return concatenate_context_input(context, sequence); }));
 }
 
 }  // namespace
@@ -142,7 +147,8 @@ nb::object concatenate(nb::handle context_input, nb::handle sequence_input) {
 void bind_sequence(nb::module_& m) {
   nb::class_<FeatureLayer>(m, "FeatureLayer", "What both feature layers have.")
       .def_prop_ro("width", &FeatureLayer::width)
-      .def_prop_ro("parameters", &parameters_of, "(name, array, trainable) of each table; the arrays are the tables.")
+      .def_prop_ro("parameters", &parameters_of,
+                   "(name, array, trainable) of each table; the arrays are the tables.")
       .def("set_weights", &set_weights)
       .def("counters", &counters_of)
       .def("reset_counters", &FeatureLayer::reset_counters);
@@ -152,9 +158,10 @@ void bind_sequence(nb::module_& m) {
   nb::class_<DenseFeatures, FeatureLayer>(m, "DenseFeatures")
       .def("__init__", &make_dense)
       .def("__call__", &call_dense, nb::arg("features").none());
-  m.def("sequence_mask", &mask_of, nb::arg("lengths").none(), nb::arg("maxlen").none(), nb::arg("dtype").none(),
-        nb::arg("pad").none());
-  m.def("concatenate_context_input", &concatenate, nb::arg("context_input").none(), nb::arg("sequence_input").none());
+  m.def("sequence_mask", &mask_of, nb::arg("lengths").none(), nb::arg("maxlen").none(),
+        nb::arg("dtype").none(), nb::arg("pad").none());
+  m.def("concatenate_context_input", &concatenate, nb::arg("context_input").none(),
+        nb::arg("sequence_input").none());
 }
 
 }  // namespace weft::python

@@ -6,16 +6,16 @@ namespace weft::python {
 namespace {
 
 // Built once for each Python object: a parsed VarLenFeature holds row_splits instead.
-nb::object indices_of(nb::handle self) {
+Array indices_of(nb::handle self) {
   nb::object cache = self.attr("__dict__");
   nb::object found = cache.attr("get")("indices");
-  if (!found.is_none()) return found;
+  if (!found.is_none()) return nb::borrow<Array>(found);
   found = tensor_to_python(nb::cast<const SparseTensor&>(self).indices(), Access::kReadOnly);
   cache["indices"] = found;
-  return found;
+  return nb::borrow<Array>(found);
 }
 
-nb::object dense_shape_of(const SparseTensor& self) {
+Array dense_shape_of(const SparseTensor& self) {
   const Shape& shape = self.dense_shape();
   return tensor_to_python(Tensor::of<int64_t>({self.rank()}, std::span<const int64_t>(shape)));
 }
@@ -73,7 +73,9 @@ void bind_sparse(nb::module_& m) {
   type.def_prop_ro("dense_shape", &dense_shape_of, "int64 [rank].");
   type.def_prop_ro("shape",
                    [](const SparseTensor& self) { return shape_to_python(self.dense_shape()); });
-  type.def_prop_ro("dtype", [](const SparseTensor& self) { return dtype_to_python(self.dtype()); });
+  type.def_prop_ro(
+      "dtype", [](const SparseTensor& self) { return dtype_to_python(self.dtype()); },
+      nb::for_getter(nb::sig("def dtype(self, /) -> DType")));
   type.def_prop_ro("rows", &rows_of,
                    "The rows as a Ragged, if this was made from rows; None otherwise.");
   type.def(

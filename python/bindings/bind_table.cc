@@ -8,19 +8,22 @@ EmbeddingTable table_from_python(nb::handle table, nb::handle combiner, nb::hand
   LookupOptions options;
   options.combiner = combiner_from(text_from_python(combiner, "combiner"));
   if (!max_norm.is_none()) {
-    options.max_norm = PyFloat_Check(max_norm.ptr()) != 0 ? PyFloat_AsDouble(max_norm.ptr())
-                                                          : static_cast<double>(int_from_python(max_norm, "max_norm"));
+    options.max_norm = PyFloat_Check(max_norm.ptr()) != 0
+                           ? PyFloat_AsDouble(max_norm.ptr())
+                           : static_cast<double>(int_from_python(max_norm, "max_norm"));
   }
   return EmbeddingTable(tensor_from_python(table, "table"), options);
 }
 
-nb::object lookup_any(nb::handle table, nb::handle ids, nb::handle weights, nb::handle combiner, nb::handle max_norm) {
+nb::object lookup_any(nb::handle table, nb::handle ids, nb::handle weights, nb::handle combiner,
+                      nb::handle max_norm) {
   const EmbeddingTable rows = table_from_python(table, combiner, max_norm);
   const Ragged* ragged = nullptr;
   if (nb::try_cast(ids, ragged) && ragged != nullptr) {
     std::optional<Tensor> given;
     if (!weights.is_none()) given = tensor_of_dtype(weights, DType::kFloat32, "weights", 1);
-    return tensor_to_python(without_gil([&] { return lookup(rows, *ragged, given ? &*given : nullptr); }));
+    return tensor_to_python(
+        without_gil([&] { return lookup(rows, *ragged, given ? &*given : nullptr); }));
   }
   if (!weights.is_none()) throw InvalidArgument("'weights' belong to ragged 'ids'");
   const Tensor one_each = tensor_of_dtype(ids, DType::kInt64, "ids");
@@ -30,8 +33,8 @@ nb::object lookup_any(nb::handle table, nb::handle ids, nb::handle weights, nb::
 }  // namespace
 
 void bind_table(nb::module_& m) {
-  m.def("lookup", &lookup_any, nb::arg("table").none(), nb::arg("ids").none(), nb::arg("weights").none(),
-        nb::arg("combiner").none(), nb::arg("max_norm").none());
+  m.def("lookup", &lookup_any, nb::arg("table").none(), nb::arg("ids").none(),
+        nb::arg("weights").none(), nb::arg("combiner").none(), nb::arg("max_norm").none());
 }
 
 }  // namespace weft::python

@@ -64,7 +64,8 @@ void bind_tensor(nb::module_& m) {
   m.def(
       "as_dtype",
       [](nb::handle value) { return dtype_to_python(dtype_from_python(value, "value")); },
-      nb::arg("value").none(), "The weft dtype of a numpy dtype, a name or a Python type.");
+      nb::arg("value").none(), nb::sig("def as_dtype(value: object) -> DType"),
+      "The weft dtype of a numpy dtype, a name or a Python type.");
 }
 
 }  // namespace weft::python

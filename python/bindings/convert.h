@@ -11,6 +11,7 @@
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
@@ -59,9 +60,14 @@ Tensor tensor_of_dtype(nb::handle value, DType dtype, const char* argument,
 
 enum class Access { kWritable, kReadOnly };
 
+// A numpy.ndarray, for signatures.
+class Array : public nb::object {
+  NB_OBJECT_DEFAULT(Array, nb::object, "numpy.ndarray", nb::ndarray_check)
+};
+
 // A numpy.ndarray over the tensor's memory, which lives as long as the array does. Memory borrowed
 // from elsewhere is writable only if it was there. Strings: a new object array of bytes.
-nb::object tensor_to_python(const Tensor& tensor, Access access = Access::kWritable);
+Array tensor_to_python(const Tensor& tensor, Access access = Access::kWritable);
 
 // --- ragged, sparse, batches ------------------------------------------------------------------
 

@@ -1,11 +1,10 @@
 // Arrays: the buffer protocol and DLPack in, numpy arrays out.
-#include <nanobind/ndarray.h>
-
 #include <array>
 #include <memory>
 #include <optional>
 
 #include "convert_parts.h"
+#include "convert_strings.h"
 
 namespace weft::python {
 namespace {
@@ -133,7 +132,7 @@ bool is_writable(const Buffer& buffer) {
 }
 
 // One numpy object array for any shape: filled flat, then reshaped.
-nb::object numpy_strings(const Tensor& tensor) {
+Array numpy_strings(const Tensor& tensor) {
   nb::module_ numpy = nb::module_::import_("numpy");
   const Bytes& strings = tensor.bytes();
   nb::object list = nb::steal(PyList_New(strings.size()));
@@ -148,13 +147,19 @@ nb::object numpy_strings(const Tensor& tensor) {
       strings.size(),
       nb::arg("dtype") = nb::handle(reinterpret_cast<PyObject*>(&PyBaseObject_Type)));
   array[nb::ellipsis()] = list;
-  return tensor.rank() == 1 ? array : array.attr("reshape")(shape_to_python(tensor.shape()));
+  if (tensor.rank() != 1) array = array.attr("reshape")(shape_to_python(tensor.shape()));
+  return nb::borrow<Array>(array);
 }
 
 }  // namespace
 
 std::optional<Tensor> tensor_from_memory(nb::handle value, const char* argument) {
   if (PyBytes_Check(value.ptr()) || PyByteArray_Check(value.ptr())) return std::nullopt;
+  if (nb::isinstance<StringArray>(value)) {
+    const nb::object made = made_array(value);
+    if (!made.is_none()) return tensor_from_memory(made, argument);
+    return nb::cast<const StringArray&>(value).tensor;
+  }
   if (PyObject_CheckBuffer(value.ptr()) != 0) {
     auto view = std::make_shared<Py_buffer>();
     if (PyObject_GetBuffer(value.ptr(), view.get(), PyBUF_FORMAT | PyBUF_STRIDES) == 0) {
@@ -167,7 +172,7 @@ std::optional<Tensor> tensor_from_memory(nb::handle value, const char* argument)
   return std::nullopt;
 }
 
-nb::object tensor_to_python(const Tensor& tensor, Access access) {
+Array tensor_to_python(const Tensor& tensor, Access access) {
   if (tensor.rank() > kMaxRank) {
     throw InvalidArgument("an array of rank " + std::to_string(tensor.rank()) +
                           "; numpy has at most " + std::to_string(kMaxRank));
@@ -176,7 +181,7 @@ nb::object tensor_to_python(const Tensor& tensor, Access access) {
   const bool writable = access == Access::kWritable && is_writable(tensor.buffer());
   static PyObject* const asarray =
       nb::object(nb::module_::import_("numpy").attr("asarray")).release().ptr();
-  return nb::handle(asarray)(nb::cast(Block{tensor, writable}));
+  return nb::borrow<Array>(nb::handle(asarray)(nb::cast(Block{tensor, writable})));
 }
 
 }  // namespace weft::python

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "convert_parts.h"
+#include "convert_strings.h"
 
 namespace weft::python {
 namespace {
@@ -165,8 +166,13 @@ Features features_from_python(nb::handle mapping, const char* argument) {
 
 nb::dict features_to_python(Features features) {
   nb::dict dict;
-  for (auto& [name, feature] : features)
-    dict[text_to_python(name)] = feature_to_python(std::move(feature));
+  for (auto& [name, feature] : features) {
+    const auto* strings = std::get_if<Tensor>(&feature);
+    const bool lazy =
+        strings != nullptr && strings->dtype() == DType::kString && strings->rank() > 0;
+    dict[text_to_python(name)] =
+        lazy ? nb::cast(StringArray{*strings}) : feature_to_python(std::move(feature));
+  }
   return dict;
 }
 

@@ -111,12 +111,15 @@ void bind_dtypes(nb::module_& m) {
         return nb::make_tuple(nb::module_::import_("weft.dtypes").attr("_restore"),
                               nb::make_tuple(dtype_name_of(self)));
       });
+  nb::dict by_name;
   for (int i = 0; i < kDTypes; ++i) {
     const auto dtype = static_cast<DType>(i);
     nb::object made = nb::cast(DTypeObject{dtype});
-    m.attr(dtype_name(dtype)) = made;
+    by_name[dtype_name(dtype)] = made;
     dtype_objects[static_cast<size_t>(i)] = made.release().ptr();
   }
+  m.attr("dtypes") =
+      by_name;  // not one by one: a `bool` of the module would be in the way in its stub
 }
 
 Shape shape_from_python(nb::handle value, const char* argument) {

@@ -4,26 +4,55 @@ TensorFlow's names and paths: `import weft as tf` runs code that uses tf.feature
 tf.keras.layers and tf.data.TFRecordDataset for sequence features.
 """
 
-import contextlib
-
-from weft import errors
+from weft import (
+    activations,
+    compat,
+    config,
+    data,
+    dtypes,
+    errors,
+    feature_column,
+    initializers,
+    io,
+    keras,
+    layers,
+    ragged,
+    train,
+)
 from weft._core import __version__
 from weft.config import num_threads, set_num_threads, show_config, trim
 from weft.dtypes import *  # noqa: F403
 from weft.errors import *  # noqa: F403
 from weft.ragged import Ragged, SparseTensor
+from weft.sequence import fingerprint64, lookup, sequence_mask
 
 RaggedTensor = Ragged  # TensorFlow's name
 
-with contextlib.suppress(ImportError, AttributeError):
-    from weft import activations, initializers
-with contextlib.suppress(ImportError, AttributeError):
-    from weft import feature_column
-with contextlib.suppress(ImportError, AttributeError):
-    from weft import io
-with contextlib.suppress(ImportError, AttributeError):
-    from weft import layers
-with contextlib.suppress(ImportError, AttributeError):
-    from weft.sequence import fingerprint64, sequence_mask
-with contextlib.suppress(ImportError, AttributeError):
-    from weft import compat, data, keras, train
+__all__ = [
+    *dtypes.__all__,
+    *errors.__all__,
+    "Ragged",
+    "RaggedTensor",
+    "SparseTensor",
+    "__version__",
+    "activations",
+    "compat",
+    "config",
+    "data",
+    "dtypes",
+    "errors",
+    "feature_column",
+    "fingerprint64",
+    "initializers",
+    "io",
+    "keras",
+    "layers",
+    "lookup",
+    "num_threads",
+    "ragged",
+    "sequence_mask",
+    "set_num_threads",
+    "show_config",
+    "train",
+    "trim",
+]

@@ -45,9 +45,10 @@ def lookup(
 ) -> np.ndarray:
     """Rows of a table [V, D] of float32 or float64.
 
-    `ids`, an int64 array: one row each, of shape ids.shape + (D,). `ids`, a Ragged: the rows of each
-    innermost list combined by "mean", "sqrtn" or "sum", weighted by `weights` (float32, one per id).
-    Id -1 stands for no row: zeros, or nothing in a list. `max_norm` scales larger rows down first.
+    `ids`, an int64 array: one row each, of shape ids.shape + (D,). `ids`, a Ragged: the rows of
+    each innermost list combined by "mean", "sqrtn" or "sum", weighted by `weights` (float32, one
+    per id). Id -1 stands for no row: zeros, or nothing in a list. `max_norm` scales larger rows
+    down first.
 
     Raises ValueError for an id outside the table, TypeError for ids that are not int64.
     """

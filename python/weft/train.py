@@ -102,10 +102,12 @@ class Example:
     """A record: features by name."""
 
     def __init__(self, features: Features | None = None):
-        self.features = features or Features()
+        self.features = features
 
     def SerializeToString(self, deterministic: bool = True) -> bytes:  # noqa: N802
         """The record's bytes, keys in byte order, as `weft.io.encode_example` writes them."""
         from weft.io import encode_example
 
+        if self.features is None:
+            return b""
         return encode_example({key: f.value for key, f in self.features.feature.items()})

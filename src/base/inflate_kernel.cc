@@ -72,60 +72,45 @@ InflateStop decode(InflateCursor* cursor, const uint32_t* lengths,
     *cursor = c;
     return why;
   };
-  const auto literal = [&](uint32_t entry) {
+  const auto put_literal = [&](uint32_t entry) {
     use(c, entry);
     *c.out++ = static_cast<uint8_t>(entry >> 16);
   };
+  const auto look_up = [&] { return lengths[c.bits & kLengthMask]; };
+  const auto refill_and_look_up = [&] {
+    refill(c);
+    return look_up();
+  };
+  if (c.in_end - c.in < kInflateInputMargin) return InflateStop::kMargin;
   // The next entry is looked up before the match of the last is copied: neither waits for the
   // other.
-  if (c.in_end - c.in < kInflateInputMargin) return InflateStop::kMargin;
-  refill(c);
-  uint32_t entry = lengths[c.bits & kLengthMask];
+  uint32_t entry = refill_and_look_up();
   while (c.in_end - c.in >= kInflateInputMargin && c.out_end - c.out >= kInflateOutputMargin) {
     // Two literals and a length need at most 11 + 11 + 15 + 5 of the 56 bits.
+    for (int i = 0; i < 2 && (entry & kInflateLiteral) != 0; ++i) {
+      put_literal(entry);
+      entry = look_up();
+    }
+    if ((entry & kInflateSubtable) != 0) entry = in_subtable(c, lengths, entry);
     if ((entry & kInflateLiteral) != 0) {
-      literal(entry);
-      entry = lengths[c.bits & kLengthMask];
-      if ((entry & kInflateLiteral) != 0) {
-        literal(entry);
-        entry = lengths[c.bits & kLengthMask];
-        if ((entry & kInflateLiteral) != 0) {
-          literal(entry);
-          refill(c);
-          entry = lengths[c.bits & kLengthMask];
-          continue;
-        }
-      }
+      put_literal(entry);
+      entry = refill_and_look_up();
+      continue;
     }
-    if ((entry & kInflateSpecial) != 0) {
-      if ((entry & kInflateSubtable) != 0) entry = in_subtable(c, lengths, entry);
-      if ((entry & kInflateLiteral) != 0) {
-        literal(entry);
-        refill(c);
-        entry = lengths[c.bits & kLengthMask];
-        continue;
-      }
-      if ((entry & kInflateBad) != 0) return stop(InflateStop::kBadCode);
-      if ((entry & kInflateEnd) != 0) {
-        use(c, entry);
-        return stop(InflateStop::kBlockEnd);
-      }
-    }
+    if ((entry & kInflateBad) != 0) return stop(InflateStop::kBadCode);
     uint64_t before = c.bits;
     use(c, entry);
+    if ((entry & kInflateEnd) != 0) return stop(InflateStop::kBlockEnd);
     const uint32_t length = value_of(entry, before);
     refill(c);
     entry = distances[c.bits & kDistanceMask];
-    if ((entry & kInflateSpecial) != 0) {
-      if ((entry & kInflateSubtable) != 0) entry = in_subtable(c, distances, entry);
-      if ((entry & kInflateBad) != 0) return stop(InflateStop::kBadCode);
-    }
+    if ((entry & kInflateSubtable) != 0) entry = in_subtable(c, distances, entry);
+    if ((entry & kInflateBad) != 0) return stop(InflateStop::kBadCode);
     before = c.bits;
     use(c, entry);
     const uint32_t distance = value_of(entry, before);
     if (distance > c.out - c.window) return stop(InflateStop::kBadDistance);
-    refill(c);
-    entry = lengths[c.bits & kLengthMask];
+    entry = refill_and_look_up();
     copy_match(c.out, distance, length);
     c.out += length;
   }

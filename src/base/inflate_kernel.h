@@ -28,7 +28,6 @@ inline constexpr uint32_t kInflateLiteral = 1u << 31;
 inline constexpr uint32_t kInflateSubtable = 1u << 14;
 inline constexpr uint32_t kInflateEnd = 1u << 13;
 inline constexpr uint32_t kInflateBad = 1u << 12;
-inline constexpr uint32_t kInflateSpecial = kInflateSubtable | kInflateEnd | kInflateBad;
 inline constexpr int kInflateLengthBits = 11;   // width of the table of literals and lengths
 inline constexpr int kInflateDistanceBits = 8;  // and of distances
 // Entries, subtables included: the most that complete codes of 288 and 32 symbols can need.

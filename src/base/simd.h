@@ -76,27 +76,17 @@ struct Fraction {
 };
 
 // tanh(x) = x P(x^2) / Q(x^2), minimax to 2.1e-8 relative on |x| <= 9.01, beyond which tanh is 1 in
-// float. |n| and d stay below 420.
+// float: at the bound both are equal to the last bit, with and without fused multiply-add.
+// |n| and d stay below 420.
 WEFT_INLINE Fraction tanh_fraction(Vec x) {
+  constexpr float bound = 9.0129118f;
   constexpr float p[] = {0.99999997923117661f, 0.1338037201599706f, 3.4948115818405486e-3f,
                          2.0596283413457114e-5f, 1.3336861960600071e-8f};
   constexpr float q[] = {1, 0.46713687431548361f, 2.5874028695348409e-2f, 3.2843641348781236e-4f,
                          7.7692885658888936e-7f};
-  x = min(set(9.01f), max(set(-9.01f), x));
+  x = min(set(bound), max(set(-bound), x));
   const Vec y = x * x;
   return {x * polynomial(y, p), polynomial(y, q)};
-}
-
-// 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2, to 2e-7 absolute; |n| and d stay below 840.
-WEFT_INLINE Fraction sigmoid_fraction(Vec x) {
-  constexpr float p[] = {0.99999997923117661f, 0.1338037201599706f / 4, 3.4948115818405486e-3f / 16,
-                         2.0596283413457114e-5f / 64, 1.3336861960600071e-8f / 256};
-  constexpr float q[] = {2, 0.46713687431548361f / 2, 2.5874028695348409e-2f / 8,
-                         3.2843641348781236e-4f / 32, 7.7692885658888936e-7f / 128};
-  x = min(set(18.02f), max(set(-18.02f), x));
-  const Vec y = x * x;
-  const Vec d = polynomial(y, q);
-  return {fmadd(x * set(0.5f), polynomial(y, p), d * set(0.5f)), d};
 }
 
 WEFT_INLINE Vec tanh(Vec x) {
@@ -107,15 +97,35 @@ WEFT_INLINE Vec tanh(Vec x) {
 // 2^n for integers -126 <= n <= 127.
 WEFT_INLINE Vec power_of_two(IntVec n) { return reinterpret_cast<Vec>((n + 127) << 23); }
 
+constexpr float kShift = 12582912.f;  // 1.5 * 2^23: after adding it, the last bits hold an integer
+
+// exp(-x) for sigmoid(x) = 1 / (1 + exp(-x)), 4e-7 relative where |x| < 10; at most 1.1e13, and so
+// good for products of a few. Far above 0 it vanishes, and the sigmoid is 1.
+WEFT_INLINE Vec exp_of_minus(Vec x) {
+  constexpr float e[] = {1.0000000716545723f,   0.69314696706604157f,   0.2402211972415873f,
+                         0.055507132711929147f, 0.0096755413261877934f, 0.0013276472727472582f};
+  constexpr float log2e = -1.44269504088896341f;
+  x = max(set(-30.f), x);
+#if WEFT_ISA_LEVEL >= 4
+  const Vec n = fmadd(x, set(log2e), set(kShift)) - set(kShift);
+  return _mm512_maskz_scalef_ps(0xFFFF, polynomial(fmadd(x, set(log2e), -n), e), n);
+#else
+  x = min(set(87.f), x);
+  const Vec shifted = fmadd(x, set(log2e), set(kShift));
+  const Vec n = shifted - set(kShift);
+  return polynomial(fmadd(x, set(log2e), -n), e) *
+         power_of_two(reinterpret_cast<IntVec>(shifted) - 0x4B400000);
+#endif
+}
+
 // exp(x) = 2^n exp(r) with n = round(x / ln 2), |r| <= ln(2) / 2: 5e-7 relative, subnormal results
 // included.
 WEFT_INLINE Vec exp(Vec x) {
   constexpr float e[] = {0.99999994622143452f, 0.49999374446004327f, 0.16666936029611734f,
                          0.04187552821349387f, 0.0083333212551783639f};
-  constexpr float shift = 12582912.f;  // 1.5 * 2^23: after adding it, the last bits hold n
   x = min(set(89.f), max(set(-104.f), x));
-  const Vec shifted = fmadd(x, set(1.44269504088896341f), set(shift));
-  const Vec n = shifted - set(shift);
+  const Vec shifted = fmadd(x, set(1.44269504088896341f), set(kShift));
+  const Vec n = shifted - set(kShift);
   Vec r = fnmadd(n, set(0.693145751953125f), x);  // ln 2 in two parts, the first of 16 bits
   r = fnmadd(n, set(1.42860682030941723e-6f), r);
   const Vec power = fmadd(r, polynomial(r, e), set(1.f));

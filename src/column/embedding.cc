@@ -7,9 +7,12 @@ namespace weft {
 
 const char* combiner_name(Combiner combiner) {
   switch (combiner) {
-    case Combiner::kSqrtn: return "sqrtn";
-    case Combiner::kSum: return "sum";
-    case Combiner::kMean: break;
+    case Combiner::kSqrtn:
+      return "sqrtn";
+    case Combiner::kSum:
+      return "sum";
+    case Combiner::kMean:
+      break;
   }
   return "mean";
 }
@@ -18,25 +21,32 @@ Combiner combiner_from(std::string_view name) {
   for (Combiner combiner : {Combiner::kMean, Combiner::kSqrtn, Combiner::kSum}) {
     if (name == combiner_name(combiner)) return combiner;
   }
-  throw InvalidArgument("combiner must be one of 'mean', 'sqrtn' or 'sum', got '" + escape_bytes(name) + "'");
+  throw InvalidArgument("combiner must be one of 'mean', 'sqrtn' or 'sum', got '" +
+                        escape_bytes(name) + "'");
 }
 
-EmbeddingColumn::EmbeddingColumn(Column categorical_column, int64_t dimension, EmbeddingOptions options)
+EmbeddingColumn::EmbeddingColumn(Column categorical_column, int64_t dimension,
+                                 EmbeddingOptions options)
     : DenseColumn(Kind::kEmbedding),
       categorical_column_(std::move(categorical_column)),
       dimension_(dimension),
       options_(std::move(options)) {
-  const std::string of = ", column " + escape_bytes(require_categorical(categorical_column_, "embedding_column").name());
+  const std::string of =
+      ", column " +
+      escape_bytes(require_categorical(categorical_column_, "embedding_column").name());
   if (dimension_ < 1) throw InvalidArgument("Invalid dimension " + std::to_string(dimension_) + of);
   if (options_.ckpt_to_load_from.has_value() != options_.tensor_name_in_ckpt.has_value()) {
-    throw InvalidArgument("Must specify both `ckpt_to_load_from` and `tensor_name_in_ckpt` or none of them" + of);
+    throw InvalidArgument(
+        "Must specify both `ckpt_to_load_from` and `tensor_name_in_ckpt` or none of them" + of);
   }
   if (options_.max_norm && !(*options_.max_norm > 0)) {
-    throw InvalidArgument("max_norm must be greater than 0, got " + std::to_string(*options_.max_norm) + of);
+    throw InvalidArgument("max_norm must be greater than 0, got " +
+                          std::to_string(*options_.max_norm) + of);
   }
   (void)num_elements({categorical().num_buckets(), dimension_});
   if (!options_.initializer) {
-    options_.initializer = initializers::TruncatedNormal{0.0, 1 / std::sqrt(static_cast<double>(dimension_))};
+    options_.initializer =
+        initializers::TruncatedNormal{0.0, 1 / std::sqrt(static_cast<double>(dimension_))};
   }
 }
 
@@ -44,11 +54,15 @@ const CategoricalColumn& EmbeddingColumn::categorical() const {
   return static_cast<const CategoricalColumn&>(*categorical_column_);
 }
 
-bool EmbeddingColumn::is_sequence() const { return categorical_column_->kind() == Kind::kSequenceCategorical; }
+bool EmbeddingColumn::is_sequence() const {
+  return categorical_column_->kind() == Kind::kSequenceCategorical;
+}
 
 std::string EmbeddingColumn::name() const { return categorical_column_->name() + "_embedding"; }
 
-ParseSpec EmbeddingColumn::parse_example_spec() const { return categorical_column_->parse_example_spec(); }
+ParseSpec EmbeddingColumn::parse_example_spec() const {
+  return categorical_column_->parse_example_spec();
+}
 
 Fields EmbeddingColumn::config() const {
   return {{"categorical_column", categorical_column_},
@@ -63,9 +77,10 @@ Fields EmbeddingColumn::config() const {
 }
 
 Column embedding_from_config(const Fields& fields) {
-  const FieldReader read("EmbeddingColumn", fields,
-                         {"categorical_column", "dimension", "combiner", "initializer", "ckpt_to_load_from",
-                          "tensor_name_in_ckpt", "max_norm", "trainable", "use_safe_embedding_lookup"});
+  const FieldReader read(
+      "EmbeddingColumn", fields,
+      {"categorical_column", "dimension", "combiner", "initializer", "ckpt_to_load_from",
+       "tensor_name_in_ckpt", "max_norm", "trainable", "use_safe_embedding_lookup"});
   EmbeddingOptions options;
   options.combiner = combiner_from(read.get<std::string>("combiner"));
   options.initializer = read.get_optional<Initializer>("initializer");
@@ -79,7 +94,8 @@ Column embedding_from_config(const Fields& fields) {
 }
 
 Column embedding_column(Column categorical_column, int64_t dimension, EmbeddingOptions options) {
-  return std::make_shared<EmbeddingColumn>(std::move(categorical_column), dimension, std::move(options));
+  return std::make_shared<EmbeddingColumn>(std::move(categorical_column), dimension,
+                                           std::move(options));
 }
 
 }  // namespace weft

@@ -27,7 +27,8 @@ uint64_t hash_initializer(const Initializer& initializer) {
   uint64_t h = hash_bytes(initializer.name());
   for (const auto& [name, value] : initializer.config()) {
     h = mix(h, value.index());
-    if (const auto* number = std::get_if<int64_t>(&value)) h = mix(h, static_cast<uint64_t>(*number));
+    if (const auto* number = std::get_if<int64_t>(&value))
+      h = mix(h, static_cast<uint64_t>(*number));
     if (const auto* number = std::get_if<double>(&value)) h = mix(h, hash_double(*number));
     if (const auto* text = std::get_if<std::string>(&value)) h = mix(h, hash_bytes(*text));
   }
@@ -62,7 +63,8 @@ struct HashValue {
 
 bool same_value(const FieldValue& a, const FieldValue& b) {
   if (a.index() != b.index()) return false;
-  if (const auto* tensor = std::get_if<Tensor>(&a)) return same_tensor(*tensor, std::get<Tensor>(b));
+  if (const auto* tensor = std::get_if<Tensor>(&a))
+    return same_tensor(*tensor, std::get<Tensor>(b));
   if (const auto* column = std::get_if<Column>(&a)) return **column == *std::get<Column>(b);
   return std::visit(
       [&](const auto& held) {
@@ -146,7 +148,8 @@ bool same_tensor(const Tensor& a, const Tensor& b) {
     }
     return true;
   }
-  if (a.dtype() == DType::kFloat64) return std::ranges::equal(a.values<double>(), b.values<double>());
+  if (a.dtype() == DType::kFloat64)
+    return std::ranges::equal(a.values<double>(), b.values<double>());
   if (a.dtype() == DType::kFloat32) return std::ranges::equal(a.values<float>(), b.values<float>());
   const auto bytes = static_cast<size_t>(a.size() * dtype_size(a.dtype()));
   return bytes == 0 || std::memcmp(a.buffer().data(), b.buffer().data(), bytes) == 0;
@@ -159,7 +162,8 @@ bool same_fields(const Fields& a, const Fields& b) {
 }
 
 uint64_t hash_fields(const Fields& fields, uint64_t seed) {
-  for (const auto& [name, value] : fields) seed = mix(mix(seed, value.index()), std::visit(HashValue{}, value));
+  for (const auto& [name, value] : fields)
+    seed = mix(mix(seed, value.index()), std::visit(HashValue{}, value));
   return seed;
 }
 
@@ -182,8 +186,8 @@ FieldReader::FieldReader(std::string_view class_name, const Fields& fields,
   if (all && fields.size() == expected.size()) return;
   std::string keys;
   for (std::string_view name : expected) keys += (keys.empty() ? "" : ", ") + std::string(name);
-  throw InvalidArgument("Invalid config of " + std::string(class_name) + ": (" + fields_string(fields) +
-                        "), expected keys: " + keys);
+  throw InvalidArgument("Invalid config of " + std::string(class_name) + ": (" +
+                        fields_string(fields) + "), expected keys: " + keys);
 }
 
 const FieldValue& FieldReader::at(std::string_view name) const {

@@ -14,8 +14,9 @@ IdentityCategoricalColumn::IdentityCategoricalColumn(std::string key, int64_t nu
                           escape_bytes(key_));
   }
   if (default_value_ && (*default_value_ < 0 || *default_value_ >= number_buckets_)) {
-    throw InvalidArgument("default_value " + std::to_string(*default_value_) + " not in range [0, " +
-                          std::to_string(number_buckets_) + "), column_name " + escape_bytes(key_));
+    throw InvalidArgument("default_value " + std::to_string(*default_value_) +
+                          " not in range [0, " + std::to_string(number_buckets_) +
+                          "), column_name " + escape_bytes(key_));
   }
 }
 
@@ -30,7 +31,8 @@ Fields IdentityCategoricalColumn::config() const {
 }
 
 Column identity_from_config(const Fields& fields) {
-  const FieldReader read("IdentityCategoricalColumn", fields, {"key", "number_buckets", "default_value"});
+  const FieldReader read("IdentityCategoricalColumn", fields,
+                         {"key", "number_buckets", "default_value"});
   return std::make_shared<IdentityCategoricalColumn>(read.get<std::string>("key"),
                                                      read.get<int64_t>("number_buckets"),
                                                      read.get_optional<int64_t>("default_value"));

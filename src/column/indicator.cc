@@ -14,11 +14,15 @@ const CategoricalColumn& IndicatorColumn::categorical() const {
 
 Shape IndicatorColumn::variable_shape() const { return {1, categorical().num_buckets()}; }
 
-bool IndicatorColumn::is_sequence() const { return categorical_column_->kind() == Kind::kSequenceCategorical; }
+bool IndicatorColumn::is_sequence() const {
+  return categorical_column_->kind() == Kind::kSequenceCategorical;
+}
 
 std::string IndicatorColumn::name() const { return categorical_column_->name() + "_indicator"; }
 
-ParseSpec IndicatorColumn::parse_example_spec() const { return categorical_column_->parse_example_spec(); }
+ParseSpec IndicatorColumn::parse_example_spec() const {
+  return categorical_column_->parse_example_spec();
+}
 
 Fields IndicatorColumn::config() const { return {{"categorical_column", categorical_column_}}; }
 

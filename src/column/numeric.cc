@@ -17,16 +17,19 @@ Tensor spread(const Tensor& scalar, const Shape& shape) {
   return full;
 }
 
-Tensor checked_default(const Tensor& value, const Shape& shape, DType dtype, const std::string& key) {
+Tensor checked_default(const Tensor& value, const Shape& shape, DType dtype,
+                       const std::string& key) {
   const bool whole = value.dtype() == DType::kInt64;
   if (!whole && (value.dtype() != DType::kFloat64 || is_integer(dtype))) {
     throw WrongType(std::string("default_value must be compatible with dtype. default_value: ") +
-                    dtype_name(value.dtype()) + ", dtype: " + dtype_name(dtype) + ", key: " + escape_bytes(key));
+                    dtype_name(value.dtype()) + ", dtype: " + dtype_name(dtype) +
+                    ", key: " + escape_bytes(key));
   }
   if (value.rank() == 0) return spread(value, shape);
   if (value.shape() != shape) {
-    throw InvalidArgument("The shape of default_value must be equal to given shape. default_value: " +
-                          field_string(value) + ", shape: " + field_string(shape) + ", key: " + escape_bytes(key));
+    throw InvalidArgument(
+        "The shape of default_value must be equal to given shape. default_value: " +
+        field_string(value) + ", shape: " + field_string(shape) + ", key: " + escape_bytes(key));
   }
   return value;
 }
@@ -47,8 +50,8 @@ Tensor parse_default(const Tensor& value, DType dtype) {
 
 }  // namespace
 
-NumericColumn::NumericColumn(std::string key, Shape shape, std::optional<Tensor> default_value, DType dtype,
-                             std::optional<Normalizer> normalizer_fn)
+NumericColumn::NumericColumn(std::string key, Shape shape, std::optional<Tensor> default_value,
+                             DType dtype, std::optional<Normalizer> normalizer_fn)
     : DenseColumn(Kind::kNumeric),
       key_(std::move(key)),
       shape_(std::move(shape)),
@@ -75,16 +78,18 @@ Fields NumericColumn::config() const {
 }
 
 Column numeric_from_config(const Fields& fields) {
-  const FieldReader read("NumericColumn", fields, {"key", "shape", "default_value", "dtype", "normalizer_fn"});
+  const FieldReader read("NumericColumn", fields,
+                         {"key", "shape", "default_value", "dtype", "normalizer_fn"});
   return std::make_shared<NumericColumn>(read.get<std::string>("key"), read.get<Shape>("shape"),
-                                         read.get_optional<Tensor>("default_value"), read.get<DType>("dtype"),
+                                         read.get_optional<Tensor>("default_value"),
+                                         read.get<DType>("dtype"),
                                          read.get_optional<Normalizer>("normalizer_fn"));
 }
 
-Column numeric_column(std::string key, Shape shape, std::optional<Tensor> default_value, DType dtype,
-                      std::optional<Normalizer> normalizer_fn) {
-  return std::make_shared<NumericColumn>(std::move(key), std::move(shape), std::move(default_value), dtype,
-                                         std::move(normalizer_fn));
+Column numeric_column(std::string key, Shape shape, std::optional<Tensor> default_value,
+                      DType dtype, std::optional<Normalizer> normalizer_fn) {
+  return std::make_shared<NumericColumn>(std::move(key), std::move(shape), std::move(default_value),
+                                         dtype, std::move(normalizer_fn));
 }
 
 }  // namespace weft

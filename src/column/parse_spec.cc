@@ -25,21 +25,23 @@ bool same(const RaggedFeature& a, const RaggedFeature& b) {
 }
 
 bool same(const SparseFeature& a, const SparseFeature& b) {
-  return a.index_key == b.index_key && a.value_key == b.value_key && a.dtype == b.dtype && a.size == b.size &&
-         a.already_sorted == b.already_sorted;
+  return a.index_key == b.index_key && a.value_key == b.value_key && a.dtype == b.dtype &&
+         a.size == b.size && a.already_sorted == b.already_sorted;
 }
 
 // For messages: the class and what columns set of it.
 struct SpecString {
   std::string operator()(const FixedLenFeature& spec) const {
-    return "FixedLenFeature(shape=" + field_string(spec.shape) + ", dtype=" + dtype_name(spec.dtype) +
+    return "FixedLenFeature(shape=" + field_string(spec.shape) +
+           ", dtype=" + dtype_name(spec.dtype) +
            (spec.default_value ? ", with a default_value)" : ", default_value=None)");
   }
   std::string operator()(const VarLenFeature& spec) const {
     return std::string("VarLenFeature(dtype=") + dtype_name(spec.dtype) + ")";
   }
   std::string operator()(const FixedLenSequenceFeature& spec) const {
-    return "FixedLenSequenceFeature(shape=" + field_string(spec.shape) + ", dtype=" + dtype_name(spec.dtype) + ")";
+    return "FixedLenSequenceFeature(shape=" + field_string(spec.shape) +
+           ", dtype=" + dtype_name(spec.dtype) + ")";
   }
   std::string operator()(const RaggedFeature& spec) const {
     return std::string("RaggedFeature(dtype=") + dtype_name(spec.dtype) + ")";
@@ -53,20 +55,22 @@ struct SpecString {
 
 bool operator==(const FeatureSpec& a, const FeatureSpec& b) {
   if (a.index() != b.index()) return false;
-  return std::visit([&](const auto& held) { return same(held, std::get<std::decay_t<decltype(held)>>(b)); }, a);
+  return std::visit(
+      [&](const auto& held) { return same(held, std::get<std::decay_t<decltype(held)>>(b)); }, a);
 }
 
 ParseSpec make_parse_example_spec(std::span<const Column> columns) {
   ParseSpec merged;
   for (const Column& column : columns) {
-    if (!column) throw InvalidArgument("All feature_columns must be FeatureColumn instances. Given: None");
+    if (!column)
+      throw InvalidArgument("All feature_columns must be FeatureColumn instances. Given: None");
     for (auto& [key, spec] : column->parse_example_spec()) {
       const auto [at, inserted] = merged.try_emplace(key, spec);
       if (!inserted && !(at->second == spec)) {
-        throw InvalidArgument("feature_columns contain different parse_spec for key " + escape_bytes(key) +
-                              ": column '" + escape_bytes(column->name()) + "' gives " +
-                              std::visit(SpecString{}, spec) + ", another column gave " +
-                              std::visit(SpecString{}, at->second));
+        throw InvalidArgument("feature_columns contain different parse_spec for key " +
+                              escape_bytes(key) + ": column '" + escape_bytes(column->name()) +
+                              "' gives " + std::visit(SpecString{}, spec) +
+                              ", another column gave " + std::visit(SpecString{}, at->second));
       }
     }
   }

@@ -4,10 +4,12 @@
 namespace weft {
 
 SequenceCategoricalColumn::SequenceCategoricalColumn(Column categorical_column)
-    : CategoricalColumn(Kind::kSequenceCategorical), categorical_column_(std::move(categorical_column)) {
+    : CategoricalColumn(Kind::kSequenceCategorical),
+      categorical_column_(std::move(categorical_column)) {
   require_categorical(categorical_column_, "SequenceCategoricalColumn");
   if (categorical_column_->kind() == Kind::kSequenceCategorical) {
-    throw InvalidArgument("categorical_column is a sequence already: " + categorical_column_->to_string());
+    throw InvalidArgument("categorical_column is a sequence already: " +
+                          categorical_column_->to_string());
   }
 }
 
@@ -21,7 +23,9 @@ ParseSpec SequenceCategoricalColumn::parse_example_spec() const {
   return categorical_column_->parse_example_spec();
 }
 
-Fields SequenceCategoricalColumn::config() const { return {{"categorical_column", categorical_column_}}; }
+Fields SequenceCategoricalColumn::config() const {
+  return {{"categorical_column", categorical_column_}};
+}
 
 Column sequence_categorical_from_config(const Fields& fields) {
   const FieldReader read("SequenceCategoricalColumn", fields, {"categorical_column"});

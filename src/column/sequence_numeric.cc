@@ -3,8 +3,8 @@
 
 namespace weft {
 
-SequenceNumericColumn::SequenceNumericColumn(std::string key, Shape shape, double default_value, DType dtype,
-                                             std::optional<Normalizer> normalizer_fn)
+SequenceNumericColumn::SequenceNumericColumn(std::string key, Shape shape, double default_value,
+                                             DType dtype, std::optional<Normalizer> normalizer_fn)
     : DenseColumn(Kind::kSequenceNumeric),
       key_(std::move(key)),
       shape_(std::move(shape)),
@@ -15,7 +15,9 @@ SequenceNumericColumn::SequenceNumericColumn(std::string key, Shape shape, doubl
   check_numeric_dtype(dtype_, key_);
 }
 
-ParseSpec SequenceNumericColumn::parse_example_spec() const { return {{key_, VarLenFeature{dtype_}}}; }
+ParseSpec SequenceNumericColumn::parse_example_spec() const {
+  return {{key_, VarLenFeature{dtype_}}};
+}
 
 Fields SequenceNumericColumn::config() const {
   return {{"key", key_},
@@ -35,8 +37,8 @@ Column sequence_numeric_from_config(const Fields& fields) {
 
 Column sequence_numeric_column(std::string key, Shape shape, double default_value, DType dtype,
                                std::optional<Normalizer> normalizer_fn) {
-  return std::make_shared<SequenceNumericColumn>(std::move(key), std::move(shape), default_value, dtype,
-                                                 std::move(normalizer_fn));
+  return std::make_shared<SequenceNumericColumn>(std::move(key), std::move(shape), default_value,
+                                                 dtype, std::move(normalizer_fn));
 }
 
 }  // namespace weft

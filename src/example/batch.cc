@@ -219,7 +219,7 @@ void Batch::measure_string_lists(Range& range, size_t slot, int64_t* lengths) {
   const auto measure = WEFT_KERNEL(column_kernel).string_lengths;
   StringLane lanes[kStringLanes];
   for (int k = 0; k < kStringLanes; ++k) {
-    lanes[k] = {.row = range.lane(k), .end = range.lane(k + 1), .bytes = 0, .sink = {}};
+    lanes[k] = {.row = range.lane(k), .end = range.lane(k + 1), .bytes = 0, .list_bytes = 0, .sink = {}};
   }
   while (const StringLane* stopped = measure(view(range, slot), lanes, lengths)) {
     rewrite_once(range, range.begin + stopped->row, slot);

@@ -180,6 +180,7 @@ void Batch::read_string_lists(Range& range, size_t slot) {
     lanes[k] = {.row = range.lane(k),
                 .end = range.lane(k + 1),
                 .bytes = 0,
+                .list_bytes = 0,
                 .sink = {.data = text + begins[k],
                          .end = text + end,
                          .text = text,

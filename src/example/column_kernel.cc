@@ -155,68 +155,78 @@ int64_t float_lengths(const ColumnView& view, int64_t from, int64_t* lengths) no
   return view.rows;
 }
 
-// A list of strings being measured.
+#define WEFT_ALWAYS_INLINE inline __attribute__((always_inline))
+
+// A list of strings being measured: in registers, so nothing may take its address.
 struct Walk {
   const uint8_t* p;
   const uint8_t* last;  // two bytes before the end: no string begins after it
-  int64_t n = 0;
-  int64_t framing = 0;  // bytes before the strings beyond two each
+  int64_t n;
 };
 
+enum class Turn { kOn, kDone, kStopped };
+
 // Goes to the next row with a list that is not empty; false at the lane's end.
-inline bool next_list(const ColumnView& view, StringLane& lane, int64_t* lengths, Walk& walk) {
+WEFT_ALWAYS_INLINE bool next_list(const ColumnView& view, StringLane& lane, int64_t* lengths, Walk& walk) {
   for (; lane.row < lane.end; ++lane.row) {
     const ListSpan span = view.spans[lane.row * view.stride];
     lengths[lane.row] = 0;
     if (span.size == 0) continue;
-    walk = {body(view, lane.row, span), nullptr};
+    lane.list_bytes = span.size;
+    walk.p = body(view, lane.row, span);
     walk.last = walk.p + span.size - 2;
+    walk.n = 0;
     return true;
   }
   return false;
 }
 
-inline void end_list(const ColumnView& view, StringLane& lane, int64_t* lengths, const Walk& walk) {
-  lengths[lane.row] = walk.n;
-  lane.bytes += view.spans[lane.row * view.stride].size - 2 * walk.n - walk.framing;
-  ++lane.row;
-}
-
-// A string with a length of several bytes; false if the list is not canonical.
-__attribute__((noinline)) bool step_far(Walk& walk) {
-  const uint8_t* const end = walk.last + 2;
+// After a string with a length of several bytes; null if the list is not canonical.
+__attribute__((noinline)) const uint8_t* after_long_string(const uint8_t* p, const uint8_t* end, StringLane& lane) {
   uint64_t length;
-  const uint8_t* const text = *walk.p == 0x0a ? read_length(walk.p, end, &length) : nullptr;
-  if (text == nullptr || length > static_cast<uint64_t>(end - text)) return false;
-  walk.framing += text - walk.p - 2;
-  walk.p = text + length;
-  ++walk.n;
-  return true;
+  const uint8_t* const text = *p == 0x0a ? read_length(p, end, &length) : nullptr;
+  if (text == nullptr || length > static_cast<uint64_t>(end - text)) return nullptr;
+  lane.list_bytes -= text - p - 2;
+  return text + length;
 }
 
-// Walks N lanes in step until one of them has no more rows. Returns a lane that it could not read.
+// One string, and what ends the list before it.
+WEFT_ALWAYS_INLINE Turn measure_next(const ColumnView& view, StringLane& lane, int64_t* lengths, Walk& walk) {
+  if (__builtin_expect(walk.p > walk.last, 0)) {
+    if (walk.p != walk.last + 2) return Turn::kStopped;
+    lengths[lane.row] = walk.n;
+    lane.bytes += lane.list_bytes - 2 * walk.n;
+    ++lane.row;
+    if (!next_list(view, lane, lengths, walk)) return Turn::kDone;
+  }
+  const uint32_t head = load<uint16_t>(walk.p);
+  ++walk.n;
+  if (__builtin_expect((head & 0x80ff) == 0x0a, 1)) {
+    walk.p += 2 + (head >> 8);
+    return Turn::kOn;
+  }
+  walk.p = after_long_string(walk.p, walk.last + 2, lane);
+  return walk.p == nullptr ? Turn::kStopped : Turn::kOn;
+}
+
+// Walks N lanes in step until one of them has no more rows; the others then begin their lists again.
+// Returns a lane that could not be read.
 template <int N>
 StringLane* measure_in_step(const ColumnView& view, StringLane* const* lanes, int64_t* lengths) {
-  Walk walks[N];
-  for (int k = 0; k < N; ++k) {
-    if (!next_list(view, *lanes[k], lengths, walks[k])) return nullptr;
-  }
+  Walk a{}, b{}, c{}, d{};
+  if (!next_list(view, *lanes[0], lengths, a)) return nullptr;
+  if (N > 1 && !next_list(view, *lanes[1], lengths, b)) return nullptr;
+  if (N > 2 && !next_list(view, *lanes[2], lengths, c)) return nullptr;
+  if (N > 3 && !next_list(view, *lanes[3], lengths, d)) return nullptr;
   for (;;) {
-    for (int k = 0; k < N; ++k) {
-      Walk& walk = walks[k];
-      if (__builtin_expect(walk.p > walk.last, 0)) {
-        if (walk.p != walk.last + 2) return lanes[k];
-        end_list(view, *lanes[k], lengths, walk);
-        if (!next_list(view, *lanes[k], lengths, walk)) return nullptr;
-      }
-      const uint32_t head = load<uint16_t>(walk.p);
-      if (__builtin_expect((head & 0x80ff) == 0x0a, 1)) {
-        walk.p += 2 + (head >> 8);
-        ++walk.n;
-      } else if (!step_far(walk)) {
-        return lanes[k];
-      }
-    }
+    Turn turn = measure_next(view, *lanes[0], lengths, a);
+    if (turn != Turn::kOn) return turn == Turn::kDone ? nullptr : lanes[0];
+    if constexpr (N > 1) turn = measure_next(view, *lanes[1], lengths, b);
+    if (turn != Turn::kOn) return turn == Turn::kDone ? nullptr : lanes[1];
+    if constexpr (N > 2) turn = measure_next(view, *lanes[2], lengths, c);
+    if (turn != Turn::kOn) return turn == Turn::kDone ? nullptr : lanes[2];
+    if constexpr (N > 3) turn = measure_next(view, *lanes[3], lengths, d);
+    if (turn != Turn::kOn) return turn == Turn::kDone ? nullptr : lanes[3];
   }
 }
 
@@ -284,7 +294,7 @@ inline void move_ends(uint8_t* to, const uint8_t* from, uint64_t n) {
 }
 
 // n bytes and no more.
-inline void move_exactly(uint8_t* to, const uint8_t* from, uint64_t n) {
+__attribute__((noinline)) void move_exactly(uint8_t* to, const uint8_t* from, uint64_t n) {
   if (n >= 32) {
     for (uint64_t i = 0; i + 32 < n; i += 32) move32(to + i, from + i);
     move32(to + n - 32, from + n - 32);
@@ -314,7 +324,7 @@ inline Copy copy_of(const ColumnView& view, int64_t row, ListSpan span) {
   return {p, p + span.size, record.data + record.size + record.padding - 32};
 }
 
-inline void step(Copy& copy, StringSink& sink) {
+WEFT_ALWAYS_INLINE void copy_next(Copy& copy, StringSink& sink) {
   uint64_t n;
   copy.p = read_length(copy.p, copy.end, &n);
   if (__builtin_expect(n <= 32 && copy.p <= copy.wide && sink.end - sink.data >= 32, 1)) {
@@ -328,7 +338,7 @@ inline void step(Copy& copy, StringSink& sink) {
 }
 
 // Goes to the next row with a list that is not empty; false at the lane's end.
-inline bool next_copy(const ColumnView& view, StringLane& lane, Copy& copy) {
+WEFT_ALWAYS_INLINE bool next_copy(const ColumnView& view, StringLane& lane, Copy& copy) {
   for (; lane.row < lane.end; ++lane.row) {
     const ListSpan span = view.spans[lane.row * view.stride];
     if (span.size == 0) continue;
@@ -338,25 +348,25 @@ inline bool next_copy(const ColumnView& view, StringLane& lane, Copy& copy) {
   return false;
 }
 
+void copy_rest(const ColumnView& view, StringLane& lane, Copy copy, StringSink sink) {
+  do {
+    while (copy.p != copy.end) copy_next(copy, sink);
+  } while (next_copy(view, lane, copy));
+}
+
 // Two lanes in step, then what is left of one.
 void copy_in_step(const ColumnView& view, StringLane& lane_a, StringLane& lane_b) {
-  Copy a, b;
+  Copy a{}, b{};
   StringSink to_a = lane_a.sink, to_b = lane_b.sink;
-  bool more_a = next_copy(view, lane_a, a), more_b = next_copy(view, lane_b, b);
-  while (more_a && more_b) {
-    step(a, to_a);
-    step(b, to_b);
-    if (a.p == a.end) more_a = next_copy(view, lane_a, a);
-    if (b.p == b.end) more_b = next_copy(view, lane_b, b);
+  const bool some_a = next_copy(view, lane_a, a), some_b = next_copy(view, lane_b, b);
+  while (some_a && some_b) {
+    if (__builtin_expect(a.p == a.end, 0) && !next_copy(view, lane_a, a)) return copy_rest(view, lane_b, b, to_b);
+    copy_next(a, to_a);
+    if (__builtin_expect(b.p == b.end, 0) && !next_copy(view, lane_b, b)) return copy_rest(view, lane_a, a, to_a);
+    copy_next(b, to_b);
   }
-  while (more_a) {
-    step(a, to_a);
-    if (a.p == a.end) more_a = next_copy(view, lane_a, a);
-  }
-  while (more_b) {
-    step(b, to_b);
-    if (b.p == b.end) more_b = next_copy(view, lane_b, b);
-  }
+  if (some_a) copy_rest(view, lane_a, a, to_a);
+  if (some_b) copy_rest(view, lane_b, b, to_b);
 }
 
 void string_values(const ColumnView& view, StringLane* lanes) noexcept {
@@ -364,12 +374,12 @@ void string_values(const ColumnView& view, StringLane* lanes) noexcept {
 }
 
 int64_t fixed_strings(const ColumnView& view, int64_t from, StringSink& out) noexcept {
-  StringSink sink = out;
+  StringSink sink = out;  // in registers
   int64_t row = from;
   for (; row < view.rows; ++row) {
     const ListSpan span = view.spans[row * view.stride];
     if (span.offset == kMissing) break;
-    for (Copy copy = copy_of(view, row, span); copy.p != copy.end;) step(copy, sink);
+    for (Copy copy = copy_of(view, row, span); copy.p != copy.end;) copy_next(copy, sink);
   }
   out = sink;
   return row;

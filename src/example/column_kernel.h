@@ -32,10 +32,11 @@ struct StringSink {
 // several places at once: each lane goes through rows of its own.
 inline constexpr int kStringLanes = 4;
 struct StringLane {
-  int64_t row;  // the next one
+  int64_t row;         // the next one
   int64_t end;
-  int64_t bytes;    // of the strings measured
-  StringSink sink;  // of those to be read
+  int64_t bytes;       // of the strings measured
+  int64_t list_bytes;  // of the list being measured
+  StringSink sink;     // of those to be read
 };
 
 struct ColumnKernel {

@@ -9,11 +9,13 @@ namespace {
 // Which of n integers equal `wanted`, as TensorFlow casts it to their type: -1 is the largest value
 // of an unsigned one. Any other number that does not fit the type equals none.
 template <class T>
-int64_t mark_integers(const Tensor& values, std::optional<int64_t> absent_value, std::vector<uint8_t>& absent) {
+int64_t mark_integers(const Tensor& values, std::optional<int64_t> absent_value,
+                      std::vector<uint8_t>& absent) {
   if (!absent_value) return 0;
   const int64_t wanted = *absent_value;
   const T as_type = static_cast<T>(wanted);
-  if (wanted != -1 && (static_cast<int64_t>(as_type) != wanted || (wanted < 0) != (as_type < 0))) return 0;
+  if (wanted != -1 && (static_cast<int64_t>(as_type) != wanted || (wanted < 0) != (as_type < 0)))
+    return 0;
   const auto from = values.values<T>();
   int64_t count = 0;
   for (T value : from) count += value == as_type ? 1 : 0;
@@ -24,7 +26,8 @@ int64_t mark_integers(const Tensor& values, std::optional<int64_t> absent_value,
   return std::ranges::count(absent, uint8_t{1});
 }
 
-int64_t mark_strings(const Bytes& values, const std::optional<std::string>& wanted, std::vector<uint8_t>& absent) {
+int64_t mark_strings(const Bytes& values, const std::optional<std::string>& wanted,
+                     std::vector<uint8_t>& absent) {
   if (!wanted) return 0;
   absent.resize(static_cast<size_t>(values.size()));
   int64_t count = 0;
@@ -38,16 +41,26 @@ int64_t mark_strings(const Bytes& values, const std::optional<std::string>& want
 
 int64_t mark_absent(const Tensor& values, const Missing& missing, std::vector<uint8_t>& absent) {
   switch (values.dtype()) {
-    case DType::kInt8: return mark_integers<int8_t>(values, missing.integer, absent);
-    case DType::kInt16: return mark_integers<int16_t>(values, missing.integer, absent);
-    case DType::kInt32: return mark_integers<int32_t>(values, missing.integer, absent);
-    case DType::kInt64: return mark_integers<int64_t>(values, missing.integer, absent);
-    case DType::kUInt8: return mark_integers<uint8_t>(values, missing.integer, absent);
-    case DType::kUInt16: return mark_integers<uint16_t>(values, missing.integer, absent);
-    case DType::kUInt32: return mark_integers<uint32_t>(values, missing.integer, absent);
-    case DType::kUInt64: return mark_integers<uint64_t>(values, missing.integer, absent);
-    case DType::kString: return mark_strings(values.bytes(), missing.text, absent);
-    default: return 0;
+    case DType::kInt8:
+      return mark_integers<int8_t>(values, missing.integer, absent);
+    case DType::kInt16:
+      return mark_integers<int16_t>(values, missing.integer, absent);
+    case DType::kInt32:
+      return mark_integers<int32_t>(values, missing.integer, absent);
+    case DType::kInt64:
+      return mark_integers<int64_t>(values, missing.integer, absent);
+    case DType::kUInt8:
+      return mark_integers<uint8_t>(values, missing.integer, absent);
+    case DType::kUInt16:
+      return mark_integers<uint16_t>(values, missing.integer, absent);
+    case DType::kUInt32:
+      return mark_integers<uint32_t>(values, missing.integer, absent);
+    case DType::kUInt64:
+      return mark_integers<uint64_t>(values, missing.integer, absent);
+    case DType::kString:
+      return mark_strings(values.bytes(), missing.text, absent);
+    default:
+      return 0;
   }
 }
 
@@ -76,7 +89,8 @@ Tensor kept_values(const Tensor& values, const std::vector<uint8_t>& absent, int
     case 8:
       return values.dtype() == DType::kInt64 ? kept_numbers<int64_t>(values, absent, kept)
                                              : kept_numbers<uint64_t>(values, absent, kept);
-    default: break;
+    default:
+      break;
   }
   std::vector<std::string_view> strings;
   strings.reserve(static_cast<size_t>(kept));
@@ -91,7 +105,10 @@ Tensor kept_values(const Tensor& values, const std::vector<uint8_t>& absent, int
 class Rest {
  public:
   Rest(const FeatureRows& rows, const std::vector<uint8_t>& absent, bool trim)
-      : rows_(rows), absent_(absent), two_levels_(rows.splits.size() == 2), trim_(trim || !two_levels_) {
+      : rows_(rows),
+        absent_(absent),
+        two_levels_(rows.splits.size() == 2),
+        trim_(trim || !two_levels_) {
     const auto outer = rows.splits[0].values<int64_t>();
     outer_ = Tensor(DType::kInt64, {static_cast<int64_t>(outer.size())});
     inner_.reserve(static_cast<size_t>(outer.back()) + 1);
@@ -107,7 +124,8 @@ class Rest {
   // One level suffices where every step that is left holds one value.
   std::vector<Tensor> splits() const {
     if (one_each_) return {outer_};
-    return {outer_, Tensor::of<int64_t>({static_cast<int64_t>(inner_.size())}, std::span<const int64_t>(inner_))};
+    return {outer_, Tensor::of<int64_t>({static_cast<int64_t>(inner_.size())},
+                                        std::span<const int64_t>(inner_))};
   }
 
  private:
@@ -120,14 +138,16 @@ class Rest {
       if (kept > 0) last = inner_.size();
     }
     if (trim_) inner_.resize(last);
-    for (size_t i = first; one_each_ && i < inner_.size(); ++i) one_each_ = inner_[i] == inner_[i - 1] + 1;
+    for (size_t i = first; one_each_ && i < inner_.size(); ++i)
+      one_each_ = inner_[i] == inner_[i - 1] + 1;
   }
 
   int64_t kept_in(int64_t step) const {
     if (!two_levels_) return absent_[static_cast<size_t>(step)] == 0 ? 1 : 0;
     const auto inner = rows_.splits[1].values<int64_t>();
     int64_t kept = 0;
-    for (int64_t i = inner[static_cast<size_t>(step)]; i < inner[static_cast<size_t>(step) + 1]; ++i) {
+    for (int64_t i = inner[static_cast<size_t>(step)]; i < inner[static_cast<size_t>(step) + 1];
+         ++i) {
       kept += absent_[static_cast<size_t>(i)] == 0 ? 1 : 0;
     }
     return kept;

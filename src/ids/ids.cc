@@ -37,16 +37,18 @@ IdsCounters& IdsCounters::operator+=(const IdsCounters& other) {
 IdWeightPair finish_ids(FeatureRows rows, Tensor ids, const IdsCall& call) {
   call.counters.seen += ids.size();
   call.counters.dropped += rows.dropped;
-  if (call.sequence) return {Ragged::trusted(std::move(ids), std::move(rows.splits)), std::nullopt, rows.steps};
+  if (call.sequence)
+    return {Ragged::trusted(std::move(ids), std::move(rows.splits)), std::nullopt, rows.steps};
   if (rows.splits.size() == 2) rows.splits = {flattened(rows.splits[0], rows.splits[1])};
   return {Ragged::trusted(std::move(ids), std::move(rows.splits)), std::nullopt, 0};
 }
 
-IdWeightPair id_weight_pair(const FeatureColumn& column, const Features& features, const IdsOptions& options,
-                            IdsCounters* counters) {
+IdWeightPair id_weight_pair(const FeatureColumn& column, const Features& features,
+                            const IdsOptions& options, IdsCounters* counters) {
   const bool sequence = column.kind() == FeatureColumn::Kind::kSequenceCategorical;
   const FeatureColumn& reader =
-      sequence ? *static_cast<const SequenceCategoricalColumn&>(column).categorical_column() : column;
+      sequence ? *static_cast<const SequenceCategoricalColumn&>(column).categorical_column()
+               : column;
   for (const KindEntry& entry : kKinds) {
     if (entry.kind != reader.kind()) continue;
     IdsCounters met;

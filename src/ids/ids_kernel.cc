@@ -8,7 +8,9 @@ namespace {
 constexpr int64_t kBlock = 64;  // ids between two looks at whether one was outside
 
 // Compared as unsigned: a negative id is a very large one.
-bool outside(int64_t id, int64_t limit) { return static_cast<uint64_t>(id) >= static_cast<uint64_t>(limit); }
+bool outside(int64_t id, int64_t limit) {
+  return static_cast<uint64_t>(id) >= static_cast<uint64_t>(limit);
+}
 
 int64_t first_outside(const int64_t* ids, int64_t n, int64_t limit) noexcept {
   int64_t i = 0;

@@ -7,7 +7,8 @@ namespace weft {
 namespace {
 
 int64_t product(const Shape& shape, size_t from) {
-  return num_elements(Shape(shape.begin() + static_cast<std::ptrdiff_t>(std::min(from, shape.size())), shape.end()));
+  return num_elements(Shape(
+      shape.begin() + static_cast<std::ptrdiff_t>(std::min(from, shape.size())), shape.end()));
 }
 
 void check_count(int64_t count, const char* what, const std::string& key) {
@@ -58,8 +59,11 @@ Tensor inner_splits(const Ragged& ragged, int64_t each) {
 FeatureRows rows_of_ragged(const Ragged& ragged, int64_t steps) {
   const Tensor& values = ragged.values();
   const int64_t each = product(values.shape(), 1);
-  if (ragged.levels() == 1 && values.rank() == 1) return {values, {ragged.row_splits_tensor(0)}, steps};
-  return {values.reshaped({values.size()}), {ragged.row_splits_tensor(0), inner_splits(ragged, each)}, steps};
+  if (ragged.levels() == 1 && values.rank() == 1)
+    return {values, {ragged.row_splits_tensor(0)}, steps};
+  return {values.reshaped({values.size()}),
+          {ragged.row_splits_tensor(0), inner_splits(ragged, each)},
+          steps};
 }
 
 // Where the values of a sparse tensor stand: row and step of value i.
@@ -83,8 +87,11 @@ bool one_value_a_step(const SparsePlaces& at, int64_t n) {
 // Row by row, step by step. A SparseFeature declared as already_sorted comes as it is.
 void check_order(const SparsePlaces& at, int64_t n, const std::string& key) {
   for (int64_t i = 1; i < n; ++i) {
-    if (at.row(i) > at.row(i - 1) || (at.row(i) == at.row(i - 1) && at.step(i) >= at.step(i - 1))) continue;
-    throw InvalidArgument("the indices of a sparse feature are out of order at value " + std::to_string(i), at_key(key));
+    if (at.row(i) > at.row(i - 1) || (at.row(i) == at.row(i - 1) && at.step(i) >= at.step(i - 1)))
+      continue;
+    throw InvalidArgument(
+        "the indices of a sparse feature are out of order at value " + std::to_string(i),
+        at_key(key));
   }
 }
 
@@ -116,7 +123,8 @@ FeatureRows rows_of_sparse(const SparseTensor& sparse, const std::string& key) {
   const auto outer = rows.splits[0].values<int64_t>();
   Tensor inner = Tensor::zeros(DType::kInt64, {outer.back() + 1});
   auto to = inner.mutable_values<int64_t>();
-  for (int64_t i = 0; i < n; ++i) ++to[static_cast<size_t>(outer[static_cast<size_t>(at.row(i))] + at.step(i)) + 1];
+  for (int64_t i = 0; i < n; ++i)
+    ++to[static_cast<size_t>(outer[static_cast<size_t>(at.row(i))] + at.step(i)) + 1];
   std::partial_sum(to.begin(), to.end(), to.begin());
   rows.splits.push_back(std::move(inner));
   return rows;
@@ -132,13 +140,15 @@ int64_t middle_size(const Shape& shape) {
 const Feature& find_feature(const Features& features, const std::string& key) {
   const auto at = features.find(key);
   if (at != features.end()) return at->second;
-  throw InvalidArgument("Feature " + escape_bytes(key) + " is not in features dictionary.", at_key(key));
+  throw InvalidArgument("Feature " + escape_bytes(key) + " is not in features dictionary.",
+                        at_key(key));
 }
 
 FeatureRows rows_of(const Feature& feature, const std::string& key, const IdsOptions& options) {
   if (const auto* tensor = std::get_if<Tensor>(&feature)) {
     if (tensor->rank() == 0) {
-      throw InvalidArgument("Feature (key: " + escape_bytes(key) + ") cannot have rank 0.", at_key(key));
+      throw InvalidArgument("Feature (key: " + escape_bytes(key) + ") cannot have rank 0.",
+                            at_key(key));
     }
     FeatureRows rows = rows_of_tensor(*tensor, key);
     drop_absent(rows, key, options, true);
@@ -162,7 +172,8 @@ void check_rank_two(const Feature& feature, const std::string& key) {
             shape_string(ragged->values().shape());
   } else {
     const auto* tensor = std::get_if<Tensor>(&feature);
-    const Shape& shape = tensor != nullptr ? tensor->shape() : std::get<SparseTensor>(feature).dense_shape();
+    const Shape& shape =
+        tensor != nullptr ? tensor->shape() : std::get<SparseTensor>(feature).dense_shape();
     if (middle_size(shape) == 1) return;
     found = "shape " + shape_string(shape);
   }

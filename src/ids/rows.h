@@ -9,10 +9,11 @@
 namespace weft {
 
 struct FeatureRows {
-  Tensor values;               // [N], in the feature's dtype, without the absent ones
-  std::vector<Tensor> splits;  // int64; one level: one value a step; two: [B, steps], [steps, values]
-  int64_t steps = 0;           // T, as IdWeightPair has it
-  int64_t dropped = 0;         // absent values
+  Tensor values;  // [N], in the feature's dtype, without the absent ones
+  std::vector<Tensor>
+      splits;           // int64; one level: one value a step; two: [B, steps], [steps, values]
+  int64_t steps = 0;    // T, as IdWeightPair has it
+  int64_t dropped = 0;  // absent values
 
   int64_t rows() const { return splits[0].size() - 1; }
 };

@@ -146,6 +146,9 @@ struct StepOp {
   }
 };
 
+// sigmoid(x) = 1 / sigmoid_divisor(x)
+WEFT_INLINE Vec sigmoid_divisor(Vec x) { return set(1.f) + exp_of_minus(x); }
+
 struct Tanh {
   static WEFT_INLINE Vec apply(Vec x) {
     const Fraction f = tanh_fraction(x);
@@ -178,10 +181,10 @@ struct SimpleOp : StepOp<kVectorsPerPanel> {
   }
 };
 
-// h' = z h + (1 - z) n = n + z (h - n), with z and n as fractions: one division.
-WEFT_INLINE Vec blend(Fraction z, Fraction n, Vec h) {
-  const Vec rest = fnmadd(n.n, z.n, n.n * z.d);  // n (1 - z), over n.d z.d
-  return fmadd(h * n.d, z.n, rest) / (z.d * n.d);
+// h' = z h + (1 - z) n = (h + e n) / (1 + e) for z = 1 / (1 + e): where z is 1, h stays as it is.
+WEFT_INLINE Vec blend(Vec z, Fraction n, Vec h) {
+  const Vec e = exp_of_minus(z);
+  return fmadd(e, n.n / n.d, h) / (set(1.f) + e);
 }
 
 struct GruAfterOp : StepOp<3> {
@@ -202,11 +205,11 @@ struct GruAfterOp : StepOp<3> {
     const int64_t at = row * s.ld + panel * kLanes;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const Fraction reset = sigmoid_fraction(tile.sums[r][1]);
+      const Vec reset = sigmoid_divisor(tile.sums[r][1]);
       const Vec input = load(from + r * s.ld_p);
-      const Fraction n = tanh_fraction(fmadd(reset.n / reset.d, tile.sums[r][2], input));
+      const Fraction n = tanh_fraction(tile.sums[r][2] / reset + input);
       const Vec h = load(s.h + at + r * s.ld);
-      store(s.h_next + at + r * s.ld, blend(sigmoid_fraction(tile.sums[r][0]), n, h));
+      store(s.h_next + at + r * s.ld, blend(tile.sums[r][0], n, h));
     }
   }
 };
@@ -221,8 +224,8 @@ struct GruGatesOp : StepOp<2> {
     const int64_t at = row * s.ld + panel * kLanes;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const Fraction reset = sigmoid_fraction(tile.sums[r][1]);
-      store(s.rh + at + r * s.ld, load(s.h + at + r * s.ld) * reset.n / reset.d);
+      const Vec reset = sigmoid_divisor(tile.sums[r][1]);
+      store(s.rh + at + r * s.ld, load(s.h + at + r * s.ld) / reset);
       store(s.z + at + r * s.ld, tile.sums[r][0]);
     }
   }
@@ -243,7 +246,7 @@ struct GruCandidateOp : StepOp<1> {
     const int64_t at = row * s.ld + panel * kLanes;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const Fraction z = sigmoid_fraction(load(s.z + at + r * s.ld));
+      const Vec z = load(s.z + at + r * s.ld);
       const Vec h = load(s.h + at + r * s.ld);
       store(s.h_next + at + r * s.ld, blend(z, tanh_fraction(tile.sums[r][0]), h));
     }
@@ -260,15 +263,14 @@ struct LstmOp : StepOp<4> {
     const int64_t at = row * s.ld + panel * kLanes;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const Fraction i = sigmoid_fraction(tile.sums[r][0]), f = sigmoid_fraction(tile.sums[r][1]);
-      const Fraction g = tanh_fraction(tile.sums[r][2]), o = sigmoid_fraction(tile.sums[r][3]);
+      const Vec i = sigmoid_divisor(tile.sums[r][0]), f = sigmoid_divisor(tile.sums[r][1]);
+      const Fraction g = tanh_fraction(tile.sums[r][2]);
       float* c = s.c + at + r * s.ld;
-      // f c + i g over one denominator.
-      const Vec both = i.d * g.d;
-      const Vec next = fmadd(f.n * load(c), both, i.n * g.n * f.d) / (f.d * both);
+      // f c + i g: a division of its own for f c, so that c stays as it is where f is 1.
+      const Vec next = load(c) / f + g.n / (g.d * i);
       store(c, next);
       const Fraction t = tanh_fraction(next);
-      store(s.h_next + at + r * s.ld, o.n * t.n / (o.d * t.d));
+      store(s.h_next + at + r * s.ld, t.n / (t.d * sigmoid_divisor(tile.sums[r][3])));
     }
   }
 };

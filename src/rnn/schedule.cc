@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -112,9 +113,11 @@ void Schedule::take_lengths(const Tensor& lengths, int64_t batch, bool backwards
   for (int64_t row = 0; row < batch; ++row) {
     const int64_t length = any_length_at(lengths, row);
     if (length < 0 || length > steps_) {
+      Where where;
+      where.row = row;
       throw OutOfRange("a length of " + std::to_string(length) + " where the inputs have " +
                            std::to_string(steps_) + " steps",
-                       {.row = row});
+                       std::move(where));
     }
     const int64_t first = backwards ? steps_ - length : 0;
     for (int64_t i = 0; i < length; ++i) times_.push_back(first + i);

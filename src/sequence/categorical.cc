@@ -4,9 +4,12 @@ namespace weft {
 
 const CategoricalColumn* categorical_of(const DenseColumn& column) {
   switch (column.kind()) {
-    case FeatureColumn::Kind::kEmbedding: return &static_cast<const EmbeddingColumn&>(column).categorical();
-    case FeatureColumn::Kind::kIndicator: return &static_cast<const IndicatorColumn&>(column).categorical();
-    default: return nullptr;
+    case FeatureColumn::Kind::kEmbedding:
+      return &static_cast<const EmbeddingColumn&>(column).categorical();
+    case FeatureColumn::Kind::kIndicator:
+      return &static_cast<const IndicatorColumn&>(column).categorical();
+    default:
+      return nullptr;
   }
 }
 

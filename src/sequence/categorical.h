@@ -13,7 +13,8 @@ const CategoricalColumn* categorical_of(const DenseColumn& column);
 // Computes the ids of each categorical column once, although an embedding and an indicator read it.
 class BatchIds {
  public:
-  BatchIds(const Features& features, const IdsOptions& options) : features_(features), options_(options) {}
+  BatchIds(const Features& features, const IdsOptions& options)
+      : features_(features), options_(options) {}
 
   const Features& features() const { return features_; }
   // Valid as long as this object.

@@ -12,9 +12,10 @@ constexpr int64_t kGrainBytes = int64_t{1} << 17;
 void check_rows(const std::vector<Column>& columns, const std::vector<DensePartPtr>& parts) {
   for (size_t i = 1; i < parts.size(); ++i) {
     if (parts[i]->rows() == parts[0]->rows()) continue;
-    throw InvalidArgument("Batch size (first dimension) of each feature must be same. Batch size of columns ('" +
-                          escape_bytes(columns[0]->name()) + "', '" + escape_bytes(columns[i]->name()) + "'): (" +
-                          std::to_string(parts[0]->rows()) + ", " + std::to_string(parts[i]->rows()) + ")");
+    throw InvalidArgument(
+        "Batch size (first dimension) of each feature must be same. Batch size of columns ('" +
+        escape_bytes(columns[0]->name()) + "', '" + escape_bytes(columns[i]->name()) + "'): (" +
+        std::to_string(parts[0]->rows()) + ", " + std::to_string(parts[i]->rows()) + ")");
   }
 }
 
@@ -22,7 +23,8 @@ template <class T>
 void write_rows(const std::vector<DensePartPtr>& parts, Tensor& out) {
   T* data = out.mutable_values<T>().data();
   const int64_t width = out.dim(1);
-  const int64_t grain = std::max<int64_t>(1, kGrainBytes / (width * static_cast<int64_t>(sizeof(T))));
+  const int64_t grain =
+      std::max<int64_t>(1, kGrainBytes / (width * static_cast<int64_t>(sizeof(T))));
   base::parallel_for(out.dim(0), grain, [&](int64_t begin, int64_t end) {
     T* to = data + begin * width;
     for (const DensePartPtr& part : parts) {

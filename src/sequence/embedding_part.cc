@@ -11,9 +11,9 @@ EmbeddingTable table_of(const DenseColumn& column, const PartSource& source) {
   EmbeddingTable table(source.table->value, {options.combiner, options.max_norm});
   const Shape wanted{categorical_of(column)->num_buckets(), column.variable_shape()[0]};
   if (source.table->value.shape() == wanted && table.dtype() == source.dtype) return table;
-  throw InvalidArgument("the weights '" + escape_bytes(source.table->name) + "' must be " + dtype_name(source.dtype) +
-                        " " + shape_string(wanted) + ", got " + dtype_name(table.dtype()) + " " +
-                        shape_string(table.values().shape()));
+  throw InvalidArgument("the weights '" + escape_bytes(source.table->name) + "' must be " +
+                        dtype_name(source.dtype) + " " + shape_string(wanted) + ", got " +
+                        dtype_name(table.dtype()) + " " + shape_string(table.values().shape()));
 }
 
 const float* weights_of(const IdWeightPair& pair) {
@@ -36,12 +36,15 @@ class EmbeddingSequence final : public SequencePart {
   void write(int64_t row, int64_t first, int64_t count, const Cells& out) const override {
     const int64_t begin = splits_[row] + first;
     if (inner_ != nullptr) {
-      const int64_t bad = table_.combine(ids_.data(), weights_, inner_ + begin, count, out.data, out.stride);
-      if (bad >= 0) fail(row, std::upper_bound(inner_ + begin, inner_ + begin + count, bad) - inner_ - 1, bad);
+      const int64_t bad =
+          table_.combine(ids_.data(), weights_, inner_ + begin, count, out.data, out.stride);
+      if (bad >= 0)
+        fail(row, std::upper_bound(inner_ + begin, inner_ + begin + count, bad) - inner_ - 1, bad);
       return;
     }
     const auto ahead = static_cast<int64_t>(ids_.size()) - begin;
-    const int64_t done = table_.gather({ids_.data() + begin, count, ahead}, out.data, out.stride, out.stream);
+    const int64_t done =
+        table_.gather({ids_.data() + begin, count, ahead}, out.data, out.stride, out.stream);
     if (done < count) fail(row, begin + done, begin + done);
   }
 
@@ -69,7 +72,8 @@ class EmbeddingDense final : public DensePart {
         splits_(pair.ids.row_splits().data()) {}
 
   void write(int64_t begin, int64_t end, const Cells& out) const override {
-    const int64_t bad = table_.combine(ids_, weights_, splits_ + begin, end - begin, out.data, out.stride);
+    const int64_t bad =
+        table_.combine(ids_, weights_, splits_ + begin, end - begin, out.data, out.stride);
     if (bad < 0) return;
     const int64_t row = std::upper_bound(splits_ + begin, splits_ + end, bad) - splits_ - 1;
     refuse_id(column_, row, bad - splits_[row], ids_[bad], table_.rows());
@@ -86,11 +90,13 @@ class EmbeddingDense final : public DensePart {
 }  // namespace
 
 SequencePartPtr embedding_sequence_part(const DenseColumn& column, const PartSource& source) {
-  return std::make_unique<EmbeddingSequence>(column, source.ids.of(*categorical_of(column)), table_of(column, source));
+  return std::make_unique<EmbeddingSequence>(column, source.ids.of(*categorical_of(column)),
+                                             table_of(column, source));
 }
 
 DensePartPtr embedding_dense_part(const DenseColumn& column, const PartSource& source) {
-  return std::make_unique<EmbeddingDense>(column, source.ids.of(*categorical_of(column)), table_of(column, source));
+  return std::make_unique<EmbeddingDense>(column, source.ids.of(*categorical_of(column)),
+                                          table_of(column, source));
 }
 
 }  // namespace weft

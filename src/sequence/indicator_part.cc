@@ -18,7 +18,8 @@ class Counts {
   int64_t buckets() const { return buckets_; }
 
   // Writes the counts of ids [begin, end) to cell `cell`; `row` and `step` say where for an error.
-  void write(int64_t begin, int64_t end, const Cells& out, int64_t cell, int64_t row, int64_t step) const {
+  void write(int64_t begin, int64_t end, const Cells& out, int64_t cell, int64_t row,
+             int64_t step) const {
     if (wide_) {
       add(begin, end, static_cast<double*>(out.data) + cell * out.stride, row, step);
     } else {
@@ -75,7 +76,9 @@ class IndicatorSequence final : public SequencePart {
 class IndicatorDense final : public DensePart {
  public:
   IndicatorDense(Counts counts, const IdWeightPair& pair)
-      : DensePart(pair.ids.rows(), counts.buckets()), counts_(counts), splits_(pair.ids.row_splits().data()) {}
+      : DensePart(pair.ids.rows(), counts.buckets()),
+        counts_(counts),
+        splits_(pair.ids.row_splits().data()) {}
 
   void write(int64_t begin, int64_t end, const Cells& out) const override {
     for (int64_t row = begin; row < end; ++row) {

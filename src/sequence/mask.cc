@@ -9,8 +9,8 @@ namespace {
 int64_t checked_size(int64_t rows, int64_t maxlen) {
   int64_t size = 0;
   if (__builtin_mul_overflow(rows, maxlen, &size) || size > Limits{}.max_batch_values) {
-    throw LimitExceeded("a mask of " + std::to_string(rows) + " x " + std::to_string(maxlen) + " values; the limit is " +
-                        std::to_string(Limits{}.max_batch_values));
+    throw LimitExceeded("a mask of " + std::to_string(rows) + " x " + std::to_string(maxlen) +
+                        " values; the limit is " + std::to_string(Limits{}.max_batch_values));
   }
   return size;
 }
@@ -18,24 +18,34 @@ int64_t checked_size(int64_t rows, int64_t maxlen) {
 template <class From>
 Tensor widened(const Tensor& lengths) {
   Tensor wide(DType::kInt64, {lengths.size()});
-  std::ranges::transform(lengths.values<From>(), wide.mutable_values<int64_t>().begin(), [](From length) {
-    return std::in_range<int64_t>(length) ? static_cast<int64_t>(length) : INT64_MAX;
-  });
+  std::ranges::transform(
+      lengths.values<From>(), wide.mutable_values<int64_t>().begin(), [](From length) {
+        return std::in_range<int64_t>(length) ? static_cast<int64_t>(length) : INT64_MAX;
+      });
   return wide;
 }
 
 Tensor int64_lengths(const Tensor& lengths) {
   switch (lengths.dtype()) {
-    case DType::kInt8: return widened<int8_t>(lengths);
-    case DType::kInt16: return widened<int16_t>(lengths);
-    case DType::kInt32: return widened<int32_t>(lengths);
-    case DType::kInt64: return widened<int64_t>(lengths);
-    case DType::kUInt8: return widened<uint8_t>(lengths);
-    case DType::kUInt16: return widened<uint16_t>(lengths);
-    case DType::kUInt32: return widened<uint32_t>(lengths);
-    case DType::kUInt64: return widened<uint64_t>(lengths);
+    case DType::kInt8:
+      return widened<int8_t>(lengths);
+    case DType::kInt16:
+      return widened<int16_t>(lengths);
+    case DType::kInt32:
+      return widened<int32_t>(lengths);
+    case DType::kInt64:
+      return widened<int64_t>(lengths);
+    case DType::kUInt8:
+      return widened<uint8_t>(lengths);
+    case DType::kUInt16:
+      return widened<uint16_t>(lengths);
+    case DType::kUInt32:
+      return widened<uint32_t>(lengths);
+    case DType::kUInt64:
+      return widened<uint64_t>(lengths);
     default:
-      throw WrongType(std::string("the lengths of a mask must be integers, got ") + dtype_name(lengths.dtype()));
+      throw WrongType(std::string("the lengths of a mask must be integers, got ") +
+                      dtype_name(lengths.dtype()));
   }
 }
 
@@ -59,9 +69,13 @@ int64_t one_of(DType dtype, uint8_t (&bytes)[8]) {
 Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxlen, DType dtype, Pad pad) {
   const Tensor wide = int64_lengths(lengths);
   const auto each = wide.values<int64_t>();
-  if (dtype == DType::kString) throw WrongType("the dtype of a mask must be a number or bool, got string");
-  if (maxlen && *maxlen < 0) throw InvalidArgument("maxlen must not be negative, got " + std::to_string(*maxlen));
-  const int64_t width = maxlen ? *maxlen : each.empty() ? 0 : std::max<int64_t>(0, std::ranges::max(each));
+  if (dtype == DType::kString)
+    throw WrongType("the dtype of a mask must be a number or bool, got string");
+  if (maxlen && *maxlen < 0)
+    throw InvalidArgument("maxlen must not be negative, got " + std::to_string(*maxlen));
+  const int64_t width = maxlen         ? *maxlen
+                        : each.empty() ? 0
+                                       : std::max<int64_t>(0, std::ranges::max(each));
   checked_size(wide.size(), width);
   Shape shape = lengths.shape();
   shape.push_back(width);

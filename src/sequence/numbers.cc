@@ -11,7 +11,8 @@ float half_to_float(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000u) << 16;
   const uint32_t exponent = (half >> 10) & 31u, fraction = half & 0x3ffu;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (fraction << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (fraction << 13));
   const float value = static_cast<float>(fraction) * 0x1p-24f;
   return sign != 0 ? -value : value;
 }
@@ -33,22 +34,47 @@ Tensor converted(const Tensor& from, const std::string& key) {
   if (from.dtype() == kDTypeOf<To>) return from;
   Tensor to(kDTypeOf<To>, from.shape());
   switch (from.dtype()) {
-    case DType::kBool: convert<bool, To>(from, to); break;
-    case DType::kInt8: convert<int8_t, To>(from, to); break;
-    case DType::kInt16: convert<int16_t, To>(from, to); break;
-    case DType::kInt32: convert<int32_t, To>(from, to); break;
-    case DType::kInt64: convert<int64_t, To>(from, to); break;
-    case DType::kUInt8: convert<uint8_t, To>(from, to); break;
-    case DType::kUInt16: convert<uint16_t, To>(from, to); break;
-    case DType::kUInt32: convert<uint32_t, To>(from, to); break;
-    case DType::kUInt64: convert<uint64_t, To>(from, to); break;
-    case DType::kFloat16: convert_half<To>(from, to); break;
-    case DType::kFloat32: convert<float, To>(from, to); break;
-    case DType::kFloat64: convert<double, To>(from, to); break;
+    case DType::kBool:
+      convert<bool, To>(from, to);
+      break;
+    case DType::kInt8:
+      convert<int8_t, To>(from, to);
+      break;
+    case DType::kInt16:
+      convert<int16_t, To>(from, to);
+      break;
+    case DType::kInt32:
+      convert<int32_t, To>(from, to);
+      break;
+    case DType::kInt64:
+      convert<int64_t, To>(from, to);
+      break;
+    case DType::kUInt8:
+      convert<uint8_t, To>(from, to);
+      break;
+    case DType::kUInt16:
+      convert<uint16_t, To>(from, to);
+      break;
+    case DType::kUInt32:
+      convert<uint32_t, To>(from, to);
+      break;
+    case DType::kUInt64:
+      convert<uint64_t, To>(from, to);
+      break;
+    case DType::kFloat16:
+      convert_half<To>(from, to);
+      break;
+    case DType::kFloat32:
+      convert<float, To>(from, to);
+      break;
+    case DType::kFloat64:
+      convert<double, To>(from, to);
+      break;
     case DType::kString: {
       Where where;
       where.key = key;
-      throw WrongType("Invalid input, not numbers. key: " + escape_bytes(key) + " dtype: string", std::move(where));
+      throw WrongType("Invalid input, not numbers. key: " + escape_bytes(key) + " dtype: string",
+                      std::move(where));
     }
   }
   return to;
@@ -65,7 +91,8 @@ Tensor numbers_of(const Tensor& present, const std::optional<Normalizer>& normal
       Where where;
       where.key = key;
       throw InvalidArgument("normalizer_fn of column '" + escape_bytes(key) + "' was given shape " +
-                                shape_string(present.shape()) + " and returned " + shape_string(values.shape()),
+                                shape_string(present.shape()) + " and returned " +
+                                shape_string(values.shape()),
                             std::move(where));
     }
   }

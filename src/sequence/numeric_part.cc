@@ -16,7 +16,8 @@ namespace {
 
 // The rows of a ragged feature that holds `each` values in every row.
 int64_t rows_of_ragged(const Ragged& ragged, int64_t each, const std::string& key) {
-  const int64_t inner = ragged.values().dim(0) == 0 ? 1 : ragged.values().size() / ragged.values().dim(0);
+  const int64_t inner =
+      ragged.values().dim(0) == 0 ? 1 : ragged.values().size() / ragged.values().dim(0);
   for (int64_t row = 0; row < ragged.rows(); ++row) {
     auto begin = static_cast<size_t>(row), end = begin + 1;
     for (int64_t level = 0; level < ragged.levels(); ++level) {
@@ -25,15 +26,18 @@ int64_t rows_of_ragged(const Ragged& ragged, int64_t each, const std::string& ke
     }
     const int64_t found = static_cast<int64_t>(end - begin) * inner;
     if (found == each) continue;
-    refuse(key, "numeric_column '" + escape_bytes(key) + "' needs " + std::to_string(each) + " values in a row, got " +
-                    std::to_string(found), row);
+    refuse(key,
+           "numeric_column '" + escape_bytes(key) + "' needs " + std::to_string(each) +
+               " values in a row, got " + std::to_string(found),
+           row);
   }
   return ragged.rows();
 }
 
 const Feature& feature_of(const Features& features, const std::string& key) {
   const auto at = features.find(key);
-  if (at == features.end()) refuse(key, "Feature " + escape_bytes(key) + " is not in features dictionary.");
+  if (at == features.end())
+    refuse(key, "Feature " + escape_bytes(key) + " is not in features dictionary.");
   return at->second;
 }
 
@@ -45,10 +49,13 @@ std::pair<Tensor, int64_t> rows_of(const Feature& feature, int64_t each, const s
   }
   const auto* tensor = std::get_if<Tensor>(&feature);
   if (tensor == nullptr) {
-    refuse(key, "The corresponding Tensor of numerical column must be a Tensor. SparseTensor is not supported. key: " +
-                    escape_bytes(key));
+    refuse(key,
+           "The corresponding Tensor of numerical column must be a Tensor. SparseTensor is not "
+           "supported. key: " +
+               escape_bytes(key));
   }
-  if (tensor->rank() == 0) refuse(key, "Feature (key: " + escape_bytes(key) + ") cannot have rank 0.");
+  if (tensor->rank() == 0)
+    refuse(key, "Feature (key: " + escape_bytes(key) + ") cannot have rank 0.");
   int64_t size = 0;
   if (__builtin_mul_overflow(tensor->dim(0), each, &size) || size != tensor->size()) {
     refuse(key, "numeric_column '" + escape_bytes(key) + "' needs " + std::to_string(each) +
@@ -80,9 +87,10 @@ class NumericDense final : public DensePart {
 DensePartPtr numeric_dense_part(const DenseColumn& base_column, const PartSource& source) {
   const auto& column = static_cast<const NumericColumn&>(base_column);
   const int64_t each = num_elements(column.shape());
-  auto [values, rows] = rows_of(feature_of(source.ids.features(), column.key()), each, column.key());
-  return std::make_unique<NumericDense>(numbers_of(values, column.normalizer_fn(), source.dtype, column.key()), rows,
-                                        each);
+  auto [values, rows] =
+      rows_of(feature_of(source.ids.features(), column.key()), each, column.key());
+  return std::make_unique<NumericDense>(
+      numbers_of(values, column.normalizer_fn(), source.dtype, column.key()), rows, each);
 }
 
 }  // namespace weft

@@ -41,8 +41,9 @@ void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id,
   where.key = categorical_of(column)->name();
   where.row = row;
   where.step = step;
-  throw OutOfRange("id " + std::to_string(id) + " of column '" + escape_bytes(column.name()) + "' is outside [0, " +
-                       std::to_string(buckets) + "): the ids were changed while they were read",
+  throw OutOfRange("id " + std::to_string(id) + " of column '" + escape_bytes(column.name()) +
+                       "' is outside [0, " + std::to_string(buckets) +
+                       "): the ids were changed while they were read",
                    std::move(where));
 }
 

@@ -17,7 +17,8 @@ struct Cells {
 
 class SequencePart {
  public:
-  SequencePart(int64_t rows, int64_t steps, int64_t width) : rows_(rows), steps_(steps), width_(width) {}
+  SequencePart(int64_t rows, int64_t steps, int64_t width)
+      : rows_(rows), steps_(steps), width_(width) {}
   virtual ~SequencePart();
 
   int64_t rows() const { return rows_; }
@@ -72,6 +73,7 @@ SequencePartPtr numeric_sequence_part(const DenseColumn& column, const PartSourc
 DensePartPtr numeric_dense_part(const DenseColumn& column, const PartSource& source);
 
 // An id that a table or an indicator of `buckets` does not have, met while it was read.
-[[noreturn]] void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id, int64_t buckets);
+[[noreturn]] void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id,
+                            int64_t buckets);
 
 }  // namespace weft

@@ -16,7 +16,8 @@ std::string quoted(const Column& column) { return "'" + escape_bytes(column->nam
 // One batch on its way through a layer: parts in the order of the columns, and the layout.
 class SequenceBatch {
  public:
-  SequenceBatch(const std::vector<Column>& columns, const SequenceFeaturesOptions& options, int64_t width)
+  SequenceBatch(const std::vector<Column>& columns, const SequenceFeaturesOptions& options,
+                int64_t width)
       : columns_(columns), options_(options), width_(width) {}
 
   void add(SequencePartPtr part) { parts_.push_back(std::move(part)); }
@@ -49,9 +50,10 @@ class SequenceBatch {
 void SequenceBatch::check_rows() const {
   for (size_t i = 1; i < parts_.size(); ++i) {
     if (parts_[i]->rows() == parts_[0]->rows()) continue;
-    throw InvalidArgument("Batch size (first dimension) of each feature must be same. Batch size of columns (" +
-                          quoted(columns_[0]) + ", " + quoted(columns_[i]) + "): (" +
-                          std::to_string(parts_[0]->rows()) + ", " + std::to_string(parts_[i]->rows()) + ")");
+    throw InvalidArgument(
+        "Batch size (first dimension) of each feature must be same. Batch size of columns (" +
+        quoted(columns_[0]) + ", " + quoted(columns_[i]) + "): (" +
+        std::to_string(parts_[0]->rows()) + ", " + std::to_string(parts_[i]->rows()) + ")");
   }
 }
 
@@ -62,19 +64,22 @@ void SequenceBatch::check_lengths(std::span<const int64_t> lengths) const {
       if (length == lengths[row]) continue;
       Where where;
       where.row = static_cast<int64_t>(row);
-      throw InvalidArgument("the sequences of columns " + quoted(columns_[0]) + " and " + quoted(columns_[i]) +
-                                " differ in length: " + std::to_string(lengths[row]) + " and " + std::to_string(length),
+      throw InvalidArgument("the sequences of columns " + quoted(columns_[0]) + " and " +
+                                quoted(columns_[i]) + " differ in length: " +
+                                std::to_string(lengths[row]) + " and " + std::to_string(length),
                             std::move(where));
     }
   }
 }
 
 void SequenceBatch::check_regular(int64_t longest) const {
-  if (options_.pad == Pad::kRight && (!options_.max_length || longest <= *options_.max_length)) return;
+  if (options_.pad == Pad::kRight && (!options_.max_length || longest <= *options_.max_length))
+    return;
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (parts_[i]->regular()) continue;
     throw InvalidArgument("column " + quoted(columns_[i]) +
-                          ": the steps of this feature are not one element of the column's shape each, so its rows can "
+                          ": the steps of this feature are not one element of the column's shape "
+                          "each, so its rows can "
                           "be neither cut (max_length) nor padded on the left");
   }
 }
@@ -91,8 +96,9 @@ int64_t SequenceBatch::padded_steps(std::span<const int64_t> lengths, int64_t lo
   if (longest > n) {
     Where where;
     where.row = std::ranges::max_element(lengths) - lengths.begin();
-    throw InvalidArgument("a sequence of " + std::to_string(longest) + " steps does not fit pad_to=" +
-                              std::to_string(n) + "; set max_length to cut longer ones",
+    throw InvalidArgument("a sequence of " + std::to_string(longest) +
+                              " steps does not fit pad_to=" + std::to_string(n) +
+                              "; set max_length to cut longer ones",
                           std::move(where));
   }
   return n;
@@ -101,11 +107,13 @@ int64_t SequenceBatch::padded_steps(std::span<const int64_t> lengths, int64_t lo
 void SequenceBatch::measure(Sequence& out) {
   check_rows();
   const int64_t rows = parts_[0]->rows();
-  if (out.lengths.dtype() != DType::kInt64 || out.lengths.shape() != Shape{rows} || out.lengths.buffer().borrowed()) {
+  if (out.lengths.dtype() != DType::kInt64 || out.lengths.shape() != Shape{rows} ||
+      out.lengths.buffer().borrowed()) {
     out.lengths = Tensor(DType::kInt64, {rows});
   }
   const auto lengths = out.lengths.mutable_values<int64_t>();
-  for (int64_t row = 0; row < rows; ++row) lengths[static_cast<size_t>(row)] = parts_[0]->length(row);
+  for (int64_t row = 0; row < rows; ++row)
+    lengths[static_cast<size_t>(row)] = parts_[0]->length(row);
   check_lengths(lengths);
   const int64_t longest = rows == 0 ? 0 : std::ranges::max(lengths);
   check_regular(longest);
@@ -113,7 +121,8 @@ void SequenceBatch::measure(Sequence& out) {
     raw_lengths_.assign(lengths.begin(), lengths.end());
     for (int64_t& length : lengths) length = std::min(length, *options_.max_length);
   }
-  steps_ = padded_steps(lengths, options_.max_length ? std::min(longest, *options_.max_length) : longest);
+  steps_ = padded_steps(lengths,
+                        options_.max_length ? std::min(longest, *options_.max_length) : longest);
   out.pad = options_.pad;
 }
 
@@ -125,7 +134,8 @@ void SequenceBatch::pad(T* from, int64_t steps) const {
   for (const SequencePartPtr& part : parts_) {
     const T padding = static_cast<T>(part->padding());
     if (padding != 0) {
-      for (int64_t step = 0; step < steps; ++step) std::fill_n(from + step * width_ + offset, part->width(), padding);
+      for (int64_t step = 0; step < steps; ++step)
+        std::fill_n(from + step * width_ + offset, part->width(), padding);
     }
     offset += part->width();
   }
@@ -147,7 +157,8 @@ void SequenceBatch::write_row(int64_t row, int64_t length, T* to, bool stream) c
   offset = 0;
   for (const SequencePartPtr& part : parts_) {
     // What stands behind the row's length.
-    if (!part->regular()) part->write(row, 0, std::min(part->extent(row), steps_), {to + offset, width_, stream});
+    if (!part->regular())
+      part->write(row, 0, std::min(part->extent(row), steps_), {to + offset, width_, stream});
     offset += part->width();
   }
 }
@@ -171,11 +182,12 @@ void SequenceBatch::write(Sequence& out) const {
   int64_t size = 0;
   if (__builtin_mul_overflow(rows, steps_, &size) || __builtin_mul_overflow(size, width_, &size) ||
       size > Limits{}.max_batch_values) {
-    throw LimitExceeded("a block of " + shape_string({rows, steps_, width_}) + " values; the limit is " +
-                        std::to_string(Limits{}.max_batch_values));
+    throw LimitExceeded("a block of " + shape_string({rows, steps_, width_}) +
+                        " values; the limit is " + std::to_string(Limits{}.max_batch_values));
   }
   Shape shape{rows, steps_, width_};
-  if (out.data.dtype() != options_.dtype || out.data.shape() != shape || out.data.buffer().borrowed()) {
+  if (out.data.dtype() != options_.dtype || out.data.shape() != shape ||
+      out.data.buffer().borrowed()) {
     out.data = Tensor(options_.dtype, std::move(shape));
   }
   if (out.data.size() == 0) return;
@@ -189,11 +201,13 @@ void SequenceBatch::write(Sequence& out) const {
 }  // namespace
 
 SequenceFeatures::SequenceFeatures(std::vector<Column> columns, SequenceFeaturesOptions options)
-    : FeatureLayer(std::move(columns), options, Role::kSequence), sequence_options_(std::move(options)) {
+    : FeatureLayer(std::move(columns), options, Role::kSequence),
+      sequence_options_(std::move(options)) {
   static_cast<Options&>(sequence_options_) = FeatureLayer::options();
   const PadTo& pad_to = sequence_options_.pad_to;
   if (sequence_options_.max_length && *sequence_options_.max_length < 1) {
-    throw InvalidArgument("max_length must be greater than 0, got " + std::to_string(*sequence_options_.max_length));
+    throw InvalidArgument("max_length must be greater than 0, got " +
+                          std::to_string(*sequence_options_.max_length));
   }
   if (pad_to.kind != PadTo::Kind::kBatch && pad_to.n < 1) {
     throw InvalidArgument("pad_to must be greater than 0, got " + std::to_string(pad_to.n));

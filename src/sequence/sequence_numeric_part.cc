@@ -10,11 +10,11 @@ namespace {
 
 // Rows of numbers, each filled up to its last value: what is left to do is to copy and to pad.
 struct Filled {
-  Tensor numbers;           // [N]
-  Tensor splits;            // int64 [B + 1] into numbers
-  Tensor lengths;           // int64 [B]
-  int64_t width = 0;        // numbers in a full row
-  bool regular = true;      // a step is one element of the column's shape
+  Tensor numbers;       // [N]
+  Tensor splits;        // int64 [B + 1] into numbers
+  Tensor lengths;       // int64 [B]
+  int64_t width = 0;    // numbers in a full row
+  bool regular = true;  // a step is one element of the column's shape
 };
 
 [[noreturn]] void refuse(const std::string& key, const std::string& text) {
@@ -28,7 +28,8 @@ Filled filled_rows(Tensor numbers, const Tensor& splits, int64_t width, int64_t 
   Filled filled{std::move(numbers), splits, Tensor(DType::kInt64, {splits.size() - 1}), width};
   const auto at = splits.values<int64_t>();
   auto lengths = filled.lengths.mutable_values<int64_t>();
-  for (size_t row = 0; row < lengths.size(); ++row) lengths[row] = (at[row + 1] - at[row] + each - 1) / each;
+  for (size_t row = 0; row < lengths.size(); ++row)
+    lengths[row] = (at[row + 1] - at[row] + each - 1) / each;
   return filled;
 }
 
@@ -37,7 +38,9 @@ struct FlatPlaces {
   const int64_t* indices;
   const Shape& shape;
   int64_t row(int64_t i) const { return indices[i * static_cast<int64_t>(shape.size())]; }
-  int64_t step(int64_t i) const { return shape.size() == 1 ? 0 : indices[i * static_cast<int64_t>(shape.size()) + 1]; }
+  int64_t step(int64_t i) const {
+    return shape.size() == 1 ? 0 : indices[i * static_cast<int64_t>(shape.size()) + 1];
+  }
   int64_t position(int64_t i) const {
     const int64_t* at = indices + i * static_cast<int64_t>(shape.size());
     int64_t flat = 0;
@@ -47,56 +50,65 @@ struct FlatPlaces {
 };
 
 template <class T>
-void place_numbers(const Tensor& from, const FlatPlaces& at, const Tensor& splits, double hole, Tensor& to) {
+void place_numbers(const Tensor& from, const FlatPlaces& at, const Tensor& splits, double hole,
+                   Tensor& to) {
   const auto values = from.values<T>();
   auto filled = to.mutable_values<T>();
   std::ranges::fill(filled, static_cast<T>(hole));
   const auto begins = splits.values<int64_t>();
   for (size_t i = 0; i < values.size(); ++i) {
     const auto n = static_cast<int64_t>(i);
-    filled[static_cast<size_t>(begins[static_cast<size_t>(at.row(n))] + at.position(n))] = values[i];
+    filled[static_cast<size_t>(begins[static_cast<size_t>(at.row(n))] + at.position(n))] =
+        values[i];
   }
 }
 
 int64_t row_width(const Shape& shape, const std::string& key) {
   int64_t width = 1;
   for (size_t d = 1; d < shape.size(); ++d) {
-    if (__builtin_mul_overflow(width, shape[d], &width)) refuse(key, "dense_shape " + shape_string(shape) + " overflows");
+    if (__builtin_mul_overflow(width, shape[d], &width))
+      refuse(key, "dense_shape " + shape_string(shape) + " overflows");
   }
   return width;
 }
 
-// Every value at a place of its own, row by row. A SparseFeature declared as already_sorted comes as
-// it is.
+// Every value at a place of its own, row by row. A SparseFeature declared as already_sorted comes
+// as it is.
 void check_order(const FlatPlaces& at, int64_t n, const std::string& key) {
   for (int64_t i = 1; i < n; ++i) {
-    if (at.row(i) > at.row(i - 1) || (at.row(i) == at.row(i - 1) && at.position(i) > at.position(i - 1))) continue;
-    refuse(key, "the indices of a sparse feature are out of order or repeated at value " + std::to_string(i));
+    if (at.row(i) > at.row(i - 1) ||
+        (at.row(i) == at.row(i - 1) && at.position(i) > at.position(i - 1)))
+      continue;
+    refuse(key, "the indices of a sparse feature are out of order or repeated at value " +
+                    std::to_string(i));
   }
 }
 
 // Splits of rows that end with their last value; limits what holes may ask for.
 Tensor splits_of(const FlatPlaces& at, int64_t n, int64_t rows, const std::string& key) {
   const int64_t most = Limits{}.max_batch_values;
-  if (rows > most) throw LimitExceeded("a feature of " + std::to_string(rows) + " rows, key " + escape_bytes(key));
+  if (rows > most)
+    throw LimitExceeded("a feature of " + std::to_string(rows) + " rows, key " + escape_bytes(key));
   Tensor splits = Tensor::zeros(DType::kInt64, {rows + 1});
   auto to = splits.mutable_values<int64_t>();
   for (int64_t i = 0; i < n; ++i) to[static_cast<size_t>(at.row(i)) + 1] = at.position(i) + 1;
   int64_t total = 0;
   for (int64_t& split : to) {
     if (__builtin_add_overflow(total, split, &total) || total > most) {
-      throw LimitExceeded("the rows of key " + escape_bytes(key) + " add up to more than " + std::to_string(most) +
-                          " numbers, holes included");
+      throw LimitExceeded("the rows of key " + escape_bytes(key) + " add up to more than " +
+                          std::to_string(most) + " numbers, holes included");
     }
     split = total;
   }
   return splits;
 }
 
-Filled filled_sparse(Tensor numbers, const SparseTensor& sparse, int64_t each, double hole, const std::string& key) {
+Filled filled_sparse(Tensor numbers, const SparseTensor& sparse, int64_t each, double hole,
+                     const std::string& key) {
   const Shape& shape = sparse.dense_shape();
   const int64_t width = row_width(shape, key);
-  if (sparse.rows() != nullptr) return filled_rows(std::move(numbers), sparse.rows()->row_splits_tensor(0), width, each);
+  if (sparse.rows() != nullptr)
+    return filled_rows(std::move(numbers), sparse.rows()->row_splits_tensor(0), width, each);
   const Tensor indices = sparse.indices();
   const FlatPlaces at{indices.values<int64_t>().data(), shape};
   const int64_t n = numbers.size();
@@ -124,7 +136,8 @@ Ragged with_flat_values(const Ragged& ragged) {
   if (values.rank() == 1) return ragged;
   const int64_t each = values.dim(0) == 0 ? 1 : values.size() / values.dim(0);
   std::vector<Tensor> splits;
-  for (int64_t level = 0; level < ragged.levels(); ++level) splits.push_back(ragged.row_splits_tensor(level));
+  for (int64_t level = 0; level < ragged.levels(); ++level)
+    splits.push_back(ragged.row_splits_tensor(level));
   Tensor last(DType::kInt64, {values.dim(0) + 1});
   int64_t at = 0;
   for (int64_t& split : last.mutable_values<int64_t>()) {
@@ -156,20 +169,22 @@ Filled filled_feature(const Feature& feature, const SequenceNumericColumn& colum
   const int64_t each = num_elements(column.shape());
   if (const auto* ragged = std::get_if<Ragged>(&feature)) {
     const Ragged flat = with_flat_values(*ragged);
-    return filled_ragged(flat.with_values(numbers_of(flat.values(), column.normalizer_fn(), dtype, key)), each,
-                         column.default_value(), key);
+    return filled_ragged(
+        flat.with_values(numbers_of(flat.values(), column.normalizer_fn(), dtype, key)), each,
+        column.default_value(), key);
   }
   const auto* sparse = std::get_if<SparseTensor>(&feature);
   if (sparse == nullptr) {
     Where where;
     where.key = key;
     throw WrongType("sequence_numeric_column '" + escape_bytes(key) +
-                        "': Input must be a SparseTensor or ragged (nested lists, or an array with lengths): a dense "
+                        "': Input must be a SparseTensor or ragged (nested lists, or an array with "
+                        "lengths): a dense "
                         "array does not say where its rows end",
                     std::move(where));
   }
-  return filled_sparse(numbers_of(sparse->values(), column.normalizer_fn(), dtype, key), *sparse, each,
-                       column.default_value(), key);
+  return filled_sparse(numbers_of(sparse->values(), column.normalizer_fn(), dtype, key), *sparse,
+                       each, column.default_value(), key);
 }
 
 template <class T>
@@ -185,7 +200,9 @@ class NumericSequence final : public SequencePart {
 
   int64_t length(int64_t row) const override { return lengths_[row]; }
   bool regular() const override { return filled_.regular; }
-  int64_t extent(int64_t row) const override { return (splits_[row + 1] - splits_[row] + width() - 1) / width(); }
+  int64_t extent(int64_t row) const override {
+    return (splits_[row + 1] - splits_[row] + width() - 1) / width();
+  }
   double padding() const override { return padding_; }
 
   void write(int64_t row, int64_t first, int64_t count, const Cells& out) const override {
@@ -213,20 +230,24 @@ SequencePartPtr numeric_sequence_part(const DenseColumn& base_column, const Part
   const auto& column = static_cast<const SequenceNumericColumn&>(base_column);
   const auto at = source.ids.features().find(column.key());
   if (at == source.ids.features().end()) {
-    refuse(column.key(), "Feature " + escape_bytes(column.key()) + " is not in features dictionary.");
+    refuse(column.key(),
+           "Feature " + escape_bytes(column.key()) + " is not in features dictionary.");
   }
   const int64_t each = num_elements(column.shape());
   if (each > Limits{}.max_batch_values) {
-    throw LimitExceeded("a step of " + std::to_string(each) + " values, key " + escape_bytes(column.key()));
+    throw LimitExceeded("a step of " + std::to_string(each) + " values, key " +
+                        escape_bytes(column.key()));
   }
   Filled filled = filled_feature(at->second, column, source.dtype);
   if (filled.width % each != 0) {
-    refuse(column.key(), "sequence_numeric_column '" + escape_bytes(column.key()) + "': the widest row has " +
-                             std::to_string(filled.width) + " values, which " + std::to_string(each) +
-                             ", the size of shape " + shape_string(column.shape()) + ", does not divide");
+    refuse(column.key(), "sequence_numeric_column '" + escape_bytes(column.key()) +
+                             "': the widest row has " + std::to_string(filled.width) +
+                             " values, which " + std::to_string(each) + ", the size of shape " +
+                             shape_string(column.shape()) + ", does not divide");
   }
   if (source.dtype == DType::kFloat64) {
-    return std::make_unique<NumericSequence<double>>(std::move(filled), each, column.default_value());
+    return std::make_unique<NumericSequence<double>>(std::move(filled), each,
+                                                     column.default_value());
   }
   return std::make_unique<NumericSequence<float>>(std::move(filled), each, column.default_value());
 }

@@ -9,7 +9,7 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrainBytes = int64_t{1} << 18;    // what one thread reads or writes in about 20 us
+constexpr int64_t kGrainBytes = int64_t{1} << 18;  // what one thread reads or writes in about 20 us
 constexpr int64_t kStreamBytes = int64_t{16} << 20;  // outputs that no cache is going to hold
 
 static_assert(static_cast<int>(CombineMode::kMean) == static_cast<int>(Combiner::kMean));
@@ -23,14 +23,15 @@ TableView<T> view_of(const Tensor& values, const LookupOptions& options) {
 
 const int64_t* checked_ids(const Tensor& ids) {
   if (ids.dtype() != DType::kInt64) {
-    throw WrongType(std::string("the ids of a lookup must be int64, got ") + dtype_name(ids.dtype()));
+    throw WrongType(std::string("the ids of a lookup must be int64, got ") +
+                    dtype_name(ids.dtype()));
   }
   return ids.values<int64_t>().data();
 }
 
 std::string outside_text(const EmbeddingTable& table, int64_t id, int64_t position) {
-  return "id " + std::to_string(id) + " at position " + std::to_string(position) + " is outside the table's " +
-         std::to_string(table.rows()) + " rows";
+  return "id " + std::to_string(id) + " at position " + std::to_string(position) +
+         " is outside the table's " + std::to_string(table.rows()) + " rows";
 }
 
 // `out` as a tensor of this dtype and shape: its own memory if nobody else holds it and it fits.
@@ -39,7 +40,9 @@ void make_room(Tensor& out, DType dtype, Shape shape) {
   out = Tensor(dtype, std::move(shape));
 }
 
-int64_t grain_of(int64_t bytes_each) { return std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes_each)); }
+int64_t grain_of(int64_t bytes_each) {
+  return std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes_each));
+}
 
 template <class T>
 void gather_all(const EmbeddingTable& table, const int64_t* ids, int64_t n, Tensor& out) {
@@ -47,21 +50,25 @@ void gather_all(const EmbeddingTable& table, const int64_t* ids, int64_t n, Tens
   const int64_t width = table.dimension(), bytes = width * static_cast<int64_t>(sizeof(T));
   const bool stream = n * bytes >= kStreamBytes;
   base::parallel_for(n, grain_of(bytes), [&](int64_t begin, int64_t end) {
-    const int64_t done = table.gather({ids + begin, end - begin, n - begin}, to + begin * width, width, stream);
+    const int64_t done =
+        table.gather({ids + begin, end - begin, n - begin}, to + begin * width, width, stream);
     if (done == end - begin) return;
     throw OutOfRange(outside_text(table, ids[begin + done], begin + done));
   });
 }
 
 template <class T>
-void combine_all(const EmbeddingTable& table, const Ragged& ragged, const float* weights, Tensor& out) {
+void combine_all(const EmbeddingTable& table, const Ragged& ragged, const float* weights,
+                 Tensor& out) {
   const int64_t* ids = checked_ids(ragged.values());
   const auto splits = ragged.row_splits(ragged.levels() - 1);
   const int64_t bags = static_cast<int64_t>(splits.size()) - 1, width = table.dimension();
   T* to = out.mutable_values<T>().data();
-  const int64_t each = bags == 0 ? 0 : (splits.back() / bags + 1) * width * static_cast<int64_t>(sizeof(T));
+  const int64_t each =
+      bags == 0 ? 0 : (splits.back() / bags + 1) * width * static_cast<int64_t>(sizeof(T));
   base::parallel_for(bags, grain_of(each), [&](int64_t begin, int64_t end) {
-    const int64_t bad = table.combine(ids, weights, splits.data() + begin, end - begin, to + begin * width, width);
+    const int64_t bad =
+        table.combine(ids, weights, splits.data() + begin, end - begin, to + begin * width, width);
     if (bad < 0) return;
     Where where;
     where.row = std::ranges::upper_bound(splits, bad) - splits.begin() - 1;
@@ -73,10 +80,12 @@ void combine_all(const EmbeddingTable& table, const Ragged& ragged, const float*
 const float* checked_weights(const Tensor* weights, int64_t n) {
   if (weights == nullptr) return nullptr;
   if (weights->dtype() != DType::kFloat32) {
-    throw WrongType(std::string("the weights of a lookup must be float32, got ") + dtype_name(weights->dtype()));
+    throw WrongType(std::string("the weights of a lookup must be float32, got ") +
+                    dtype_name(weights->dtype()));
   }
   if (weights->size() != n) {
-    throw InvalidArgument(std::to_string(weights->size()) + " weights for " + std::to_string(n) + " ids");
+    throw InvalidArgument(std::to_string(weights->size()) + " weights for " + std::to_string(n) +
+                          " ids");
   }
   return weights->values<float>().data();
 }
@@ -86,27 +95,33 @@ const float* checked_weights(const Tensor* weights, int64_t n) {
 EmbeddingTable::EmbeddingTable(Tensor values, LookupOptions options)
     : values_(std::move(values)), options_(options) {
   if (values_.dtype() != DType::kFloat32 && values_.dtype() != DType::kFloat64) {
-    throw WrongType(std::string("a table must be float32 or float64, got ") + dtype_name(values_.dtype()));
+    throw WrongType(std::string("a table must be float32 or float64, got ") +
+                    dtype_name(values_.dtype()));
   }
   if (values_.rank() != 2 || values_.dim(1) < 1) {
-    throw InvalidArgument("a table must have shape [rows, dimension], got " + shape_string(values_.shape()));
+    throw InvalidArgument("a table must have shape [rows, dimension], got " +
+                          shape_string(values_.shape()));
   }
   if (options_.max_norm && !(*options_.max_norm > 0)) {
-    throw InvalidArgument("max_norm must be greater than 0, got " + std::to_string(*options_.max_norm));
+    throw InvalidArgument("max_norm must be greater than 0, got " +
+                          std::to_string(*options_.max_norm));
   }
 }
 
-int64_t EmbeddingTable::gather(const Ids& ids, void* out, int64_t stride, bool stream) const noexcept {
+int64_t EmbeddingTable::gather(const Ids& ids, void* out, int64_t stride,
+                               bool stream) const noexcept {
   const TableKernel& kernel = WEFT_KERNEL(table_kernel);
   const GatherIds wanted{ids.ids, ids.count, ids.ahead};
   if (dtype() == DType::kFloat32) {
-    return kernel.f32.gather(view_of<float>(values_, options_), wanted, static_cast<float*>(out), stride, stream);
+    return kernel.f32.gather(view_of<float>(values_, options_), wanted, static_cast<float*>(out),
+                             stride, stream);
   }
-  return kernel.f64.gather(view_of<double>(values_, options_), wanted, static_cast<double*>(out), stride, stream);
+  return kernel.f64.gather(view_of<double>(values_, options_), wanted, static_cast<double*>(out),
+                           stride, stream);
 }
 
-int64_t EmbeddingTable::combine(const int64_t* ids, const float* weights, const int64_t* splits, int64_t bags,
-                                void* out, int64_t stride) const noexcept {
+int64_t EmbeddingTable::combine(const int64_t* ids, const float* weights, const int64_t* splits,
+                                int64_t bags, void* out, int64_t stride) const noexcept {
   const TableKernel& kernel = WEFT_KERNEL(table_kernel);
   const auto mode = static_cast<CombineMode>(options_.combiner);
   if (dtype() == DType::kFloat32) {
@@ -135,7 +150,8 @@ Tensor lookup(const EmbeddingTable& table, const Tensor& ids) {
 void lookup(const EmbeddingTable& table, const Ragged& ids, const Tensor* weights, Tensor& out) {
   checked_ids(ids.values());
   if (ids.values().rank() != 1) {
-    throw InvalidArgument("ragged ids must have 1-D values, got " + shape_string(ids.values().shape()));
+    throw InvalidArgument("ragged ids must have 1-D values, got " +
+                          shape_string(ids.values().shape()));
   }
   const float* given = checked_weights(weights, ids.values().size());
   const auto bags = static_cast<int64_t>(ids.row_splits(ids.levels() - 1).size()) - 1;

@@ -19,7 +19,7 @@ constexpr int kVectorBytes = 16;
 
 #define WEFT_INLINE inline __attribute__((always_inline))
 
-constexpr int64_t kPrefetchRows = 12;   // rows on their way while one is copied
+constexpr int64_t kPrefetchRows = 12;    // rows on their way while one is copied
 constexpr int64_t kPrefetchBytes = 512;  // of each row; the processor fetches on by itself
 constexpr int64_t kLine = 64;
 
@@ -79,14 +79,16 @@ WEFT_INLINE void prefetch_row(const TableView<T>& table, int64_t id) {
   const uint64_t bytes = static_cast<uint64_t>(table.dimension) * sizeof(T);
   const uint64_t row = reinterpret_cast<uint64_t>(table.values) + static_cast<uint64_t>(id) * bytes;
   const uint64_t end = row + (bytes < kPrefetchBytes ? bytes : kPrefetchBytes);
-  for (uint64_t line = row; line < end; line += kLine) __builtin_prefetch(reinterpret_cast<const void*>(line));
+  for (uint64_t line = row; line < end; line += kLine)
+    __builtin_prefetch(reinterpret_cast<const void*>(line));
 }
 
 // The factor that takes a row to max_norm, or 1. Eight partial sums in a fixed order.
 template <class T>
 double norm_factor(const T* row, int64_t dimension, double max_norm) {
   double sums[8] = {};
-  for (int64_t i = 0; i < dimension; ++i) sums[i & 7] += static_cast<double>(row[i]) * static_cast<double>(row[i]);
+  for (int64_t i = 0; i < dimension; ++i)
+    sums[i & 7] += static_cast<double>(row[i]) * static_cast<double>(row[i]);
   for (int half = 4; half > 0; half /= 2) {
     for (int i = 0; i < half; ++i) sums[i] += sums[i + half];
   }
@@ -136,18 +138,21 @@ int64_t gather_rows(const TableView<T>& table, const GatherIds& ids, T* out, int
 }
 
 template <class T, int L>
-WEFT_INLINE int64_t gather_with(const TableView<T>& table, const GatherIds& ids, T* out, int64_t stride,
-                                bool streaming) {
+WEFT_INLINE int64_t gather_with(const TableView<T>& table, const GatherIds& ids, T* out,
+                                int64_t stride, bool streaming) {
   constexpr uint64_t kBytes = L * sizeof(T);
-  const bool aligned = reinterpret_cast<uint64_t>(out) % kBytes == 0 && stride % L == 0 && table.dimension % L == 0;
-  if (!streaming || !aligned || kBytes < 16) return gather_rows<T, L, false>(table, ids, out, stride);
+  const bool aligned =
+      reinterpret_cast<uint64_t>(out) % kBytes == 0 && stride % L == 0 && table.dimension % L == 0;
+  if (!streaming || !aligned || kBytes < 16)
+    return gather_rows<T, L, false>(table, ids, out, stride);
   const int64_t done = gather_rows<T, L, true>(table, ids, out, stride);
   fence();
   return done;
 }
 
 template <class T>
-int64_t gather(const TableView<T>& table, const GatherIds& ids, T* out, int64_t stride, bool streaming) noexcept {
+int64_t gather(const TableView<T>& table, const GatherIds& ids, T* out, int64_t stride,
+               bool streaming) noexcept {
   constexpr int kMost = kVectorBytes / static_cast<int>(sizeof(T));
   const int64_t dimension = table.dimension;
   if constexpr (kMost >= 16) {
@@ -178,11 +183,11 @@ struct Total {
   }
 };
 
-// K vectors of one combined row, from element `from` on: the last vector may overlap. Returns -1, or
-// the position of an id outside the table.
+// K vectors of one combined row, from element `from` on: the last vector may overlap. Returns -1,
+// or the position of an id outside the table.
 template <class T, int L, int K, bool Factors>
-WEFT_INLINE int64_t combine_part(const TableView<T>& table, const CombineBags<T>& bags, int64_t bag, int64_t from,
-                                 T* out) {
+WEFT_INLINE int64_t combine_part(const TableView<T>& table, const CombineBags<T>& bags, int64_t bag,
+                                 int64_t from, T* out) {
   using V = typename Vector<T, L>::Type;
   const int64_t end = bags.splits[bag + 1], last = bags.splits[bags.bags];
   int64_t at[K];
@@ -203,9 +208,10 @@ WEFT_INLINE int64_t combine_part(const TableView<T>& table, const CombineBags<T>
     if constexpr (Factors) {
       const T weight = bags.weights != nullptr ? static_cast<T>(bags.weights[i]) : T{1};
       if (bags.mode != CombineMode::kSum && !(weight > 0)) continue;
-      const T factor = table.max_norm > 0
-                           ? weight * static_cast<T>(norm_factor(row, table.dimension, table.max_norm))
-                           : weight;
+      const T factor =
+          table.max_norm > 0
+              ? weight * static_cast<T>(norm_factor(row, table.dimension, table.max_norm))
+              : weight;
       for (int k = 0; k < K; ++k) sums[k] += load<T, L>(row + at[k]) * factor;
       total.weight += weight;
       total.squared += weight * weight;
@@ -222,7 +228,8 @@ WEFT_INLINE int64_t combine_part(const TableView<T>& table, const CombineBags<T>
 }
 
 template <class T, int L, bool Factors>
-int64_t combine_rows(const TableView<T>& table, const CombineBags<T>& bags, T* out, int64_t stride) {
+int64_t combine_rows(const TableView<T>& table, const CombineBags<T>& bags, T* out,
+                     int64_t stride) {
   for (int64_t bag = 0; bag < bags.bags; ++bag, out += stride) {
     int64_t vectors = (table.dimension + L - 1) / L;
     int64_t from = 0, bad = -1;
@@ -247,13 +254,16 @@ int64_t combine_rows(const TableView<T>& table, const CombineBags<T>& bags, T* o
 }
 
 template <class T, int L>
-WEFT_INLINE int64_t combine_with(const TableView<T>& table, const CombineBags<T>& bags, T* out, int64_t stride) {
-  if (bags.weights != nullptr || table.max_norm > 0) return combine_rows<T, L, true>(table, bags, out, stride);
+WEFT_INLINE int64_t combine_with(const TableView<T>& table, const CombineBags<T>& bags, T* out,
+                                 int64_t stride) {
+  if (bags.weights != nullptr || table.max_norm > 0)
+    return combine_rows<T, L, true>(table, bags, out, stride);
   return combine_rows<T, L, false>(table, bags, out, stride);
 }
 
 template <class T>
-int64_t combine(const TableView<T>& table, const CombineBags<T>& bags, T* out, int64_t stride) noexcept {
+int64_t combine(const TableView<T>& table, const CombineBags<T>& bags, T* out,
+                int64_t stride) noexcept {
   constexpr int kMost = kVectorBytes / static_cast<int>(sizeof(T));
   const int64_t dimension = table.dimension;
   if constexpr (kMost >= 16) {
@@ -271,6 +281,7 @@ int64_t combine(const TableView<T>& table, const CombineBags<T>& bags, T* out, i
 
 }  // namespace
 
-extern const TableKernel table_kernel = {{gather<float>, combine<float>}, {gather<double>, combine<double>}};
+extern const TableKernel table_kernel = {{gather<float>, combine<float>},
+                                         {gather<double>, combine<double>}};
 
 }  // namespace weft::WEFT_ISA

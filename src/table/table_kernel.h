@@ -32,8 +32,8 @@ struct CombineBags {
   CombineMode mode;
 };
 
-// Element e of output row i is out[i * stride + e]. Id -1 gives zeros (gather) or nothing (combine).
-// `stream`: write past the caches, for outputs much larger than they are.
+// Element e of output row i is out[i * stride + e]. Id -1 gives zeros (gather) or nothing
+// (combine). `stream`: write past the caches, for outputs much larger than they are.
 template <class T>
 struct TableFunctions {
   // Returns ids.count, or the position of the first id outside [-1, rows).

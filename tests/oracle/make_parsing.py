@@ -36,7 +36,7 @@ from parsing_cases import Case
 
 # Where versions of the protobuf package differ, the C++ library's answer.
 MALFORMED_BY_CPP = {
-    "varint/varint_length_six_bytes": "The Python package 4.25 takes it, 7.36 and the C++ library refuse it."
+    "varint/varint_length_six_bytes": "Python's 4.25 takes it; 7.36 and the C++ library refuse it."
 }
 
 

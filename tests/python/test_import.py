@@ -26,3 +26,36 @@ def test_import_loads_little_beyond_numpy():
     assert not {name.split(".")[0] for name in loaded} & GUESTS
     others = {name for name in loaded if name.split(".")[0] not in ("weft", "nanobind_backend")}
     assert len(others) < 60, sorted(others)
+
+
+def test_tensorflows_paths_are_there():
+    import weft as tf
+
+    column = tf.feature_column.sequence_categorical_column_with_identity("a", 3)
+    assert tf.compat.v1.feature_column.sequence_categorical_column_with_identity("a", 3) == column
+    assert tf.keras.experimental.SequenceFeatures is tf.layers.SequenceFeatures
+    assert tf.keras.layers.GRU is tf.layers.GRU
+    assert tf.keras.initializers.Zeros is tf.initializers.Zeros
+    assert tf.keras.activations.tanh is tf.activations.tanh
+    assert tf.data.TFRecordDataset is tf.io.TFRecordDataset
+    assert tf.RaggedTensor is tf.Ragged
+    assert tf.ragged.constant([[1], []]) == tf.Ragged.from_lists([[1], []])
+    assert tf.string.name == "string"
+
+
+def test_everything_promised_is_there():
+    import weft
+
+    for module in (weft, weft.io, weft.layers, weft.feature_column, weft.keras, weft.train):
+        assert not [name for name in module.__all__ if not hasattr(module, name)]
+
+
+def test_modules_import_by_their_full_names():
+    code = """
+import weft.keras.layers, weft.compat.v1, weft.data
+from weft.keras.layers import GRUCell, SequenceFeatures
+from weft.keras.experimental import SequenceFeatures
+from weft.keras.initializers import GlorotUniform
+from weft.feature_column import *
+"""
+    assert "weft.keras.layers" in modules_after(code)

@@ -1,4 +1,4 @@
-"""tf.train's classes write what encode_example writes, and refuse what protobuf's classes refuse."""
+"""The classes of tf.train write what encode_example writes, and refuse what protobuf refuses."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def test_bytes_are_encode_examples():
     parsed = tf.io.parse_single_example(record, {"ids": tf.io.VarLenFeature(tf.int64)})
     assert parsed["ids"].values.tolist() == [1, -2, 2**62]
     assert tf.train.Example().SerializeToString() == b""
+    assert example().SerializeToString() == tf.io.encode_example({}) == b"\x0a\x00"
 
 
 def test_wrong_values_are_refused():

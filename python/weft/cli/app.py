@@ -28,8 +28,10 @@ DTYPES = {"int64": weft.int64, "float": weft.float32, "bytes": weft.string}
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it: bytes as text."""
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+    """A value as JSON has it: bytes as text, float32 in as many digits as it has."""
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 def shown(view: wire.View) -> str:
@@ -57,7 +59,7 @@ def head(
     """Shows the features of the first records of each file, Example or SequenceExample."""
     console = Console()
     for file in files:
-        for number, record in enumerate(weft.io.TFRecordDataset(str(file)).take(count)):
+        for number, record in enumerate(weft.io.TFRecordDataset(file).take(count)):
             views = wire.read(record)
             if as_json:
                 features = {
@@ -66,10 +68,8 @@ def head(
                 }
                 print(json.dumps({"file": str(file), "record": number, "features": features}))
                 continue
-            table = Table(
-                "key", "kind", "values", "", title=f"{file} record {number}, {len(record)} B"
-            )
-            table.title_justify = "left"
+            print(f"{file}: record {number}, {len(record)} bytes")
+            table = Table("key", "kind", "values", "")
             for key, view in sorted(views.items()):
                 kind = view.kind + (" steps" if view.steps else "")
                 table.add_row(key, kind, str(len(view.values)), shown(view))
@@ -78,8 +78,8 @@ def head(
 
 def batches(file: Path, problems: list[Exception]) -> Iterator[list[bytes]]:
     """The records of a file, damaged places left out and put into `problems`."""
-    dataset = weft.io.TFRecordDataset(str(file), on_error="skip", on_skip=problems.append)
-    yield from dataset.batch(512)
+    dataset = weft.io.TFRecordDataset(file, on_error=problems.append)
+    yield from (batch.tolist() for batch in dataset.batch(512))
 
 
 def guessed_spec(record: bytes) -> dict[str, object] | None:

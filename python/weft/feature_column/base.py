@@ -199,6 +199,8 @@ def _deserialized(
         return initializers.deserialize({**value, "config": own})
     if field == "normalizer_fn" and isinstance(value, str):
         if value not in known:
-            raise InvalidArgumentError(f"Unknown normalizer_fn {value!r}: pass it in custom_objects")
+            raise InvalidArgumentError(
+                f"Unknown normalizer_fn {value!r}: pass it in custom_objects"
+            )
         return known[value]
     return _listed(value)

@@ -47,7 +47,10 @@ class EmbeddingColumn(DenseColumn):
             raise InvalidArgumentError(
                 f"initializer must be callable if specified. Embedding of column_name: {name}"
             )
-        arguments = {**fields, "categorical_column": categorical_core(categorical_column, "embedding_column")}
+        arguments = {
+            **fields,
+            "categorical_column": categorical_core(categorical_column, "embedding_column"),
+        }
         for flag in ("trainable", "use_safe_embedding_lookup"):
             arguments[flag] = bool(fields[flag])
         core = _core.embedding_column(**arguments)

@@ -147,9 +147,7 @@ def _shape(shape: Any, key: Any) -> tuple[int, ...]:
     dims = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
     for dim in dims:
         if isinstance(dim, bool) or not isinstance(dim, numbers.Integral):
-            raise WrongTypeError(
-                f"shape dimensions must be integer. shape: {shape!r}, key: {key}"
-            )
+            raise WrongTypeError(f"shape dimensions must be integer. shape: {shape!r}, key: {key}")
         if dim < 1:
             raise InvalidArgumentError(
                 f"shape dimensions must be greater than 0. shape: {shape!r}, key: {key}"

@@ -1,8 +1,29 @@
 """`tf.io` and the reader of record files: parse, encode, read, write."""
 
-import contextlib
+from weft.io.parsing import (
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    RaggedFeature,
+    SparseFeature,
+    VarLenFeature,
+    encode_example,
+    encode_examples,
+    parse_example,
+    parse_single_example,
+)
+from weft.io.records import TFRecordDataset, TFRecordOptions, TFRecordWriter
 
-with contextlib.suppress(ModuleNotFoundError, AttributeError):
-    from weft.io.parsing import *  # noqa: F403
-with contextlib.suppress(ModuleNotFoundError, AttributeError):
-    from weft.io.records import *  # noqa: F403
+__all__ = [
+    "FixedLenFeature",
+    "FixedLenSequenceFeature",
+    "RaggedFeature",
+    "SparseFeature",
+    "TFRecordDataset",
+    "TFRecordOptions",
+    "TFRecordWriter",
+    "VarLenFeature",
+    "encode_example",
+    "encode_examples",
+    "parse_example",
+    "parse_single_example",
+]

@@ -51,19 +51,19 @@ def _paths(filenames: Path | Iterable[Path]) -> list[bytes]:
 class TFRecordDataset:
     """The records of one or many TFRecord files, as tf.data.TFRecordDataset.
 
-    An immutable description of what to read, in which order. Iterating opens the files, any number of
-    times, and gives
+    An immutable description of what to read, in which order. Iterating opens the files, any number
+    of times, and gives
 
     * `bytes`, one record each, as it stands;
     * object arrays of `bytes`, shape [n], after `batch(n)`;
     * dicts from feature name to value, as from `weft.io.parse_example`, after `parse(spec)`.
 
-    Every method returns a new dataset and acts on the elements as they are at its place: records, or
-    batches after `batch`. The order is always the same, and the one TensorFlow would give.
+    Every method returns a new dataset and acts on the elements as they are at its place: records,
+    or batches after `batch`. The order is always the same, and the one TensorFlow would give.
 
-    Files are read and inflated ahead on threads. Errors while iterating: `weft.CorruptDataError` for
-    damage, with `.file`, `.record` and `.offset`; FileNotFoundError; OSError. A file of another kind
-    (text, Parquet, a Git LFS pointer, ...) is named in the message.
+    Files are read and inflated ahead on threads. Errors while iterating: `weft.CorruptDataError`
+    for damage, with `.file`, `.record` and `.offset`; FileNotFoundError; OSError. A file of another
+    kind (text, Parquet, a Git LFS pointer, ...) is named in the message.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class TFRecordDataset:
     ):
         """Describes the records of `filenames`: a path or an iterable of paths.
 
-        `compression_type`: None or "" for files that are plain, gzip or zlib, which their first bytes
-        tell; "GZIP" or "ZLIB" for files that must be that.
+        `compression_type`: None or "" for files that are plain, gzip or zlib, which their first
+        bytes tell; "GZIP" or "ZLIB" for files that must be that.
         `num_parallel_reads`: as `interleave(num_parallel_reads)`; tf.data.AUTOTUNE (-1) is 4.
         `buffer_size`, `name`: accepted for TensorFlow's sake, without effect.
-        `on_error`: "raise"; "skip" to leave damaged records out and count them; or a function that is
-        called with the error of each place left out, on the iterating thread.
+        `on_error`: "raise"; "skip" to leave damaged records out and count them; or a function that
+        is called with the error of each place left out, on the iterating thread.
         `verify_crc`: whether to check the data of each record against its checksum. The checksum of
         its length is always checked.
         """
@@ -257,7 +257,8 @@ class TFRecordWriter:
     def __init__(self, path: Path, options: "str | TFRecordOptions | None" = None):
         """`options`: None or "" for a plain file, "GZIP", "ZLIB", or a `TFRecordOptions`.
 
-        Raises FileNotFoundError if the folder does not exist, OSError if the file cannot be written.
+        Raises FileNotFoundError if the folder does not exist, OSError if the file cannot be
+        written.
         """
         self._closed = True
         level = getattr(options, "compression_level", None)
@@ -278,7 +279,10 @@ class TFRecordWriter:
         self._core.flush()
 
     def close(self) -> None:
-        """Completes the file; a second call does nothing. Raises OSError, and then nothing is kept."""
+        """Completes the file; a second call does nothing.
+
+        Raises OSError, and then nothing is kept.
+        """
         self._closed = True
         self._core.close()
 

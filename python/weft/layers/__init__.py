@@ -1,8 +1,26 @@
 """`tf.keras.layers` for sequences: feature layers, cells, recurrent layers."""
 
-import contextlib
+from weft.layers.feature import DenseFeatures, SequenceFeatures
+from weft.layers.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    GRUCell,
+    LSTMCell,
+    SimpleRNN,
+    SimpleRNNCell,
+    StackedRNNCells,
+)
 
-with contextlib.suppress(ModuleNotFoundError):
-    from weft.layers.feature import *  # noqa: F403
-with contextlib.suppress(ModuleNotFoundError):
-    from weft.layers.recurrent import *  # noqa: F403
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "DenseFeatures",
+    "GRUCell",
+    "LSTMCell",
+    "SequenceFeatures",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "StackedRNNCells",
+]

@@ -141,6 +141,8 @@ class Cell(Weighted):
 
     def __call__(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
         """One step: inputs [B, D], states [B, H] (or a list of them) -> (output [B, H], states)."""
+        if training:
+            refuse_dropout(self)
         self.build(np.shape(inputs))
         options = dict.fromkeys(("return_sequences", "go_backwards", "time_major"), False)
         options |= {"return_state": True, "zero_output_for_mask": False}
@@ -326,6 +328,16 @@ class StackedRNNCells(Weighted):
     def from_config(cls, config: Mapping[str, Any]) -> StackedRNNCells:
         """Makes the stack that `get_config` describes."""
         return cls([cell_from_config(c) for c in config["cells"]], name=config.get("name"))
+
+
+def refuse_dropout(cell: Any) -> None:
+    """Raises ValueError if the cell, or one of a stack, has dropout."""
+    for one in getattr(cell, "cells", [cell]):
+        if one.dropout or one.recurrent_dropout:
+            raise InvalidArgumentError(
+                f"training=True: dropout is not applied here, but {one.name!r} has "
+                f"dropout={one.dropout} and recurrent_dropout={one.recurrent_dropout}"
+            )
 
 
 def cell_from_config(config: Mapping[str, Any]) -> Any:

@@ -53,6 +53,7 @@ class SequencePair(tuple):
     """
 
     def __new__(cls, data: np.ndarray, lengths: np.ndarray, pad: str = "right") -> SequencePair:
+        """Makes the pair; `pad` is the padded side."""
         pair = super().__new__(cls, (data, lengths))
         pair.pad = pad
         return pair

@@ -22,6 +22,7 @@ from weft.layers.cells import (
     StackedRNNCells,
     Weighted,
     cell_from_config,
+    refuse_dropout,
     unique_name,
 )
 
@@ -125,7 +126,7 @@ class RNN(Weighted):
           lengths: integers [B] instead of a mask: the first lengths[i] steps of row i are real.
           initial_state: [B, H]; [h, c] for LSTM; one entry per cell for stacked cells. Zeros if
             None.
-          training: has no effect: dropout comes with training.
+          training: true is refused if a cell has dropout, which this forward pass does not apply.
 
         Returns:
           (outputs, state) or, with return_state=False, outputs: [B, H], the last one, or with
@@ -135,10 +136,14 @@ class RNN(Weighted):
           ValueError: a shape that does not fit the inputs or the weights, both mask and lengths.
           TypeError: another dtype.
         """
-        outputs, state = self._run(inputs, mask, lengths, initial_state)
+        outputs, state = self._run(inputs, mask, lengths, initial_state, training)
         return (outputs, self._nested(state)) if self.return_state else outputs
 
-    def _run(self, inputs: Any, mask: Any, lengths: Any, initial_state: Any) -> tuple[Any, Any]:
+    def _run(
+        self, inputs: Any, mask: Any, lengths: Any, initial_state: Any, training: bool
+    ) -> tuple[Any, Any]:
+        if training:
+            refuse_dropout(self.cell)
         options = {
             "return_sequences": self.return_sequences,
             "return_state": self.return_state or self.stateful,
@@ -222,7 +227,7 @@ class _OneCell(RNN):
         training: bool = False,
     ) -> Any:
         """As RNN's call; with return_state=True it returns (outputs, *states)."""
-        outputs, state = self._run(inputs, mask, lengths, initial_state)
+        outputs, state = self._run(inputs, mask, lengths, initial_state, training)
         return (outputs, *state) if self.return_state else outputs
 
     def __getattr__(self, name: str) -> Any:

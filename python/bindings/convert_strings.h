@@ -1,0 +1,19 @@
+// Arrays of strings that become Python objects only when somebody looks.
+#pragma once
+
+#include "convert.h"
+
+namespace weft::python {
+
+// weft.StringArray: what stands for an object array of bytes. It keeps the array once it is made;
+// from then on that is what it holds, for whoever has the array may write to it.
+struct StringArray {
+  Tensor tensor;
+};
+
+// The array that `value`, a StringArray, has made, or nothing.
+nb::object made_array(nb::handle value);
+
+void bind_strings(nb::module_& m);
+
+}  // namespace weft::python

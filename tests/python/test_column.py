@@ -1,0 +1,157 @@
+"""Feature columns beyond what the golden files ask: immutability, configs, pickles, errors."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+import weft
+from weft import feature_column as fc
+
+
+def half(values):
+    return values / 2
+
+
+IDENTITY = fc.categorical_column_with_identity
+WATCHES = fc.sequence_categorical_column_with_identity("watches", num_buckets=1000)
+COLUMNS = [
+    fc.categorical_column_with_identity("a", 3, default_value=1),
+    WATCHES,
+    fc.embedding_column(WATCHES, 4, combiner="sqrtn", max_norm=2.0, trainable=False),
+    fc.embedding_column(WATCHES, 4, initializer=weft.initializers.Ones()),
+    fc.indicator_column(WATCHES),
+    fc.numeric_column("x", shape=(2, 2), default_value=0.5),
+    fc.numeric_column("x", dtype=weft.int64, default_value=3, normalizer_fn=half),
+    fc.sequence_numeric_column("y", shape=[3], default_value=-1.0),
+]
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=repr)
+def test_columns_are_values(column):
+    for again in (pickle.loads(pickle.dumps(column)), copy.deepcopy(column)):
+        assert again == column
+        assert hash(again) == hash(column)
+        assert type(again) is type(column)
+    assert column != "text"
+    assert len({column, pickle.loads(pickle.dumps(column))}) == 1
+    with pytest.raises(AttributeError, match="immutable"):
+        column.key = "b"
+    with pytest.raises(AttributeError, match="immutable"):
+        del column.key
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=repr)
+def test_configs_survive_json(column):
+    config = json.loads(json.dumps(column.get_config()))
+    assert type(column).from_config(config, custom_objects={"half": half}) == column
+
+
+def test_different_columns_differ():
+    for i, one in enumerate(COLUMNS):
+        for two in COLUMNS[i + 1 :]:
+            assert one != two
+
+
+def test_names_and_fields():
+    embedding = COLUMNS[2]
+    assert embedding.name == "watches_embedding"
+    assert embedding.categorical_column.categorical_column.number_buckets == 1000
+    assert WATCHES.key == "watches"
+    assert WATCHES.num_buckets == 1000
+    assert embedding.variable_shape == (4,)
+    assert COLUMNS[4].variable_shape == (1, 1000)
+    assert isinstance(embedding, fc.DenseColumn)
+    assert isinstance(WATCHES, fc.CategoricalColumn)
+    default = fc.embedding_column(WATCHES, 16).initializer
+    assert default == weft.initializers.TruncatedNormal(mean=0.0, stddev=0.25)
+    assert repr(fc.categorical_column_with_identity("a", 3)) == (
+        "IdentityCategoricalColumn(key='a', number_buckets=3, default_value=None)"
+    )
+
+
+@pytest.mark.parametrize(
+    "error, words, make",
+    [
+        (ValueError, "num_buckets 0 < 1, column_name a", lambda: IDENTITY("a", 0)),
+        (TypeError, "integer", lambda: IDENTITY("a", 2.5)),
+        (TypeError, "integer", lambda: IDENTITY("a", True)),
+        (ValueError, "default_value 3", lambda: IDENTITY("a", 3, 3)),
+        (ValueError, "key must be a string", lambda: IDENTITY(3, 3)),
+        (ValueError, "Invalid dimension 0", lambda: fc.embedding_column(WATCHES, 0)),
+        (ValueError, "Invalid dimension None", lambda: fc.embedding_column(WATCHES, None)),
+        (ValueError, "combiner", lambda: fc.embedding_column(WATCHES, 2, combiner="max")),
+        (ValueError, "callable", lambda: fc.embedding_column(WATCHES, 2, initializer=3)),
+        (ValueError, "CategoricalColumn", lambda: fc.embedding_column("watches", 2)),
+        (ValueError, "CategoricalColumn", lambda: fc.indicator_column(fc.numeric_column("x"))),
+        (TypeError, "integer", lambda: fc.numeric_column("x", shape=(1.5,))),
+        (ValueError, "greater than 0", lambda: fc.numeric_column("x", shape=0)),
+        (TypeError, "callable", lambda: fc.numeric_column("x", normalizer_fn=3)),
+        (TypeError, "compatible", lambda: fc.numeric_column("x", default_value="1")),
+        (TypeError, "number", lambda: fc.sequence_numeric_column("x", default_value="1")),
+        (ValueError, "dtype", lambda: fc.sequence_numeric_column("x", dtype=weft.string)),
+        (ValueError, "Invalid config", lambda: fc.NumericColumn.from_config({"key": "x"})),
+        (TypeError, "missing 1 required", lambda: IDENTITY("a")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_errors(error, words, make):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_unknown_names_in_configs():
+    config = COLUMNS[6].get_config()
+    with pytest.raises(ValueError, match="custom_objects"):
+        fc.NumericColumn.from_config(config)
+    with pytest.raises(ValueError, match="Unknown feature_column: Foo"):
+        fc.IndicatorColumn.from_config({"categorical_column": {"class_name": "Foo", "config": {}}})
+
+
+def test_normalizers_are_equal_by_identity():
+    assert fc.numeric_column("x", normalizer_fn=half) == fc.numeric_column("x", normalizer_fn=half)
+    other = fc.numeric_column("x", normalizer_fn=lambda x: x / 2)
+    assert fc.numeric_column("x", normalizer_fn=half) != other
+
+
+def test_specs():
+    spec = fc.make_parse_example_spec(COLUMNS[1:5] + [fc.numeric_column("x", default_value=1.0)])
+    assert set(spec) == {"watches", "x"}
+    assert type(spec["watches"]).__name__ == "VarLenFeature"
+    assert spec["x"].default_value == (1.0,)
+    assert tuple(spec["x"].shape) == (1,)
+    with pytest.raises(ValueError, match="different parse_spec for key watches"):
+        fc.make_parse_example_spec([WATCHES, fc.numeric_column("watches")])
+    with pytest.raises(ValueError, match="FeatureColumn instances. Given: watches"):
+        fc.make_parse_example_spec(["watches"])
+    assert fc.make_parse_example_spec(iter([])) == {}
+
+
+def test_normalizer_gets_a_read_only_array():
+    seen = []
+
+    def look(values):
+        seen.append(values)
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 7
+        return values.tolist()
+
+    layer = weft.layers.DenseFeatures([fc.numeric_column("x", normalizer_fn=look)])
+    x = np.array([[1.0], [2.0]], np.float32)
+    assert layer({"x": x}).tolist() == [[1.0], [2.0]]
+    assert seen[0].shape == (2,)
+
+
+def test_a_normalizer_that_raises():
+    def broken(values):
+        raise RuntimeError("no")
+
+    layer = weft.layers.DenseFeatures([fc.numeric_column("x", normalizer_fn=broken)])
+    with pytest.raises(RuntimeError, match="no"):
+        layer({"x": np.ones((2, 1), np.float32)})
+    short = weft.layers.DenseFeatures([fc.numeric_column("x", normalizer_fn=lambda x: x[:1])])
+    with pytest.raises(ValueError, match="given shape .2. and returned .1."):
+        short({"x": np.ones((2, 1), np.float32)})
