@@ -21,6 +21,10 @@ function(weft_add_kernels out_objects)
     target_compile_definitions(${target} PRIVATE WEFT_ISA=${isa} WEFT_ISA_LEVEL=${level})
     target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti -fno-math-errno
                                              -fno-trapping-math -fno-stack-protector)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # GCC's own AVX-512 headers set it off (GCC bug 105593).
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
     if(NOT isa STREQUAL "plain")
       target_compile_options(${target} PRIVATE -march=x86-64-${isa})
     endif()

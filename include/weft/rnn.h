@@ -160,7 +160,7 @@ class WEFT_API RNN {
 
   // Builds the cell for D at the first call. Throws InvalidArgument for a shape that does not fit,
   // naming both sizes, or for both mask and lengths; OutOfRange for a length outside [0, T];
-  // WrongType for another dtype.
+  // WrongType for another dtype; LimitExceeded for 2^31 rows or steps and more.
   States operator()(const Tensor& inputs, const RNNArguments& arguments = {}) const;
 
   const Cell& cell() const { return cell_; }

@@ -14,13 +14,15 @@ using Ints = std::span<const int64_t>;
 
 // One record's share of a partition: its values, and how many items they are to partition.
 struct Part {
+  const std::string& feature;  // the name in the spec
   const std::string& key;
   int64_t row;
   Ints values;
   int64_t items;
 
   [[noreturn]] void fail(const std::string& what, int64_t step = -1) const {
-    throw InvalidArgument(what, {.key = key, .row = row, .step = step});
+    throw InvalidArgument("ragged feature '" + escape_bytes(feature) + "': " + what,
+                          {.key = key, .row = row, .step = step});
   }
 };
 
@@ -164,7 +166,8 @@ class RaggedBuilder {
     for (size_t row = 0; row + 1 < outer_.size(); ++row) {
       const Ints share = values.subspan(static_cast<size_t>(rows[row]),
                                         static_cast<size_t>(rows[row + 1] - rows[row]));
-      ends.add(kind, {key, static_cast<int64_t>(row), share, outer_[row + 1] - outer_[row]}, single_);
+      ends.add(kind, {name_, key, static_cast<int64_t>(row), share, outer_[row + 1] - outer_[row]},
+               single_);
       outer.push_back(static_cast<int64_t>(splits.size()) - 1);
     }
     outer_ = std::move(outer);

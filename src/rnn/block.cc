@@ -135,7 +135,7 @@ void Block<T>::gather() {
   const bool backwards = job_.options.go_backwards;
   const int64_t depth = job_.depth, last = job_.schedule.steps() - 1;
   for (int64_t i = 0; i < counts_[0]; ++i) {
-    const std::span<const int64_t> times = job_.schedule.times(row(i));
+    const std::span<const int32_t> times = job_.schedule.times(row(i));
     const T* from = job_.x + row(i) * job_.x_row;
     for (size_t s = 0; s < counts_.size() && i < counts_[s]; ++s) {
       const int64_t time = times[static_cast<size_t>(next_) + s];
@@ -188,7 +188,7 @@ void Block<T>::emit() {
   const int64_t ld = job_.layers.back().plan->ld();
   const T* states = memory_.back().h + rows_ * ld;
   for (int64_t i = 0; i < counts_[0]; ++i) {
-    const std::span<const int64_t> times = job_.schedule.times(row(i));
+    const std::span<const int32_t> times = job_.schedule.times(row(i));
     T* to = job_.out + row(i) * job_.out_row;
     for (size_t s = 0; s < counts_.size() && i < counts_[s]; ++s) {
       const int64_t time = times[static_cast<size_t>(next_) + s];
@@ -200,7 +200,7 @@ void Block<T>::emit() {
 // Masked steps of the output: the step before, or zeros.
 template <class T>
 void Block<T>::finish_row(int64_t row) const {
-  const std::span<const int64_t> times = job_.schedule.times(row);
+  const std::span<const int32_t> times = job_.schedule.times(row);
   const int64_t steps = job_.schedule.steps(), units = job_.units;
   const bool zeros = job_.options.zero_output_for_mask;
   T* out = job_.out + row * job_.out_row;

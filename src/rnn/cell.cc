@@ -121,6 +121,7 @@ void build_cell(CellData& cell, int64_t input_size, const std::string& prefix) {
   if (input_size < 0) {
     throw InvalidArgument("the input size must not be negative, got " + std::to_string(input_size));
   }
+  if (cell.input_size.load() == input_size) return;
   std::lock_guard lock(cell.building);
   const int64_t built_for = cell.input_size.load();
   if (built_for == input_size) return;

@@ -1,6 +1,7 @@
 #include "rnn/schedule.h"
 
 #include <limits>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -64,28 +65,26 @@ void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_majo
 Schedule::Schedule(int64_t batch, int64_t steps, const RNNArguments& arguments,
                    const RNNOptions& options)
     : steps_(steps) {
-  splits_.reserve(static_cast<size_t>(batch) + 1);
-  splits_.push_back(0);
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  if (batch > most || steps > most) {
+    throw LimitExceeded("inputs of " + std::to_string(batch) + " rows and " +
+                        std::to_string(steps) + " steps: each must be below 2^31");
+  }
   if (arguments.mask && arguments.lengths) {
     throw InvalidArgument("an RNN takes either mask or lengths, not both");
   }
+  times_.resize(batch == 0 ? 0 : static_cast<size_t>(steps));
+  std::iota(times_.begin(), times_.end(), 0);
   if (arguments.mask) {
     check_mask(*arguments.mask, batch, steps, options.time_major);
     take_mask(*arguments.mask, batch, options);
   } else if (arguments.lengths) {
     take_lengths(*arguments.lengths, batch, options.go_backwards);
   } else {
-    take_all(batch);
+    rows_.assign(static_cast<size_t>(batch), {0, steps});
   }
+  for (const Row& row : rows_) tokens_ += row.count;
   sort();
-}
-
-void Schedule::take_all(int64_t batch) {
-  times_.reserve(static_cast<size_t>(batch * steps_));
-  for (int64_t row = 0; row < batch; ++row) {
-    for (int64_t time = 0; time < steps_; ++time) times_.push_back(time);
-    splits_.push_back(static_cast<int64_t>(times_.size()));
-  }
 }
 
 void Schedule::take_mask(const Tensor& mask, int64_t batch, const RNNOptions& options) {
@@ -93,12 +92,19 @@ void Schedule::take_mask(const Tensor& mask, int64_t batch, const RNNOptions& op
   const uint8_t* real = mask.buffer().data();
   const int64_t row_stride = options.time_major ? 1 : steps_;
   const int64_t step_stride = options.time_major ? batch : 1;
+  rows_.reserve(static_cast<size_t>(batch));
   for (int64_t row = 0; row < batch; ++row) {
+    const auto own = static_cast<int64_t>(times_.size());
     for (int64_t time = 0; time < steps_; ++time) {
       const int64_t step = options.go_backwards ? steps_ - 1 - time : time;
-      if (real[row * row_stride + step * step_stride] != 0) times_.push_back(time);
+      if (real[row * row_stride + step * step_stride] != 0) {
+        times_.push_back(static_cast<int32_t>(time));
+      }
     }
-    splits_.push_back(static_cast<int64_t>(times_.size()));
+    const int64_t count = static_cast<int64_t>(times_.size()) - own;
+    const bool holes = count > 0 && times_.back() - times_[static_cast<size_t>(own)] != count - 1;
+    rows_.push_back({holes || count == 0 ? own : times_[static_cast<size_t>(own)], count});
+    if (!holes) times_.resize(static_cast<size_t>(own));
   }
 }
 
@@ -110,6 +116,7 @@ void Schedule::take_lengths(const Tensor& lengths, int64_t batch, bool backwards
     throw InvalidArgument("lengths must have shape " + shape_string({batch}) + ", got " +
                           shape_string(lengths.shape()));
   }
+  rows_.reserve(static_cast<size_t>(batch));
   for (int64_t row = 0; row < batch; ++row) {
     const int64_t length = any_length_at(lengths, row);
     if (length < 0 || length > steps_) {
@@ -119,22 +126,20 @@ void Schedule::take_lengths(const Tensor& lengths, int64_t batch, bool backwards
                            std::to_string(steps_) + " steps",
                        std::move(where));
     }
-    const int64_t first = backwards ? steps_ - length : 0;
-    for (int64_t i = 0; i < length; ++i) times_.push_back(first + i);
-    splits_.push_back(static_cast<int64_t>(times_.size()));
+    rows_.push_back({backwards ? steps_ - length : 0, length});
   }
 }
 
 // A counting sort, stable.
 void Schedule::sort() {
   const int64_t n = batch();
-  std::vector<int64_t> starts(static_cast<size_t>(steps_) + 2, 0);  // by steps_ - length
-  for (int64_t row = 0; row < n; ++row) ++starts[static_cast<size_t>(steps_ - length(row)) + 1];
-  for (size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+  const auto rank = [&](int64_t row) { return static_cast<size_t>(steps_ - length(row)); };
   order_.resize(static_cast<size_t>(n));
-  for (int64_t row = 0; row < n; ++row) {
-    order_[static_cast<size_t>(starts[static_cast<size_t>(steps_ - length(row))]++)] = row;
-  }
+  if (n == 0) return;
+  std::vector<int64_t> starts(static_cast<size_t>(steps_) + 2, 0);
+  for (int64_t row = 0; row < n; ++row) ++starts[rank(row) + 1];
+  for (size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+  for (int64_t row = 0; row < n; ++row) order_[static_cast<size_t>(starts[rank(row)]++)] = row;
 }
 
 }  // namespace weft

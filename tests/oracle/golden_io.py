@@ -62,7 +62,8 @@ def arguments(description: str) -> Path:
 
 def array(x: Any) -> dict[str, Any]:
     """Encodes a numpy array; object arrays must hold bytes or str."""
-    x = np.asarray(x)
+    # numpy's own dtype for bytes, 'S', cuts trailing NULs.
+    x = np.array(x, dtype=object) if isinstance(x, bytes) else np.asarray(x)
     if x.dtype.kind in "OSU":
         items = [v.encode() if isinstance(v, str) else bytes(v) for v in x.ravel().tolist()]
         return {"dtype": "bytes", "shape": list(x.shape), "values": [v.hex() for v in items]}

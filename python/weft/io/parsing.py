@@ -172,6 +172,17 @@ for _partition in _PARTITIONS:
     _partition.__qualname__ = f"RaggedFeature.{_partition.__name__}"  # where pickle finds it
 
 
+def _same(now: Any, then: Any) -> bool:
+    """Equal, and of the same types all through: RowSplits("k") == RowLengths("k"), and 1 == 1.0."""
+    if now is then:
+        return True
+    if type(now) is not type(then):
+        return False
+    if isinstance(now, (list, tuple)):
+        return len(now) == len(then) and all(map(_same, now, then))
+    return now == then
+
+
 class _Compiled:
     """A parser, and what its spec was when it was made."""
 
@@ -190,8 +201,9 @@ class _Compiled:
     def fits(self, features: Mapping[str, Any], strict: bool) -> bool:
         return (
             self.strict is strict
-            and self.features == features
-            and all(now == then for now, then in self.lists)
+            and self.features.keys() == features.keys()
+            and all(_same(features[key], then) for key, then in self.features.items())
+            and all(_same(now, then) for now, then in self.lists)
         )
 
 

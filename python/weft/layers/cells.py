@@ -147,7 +147,7 @@ class Cell(Weighted):
         options = dict.fromkeys(("return_sequences", "go_backwards", "time_major"), False)
         options |= {"return_state": True, "zero_output_for_mask": False}
         nested = isinstance(states, (list, tuple))
-        x = np.asarray(inputs)
+        x = inputs if hasattr(inputs, "reshape") else np.asarray(inputs, self.dtype.name)
         output, state = _core.run_rnn(
             self._cell, options, x.reshape(*x.shape[:1], 1, *x.shape[1:]), None, None,
             list(states) if nested else [states],
