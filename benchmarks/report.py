@@ -197,6 +197,8 @@ def startup_table(results: dict[str, Any], config: dict[str, Any]) -> str:
             if key.startswith("installed"):
                 size = results["installed"][peer]["beyond_numpy"]
                 cells.append(figure(size) if size else "")
+            elif key not in results["startup"][peer]:
+                cells.append("")
             else:
                 spread = results["startup"][peer][key]
                 cells.append(

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PEERS = ["weft", "tf2.15", "torch"]
 IMPORTS = {"weft": "weft", "tf2.15": "tensorflow", "tf2.21": "tensorflow", "torch": "torch"}
 
 
@@ -99,49 +98,38 @@ def once(peer: str, folder: Path, started: float) -> None:
 
 IMPORT = """
 import time
-start = time.perf_counter()
 import numpy
 numpy_done = time.perf_counter()
 import {module}
-print(numpy_done - start, time.perf_counter() - numpy_done)
+print(time.perf_counter() - numpy_done)
 """
 
 
+def output_of(command: list[object]) -> str:
+    """What a fresh process prints."""
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    words = list(map(str, command))
+    return subprocess.check_output(words, env=environment, stderr=subprocess.DEVNULL, text=True)
+
+
 def measure(python: dict[str, Path], folder: Path, rounds: int) -> dict[str, Any]:
-    """Medians over `rounds` fresh processes of every peer, interleaved."""
-    found: dict[str, Any] = {
-        peer: {
-            "first_batch_seconds": [],
-            "first_batch_megabytes": [],
-            "import_seconds_beyond_numpy": [],
-        }
-        for peer in PEERS
-        if peer in python
-    }
-    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    """Figures of `rounds` fresh processes of every peer, interleaved."""
+    found: dict[str, dict[str, Any]] = {peer: {} for peer in python if peer in IMPORTS}
     for turn in range(rounds + 1):
         for peer, numbers in found.items():
-            command = [python[peer], __file__, peer, folder, str(time.monotonic())]
-            answer = json.loads(
-                subprocess.check_output(
-                    list(map(str, command)), env=quiet, stderr=subprocess.DEVNULL
-                )
-            )
             script = IMPORT.format(module=IMPORTS[peer])
-            out = subprocess.check_output(
-                [str(python[peer]), "-c", script], env=quiet, stderr=subprocess.DEVNULL
-            )
+            figures = {"import_seconds_beyond_numpy": output_of([python[peer], "-c", script])}
+            if peer in FIRST_BATCH:
+                command = [python[peer], __file__, peer, folder, time.monotonic()]
+                answer = json.loads(output_of(command))
+                figures |= {f"first_batch_{name}": value for name, value in answer.items()}
             if turn:  # the first round brings files into the page cache
-                numbers["first_batch_seconds"].append(round(answer["seconds"], 4))
-                numbers["first_batch_megabytes"].append(round(answer["megabytes"], 1))
-                numbers["import_seconds_beyond_numpy"].append(round(float(out.split()[1]), 4))
+                for name, value in figures.items():
+                    numbers.setdefault(name, []).append(round(float(value), 4))
     for numbers in found.values():
         for name, values in list(numbers.items()):
-            numbers[name] = {
-                "median": statistics.median(values),
-                "low": min(values),
-                "high": max(values),
-            }
+            middle = statistics.median(values)
+            numbers[name] = {"median": middle, "low": min(values), "high": max(values)}
     return found
 
 

@@ -1,6 +1,6 @@
 // What weft reads of any bytes against what the protobuf library reads: the same records are
-// malformed, and of the others every feature has the same values. Then every feature is written, and
-// must be what protobuf writes.
+// malformed, and of the others every feature has the same values. Then every feature is written,
+// and must be what protobuf writes.
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -36,24 +36,30 @@ void compare(const oracle::Feature& expected, const Tensor& found) {
   };
   switch (expected.kind_case()) {
     case oracle::Feature::kInt64List:
-      return equal(expected.int64_list(), [&](int i) { return found.values<int64_t>()[static_cast<size_t>(i)]; });
+      return equal(expected.int64_list(),
+                   [&](int i) { return found.values<int64_t>()[static_cast<size_t>(i)]; });
     case oracle::Feature::kBytesList:
       return equal(expected.bytes_list(), [&](int i) { return found.bytes()[i]; });
     case oracle::Feature::kFloatList:
       require(found.size() == expected.float_list().value_size());
       for (int i = 0; i < expected.float_list().value_size(); ++i) {
-        require(bits(found.values<float>()[static_cast<size_t>(i)]) == bits(expected.float_list().value(i)));
+        require(bits(found.values<float>()[static_cast<size_t>(i)]) ==
+                bits(expected.float_list().value(i)));
       }
       return;
-    case oracle::Feature::KIND_NOT_SET: return require(found.size() == 0);
+    case oracle::Feature::KIND_NOT_SET:
+      return require(found.size() == 0);
   }
 }
 
 DType dtype_of(const oracle::Feature& feature) {
   switch (feature.kind_case()) {
-    case oracle::Feature::kFloatList: return DType::kFloat32;
-    case oracle::Feature::kBytesList: return DType::kString;
-    default: return DType::kInt64;
+    case oracle::Feature::kFloatList:
+      return DType::kFloat32;
+    case oracle::Feature::kBytesList:
+      return DType::kString;
+    default:
+      return DType::kInt64;
   }
 }
 
@@ -87,7 +93,8 @@ void check(std::string_view record) {
   } catch (const CorruptData& error) {
     // The C++ library drops the bits of a tag above the 32nd; protobuf's other implementations and
     // weft refuse them.
-    require(!good || std::string_view(error.what()).find("above 2^29 - 1") != std::string_view::npos);
+    require(!good ||
+            std::string_view(error.what()).find("above 2^29 - 1") != std::string_view::npos);
     return;
   }
   all.erase("nothing");
@@ -96,9 +103,11 @@ void check(std::string_view record) {
   for (const auto& [key, feature] : message.features().feature()) {
     compare(feature, all.at(key));
     if (feature.kind_case() == oracle::Feature::KIND_NOT_SET) all.erase(key);
-    if (feature.kind_case() != oracle::Feature::KIND_NOT_SET) (*clean.mutable_features()->mutable_feature())[key] = feature;
+    if (feature.kind_case() != oracle::Feature::KIND_NOT_SET)
+      (*clean.mutable_features()->mutable_feature())[key] = feature;
   }
-  for (auto& [key, feature] : *clean.mutable_features()->mutable_feature()) feature.DiscardUnknownFields();
+  for (auto& [key, feature] : *clean.mutable_features()->mutable_feature())
+    feature.DiscardUnknownFields();
   require(encode_example(all) == deterministic(clean));
 }
 
@@ -118,7 +127,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   testing::RandomExample random(
       [&] {
         uint64_t number = 0;
-        for (int i = 0; i < 2 && at < input.size(); ++i) number = number << 8 | static_cast<uint8_t>(input[at++]);
+        for (int i = 0; i < 2 && at < input.size(); ++i)
+          number = number << 8 | static_cast<uint8_t>(input[at++]);
         return number;
       },
       1 + (data[0] >> 1) % 40);

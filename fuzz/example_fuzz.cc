@@ -36,7 +36,8 @@ std::vector<std::string> made_of(std::string_view input, int odd, bool damage) {
   testing::RandomExample random(
       [&] {
         uint64_t number = 0;
-        for (int i = 0; i < 2 && at < input.size(); ++i) number = number << 8 | static_cast<uint8_t>(input[at++]);
+        for (int i = 0; i < 2 && at < input.size(); ++i)
+          number = number << 8 | static_cast<uint8_t>(input[at++]);
         return number;
       },
       odd);
@@ -53,7 +54,8 @@ void require(bool good) {
 }
 
 void check(const Batch& batch, const ExampleParser& parser, bool writable) {
-  const std::string expected = outcome([&] { return reference::parse_example(batch.records, parser.spec()); });
+  const std::string expected =
+      outcome([&] { return reference::parse_example(batch.records, parser.spec()); });
   const std::string found = outcome([&] { return parser.parse(batch.records); });
   require(testing::agree(found, expected));
   for (std::string_view record : batch.records) {
@@ -61,7 +63,8 @@ void check(const Batch& batch, const ExampleParser& parser, bool writable) {
     const std::string alone = outcome([&] { return reference::parse_example(one, parser.spec()); });
     require(outcome([&] { return parser.parse(one); }) == alone);
     const std::string single = outcome([&] { return parser.parse_single(record); });
-    require((single == "malformed") == (alone == "malformed") && (single == "unfit") == (alone == "unfit"));
+    require((single == "malformed") == (alone == "malformed") &&
+            (single == "unfit") == (alone == "unfit"));
   }
   if (!writable || found == "malformed" || found == "unfit") return;
   const Bytes written = encode_examples(parser.parse(batch.records));
@@ -79,22 +82,26 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const ExampleParser fixed(testing::random_spec(true), {.strict = false});
   static const ExampleParser any(testing::random_spec(false), {.strict = false});
   // Every feature under its own name, padding none: written and read, it must be the same.
-  static const ExampleParser lists([] {
-    ParseSpec spec = testing::random_spec(false);
-    spec.erase("another");
-    spec["f_padded"] = RaggedFeature{.dtype = DType::kFloat32};
-    spec["s_padded"] = VarLenFeature{DType::kString};
-    return spec;
-  }(), {.strict = false});
+  static const ExampleParser lists(
+      [] {
+        ParseSpec spec = testing::random_spec(false);
+        spec.erase("another");
+        spec["f_padded"] = RaggedFeature{.dtype = DType::kFloat32};
+        spec["s_padded"] = VarLenFeature{DType::kString};
+        return spec;
+      }(),
+      {.strict = false});
   const uint8_t choice = data[0];
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   base::set_num_threads(1 + (choice >> 6 & 1));
   Batch batch;
   if ((choice & 3) == 0) {
     batch.add(input);
-    if ((choice & 4) != 0) batch.add(testing::example({testing::entry("i0", testing::ints({1, 2, 3}))}));
+    if ((choice & 4) != 0)
+      batch.add(testing::example({testing::entry("i0", testing::ints({1, 2, 3}))}));
   } else {
-    for (const std::string& record : made_of(input, (choice & 3) * (choice & 3), (choice & 4) != 0)) batch.add(record);
+    for (const std::string& record : made_of(input, (choice & 3) * (choice & 3), (choice & 4) != 0))
+      batch.add(record);
   }
   const int which = choice >> 3 & 3;
   check(batch, which == 0 ? any : which == 1 ? lists : fixed, which == 1);

@@ -42,8 +42,8 @@ std::string varints(const uint8_t* data, int64_t size) {
   return text + first;
 }
 
-std::string everything(const uint8_t* data, size_t size, const std::vector<std::string_view>& records,
-                       const ExampleParser& parser) {
+std::string everything(const uint8_t* data, size_t size,
+                       const std::vector<std::string_view>& records, const ExampleParser& parser) {
   const auto n = static_cast<int64_t>(size);
   std::string text = varints(data, n) + " " + std::to_string(base::crc32c(data, n)) + " ";
   try {
@@ -67,8 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::string> made;
   std::vector<std::string_view> records{{reinterpret_cast<const char*>(exact.get()), size - 1}};
   if ((choice & 1) != 0) {
-    testing::RandomExample random(choice ^ static_cast<uint64_t>(size) << 8 ^ data[size - 1], choice >> 4);
-    for (size_t at = 1; at < size && made.size() < 6; at += 50) made.push_back(random.record(testing::random_keys()));
+    testing::RandomExample random(choice ^ static_cast<uint64_t>(size) << 8 ^ data[size - 1],
+                                  choice >> 4);
+    for (size_t at = 1; at < size && made.size() < 6; at += 50)
+      made.push_back(random.record(testing::random_keys()));
     if ((choice & 2) != 0 && !made.empty()) made.back() = random.damaged(made.back());
     records.assign(made.begin(), made.end());
   }
@@ -76,7 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (base::Isa isa : {base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3, base::Isa::kV4}) {
     if (isa > base::best_isa()) continue;
     base::set_isa(isa);
-    const std::string found = everything(exact.get(), size - 1, records, (choice & 4) != 0 ? any : fixed);
+    const std::string found =
+        everything(exact.get(), size - 1, records, (choice & 4) != 0 ? any : fixed);
     if (isa == base::Isa::kPlain) plain = found;
     require(found == plain);
   }

@@ -1,7 +1,7 @@
-"""Writes the seeds of example_fuzz, example_diff_fuzz and isa_diff_fuzz: a byte of choices, then bytes.
+"""Writes the seeds of example_fuzz, example_diff_fuzz and isa_diff_fuzz.
 
-The bytes are the golden records of tests/golden/parsing_wire.json without its random mutations, and for
-the choices that make records out of numbers, numbers.
+A seed is a byte of choices, then bytes: the golden records of tests/golden/parsing_wire.json without
+its random mutations, and for the choices that make records out of numbers, numbers.
 """
 
 import json
@@ -25,7 +25,11 @@ def seeds() -> dict[str, bytes]:
         name = case["name"].replace("/", "-")
         if case["name"].split("/")[0] in ("map", "merge", "unknown", "varint", "malformed"):
             found[name] = bytes.fromhex(case["records"][0])
-    return {k: v for k, v in found.items() if len(v) < 1000 and "fixed64" not in k and "_type_5" not in k}
+    return {
+        k: v
+        for k, v in found.items()
+        if len(v) < 1000 and "fixed64" not in k and "_type_5" not in k
+    }
 
 
 def main() -> None:

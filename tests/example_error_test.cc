@@ -34,22 +34,31 @@ TEST(ExampleErrorTest, SpecsThatCannotWork) {
   expect_no_parser(VarLenFeature{DType::kInt32}, "int32");
   expect_no_parser(FixedLenFeature{{}, DType::kFloat64, {}}, "float64");
   expect_no_parser(FixedLenFeature{{-1}, DType::kInt64, {}}, "negative dimension");
-  expect_no_parser(FixedLenFeature{{2}, DType::kInt64, Tensor::of<int64_t>({3}, {1, 2, 3})}, "shape [3]");
+  expect_no_parser(FixedLenFeature{{2}, DType::kInt64, Tensor::of<int64_t>({3}, {1, 2, 3})},
+                   "shape [3]");
   expect_no_parser(FixedLenFeature{{}, DType::kInt64, Tensor::of<float>({}, {1})}, "float32");
   expect_no_parser(FixedLenSequenceFeature{{}, DType::kInt64, false, {}}, "allow_missing");
   expect_no_parser(FixedLenSequenceFeature{{0}, DType::kInt64, true, {}}, "no elements");
-  expect_no_parser(FixedLenSequenceFeature{{}, DType::kInt64, true, Tensor::of<int64_t>({2}, {1, 2})}, "1 element");
-  expect_no_parser(RaggedFeature{.dtype = DType::kInt64, .row_splits_dtype = DType::kFloat32}, "row_splits_dtype");
-  expect_no_parser(RaggedFeature{.dtype = DType::kInt64, .partitions = {{Kind::kUniformRowLength, "", 0}}}, "at least 1");
-  expect_no_parser(SparseFeature{.index_key = {}, .value_key = "v", .size = {}}, "Missing index_key");
-  expect_no_parser(SparseFeature{.index_key = {"i"}, .value_key = "", .size = {1}}, "Missing value_key");
+  expect_no_parser(
+      FixedLenSequenceFeature{{}, DType::kInt64, true, Tensor::of<int64_t>({2}, {1, 2})},
+      "1 element");
+  expect_no_parser(RaggedFeature{.dtype = DType::kInt64, .row_splits_dtype = DType::kFloat32},
+                   "row_splits_dtype");
+  expect_no_parser(
+      RaggedFeature{.dtype = DType::kInt64, .partitions = {{Kind::kUniformRowLength, "", 0}}},
+      "at least 1");
+  expect_no_parser(SparseFeature{.index_key = {}, .value_key = "v", .size = {}},
+                   "Missing index_key");
+  expect_no_parser(SparseFeature{.index_key = {"i"}, .value_key = "", .size = {1}},
+                   "Missing value_key");
   expect_no_parser(SparseFeature{.index_key = {"i"}, .value_key = "v", .size = {1, 2}}, "2 sizes");
   EXPECT_ERROR(InvalidArgument, "not UTF-8, as every key of an Example is (key '\\xff')",
                ExampleParser({{"\xff", VarLenFeature{DType::kInt64}}}));
 }
 
 TEST(ExampleErrorTest, OneKeyReadInTwoWays) {
-  const SparseFeature sparse{.index_key = {"i"}, .value_key = "v", .dtype = DType::kFloat32, .size = {5}};
+  const SparseFeature sparse{
+      .index_key = {"i"}, .value_key = "v", .dtype = DType::kFloat32, .size = {5}};
   EXPECT_ERROR(InvalidArgument, "float32 and as int64 (key 'i')",
                ExampleParser({{"i", VarLenFeature{DType::kFloat32}}, {"s", sparse}}));
   EXPECT_ERROR(InvalidArgument, "as sparse and as ragged",
@@ -58,9 +67,11 @@ TEST(ExampleErrorTest, OneKeyReadInTwoWays) {
 }
 
 TEST(ExampleErrorTest, WrongKindNamesBoth) {
-  EXPECT_ERROR(InvalidArgument, "a list of string where the spec reads int64 (key 'k', row 1, byte 2)",
+  EXPECT_ERROR(InvalidArgument,
+               "a list of string where the spec reads int64 (key 'k', row 1, byte 2)",
                parse({kGood, example({entry("k", strings({"x"}))}), kGood}, kInts));
-  EXPECT_ERROR(InvalidArgument, "float32 where the spec reads int64", parse({example({entry("k", floats({}))})}, kInts));
+  EXPECT_ERROR(InvalidArgument, "float32 where the spec reads int64",
+               parse({example({entry("k", floats({}))})}, kInts));
 }
 
 TEST(ExampleErrorTest, FixedLen) {
@@ -69,7 +80,8 @@ TEST(ExampleErrorTest, FixedLen) {
   EXPECT_ERROR(InvalidArgument, "3 values where shape [2] takes 2 (key 'k', row 0, byte 8)",
                parse({example({entry("", ""), entry("k", ints({1, 2, 3}))})}, spec));
   const ParseSpec scalar{{"k", FixedLenFeature{{}, DType::kString, {}}}};
-  EXPECT_ERROR(InvalidArgument, "0 values where shape [] takes 1", parse({example({entry("k", strings({}))})}, scalar));
+  EXPECT_ERROR(InvalidArgument, "0 values where shape [] takes 1",
+               parse({example({entry("k", strings({}))})}, scalar));
   EXPECT_ERROR(InvalidArgument, "2 values where shape [] takes 1",
                parse({example({entry("k", strings({"", ""}))})}, scalar));
   const ParseSpec padded{{"k", FixedLenSequenceFeature{{2}, DType::kInt64, true, {}}}};
@@ -83,9 +95,11 @@ TEST(ExampleErrorTest, MalformedSaysWhere) {
   EXPECT_ERROR(CorruptData, "(key 'k', row 1, byte ", parse({kGood, cut}, kInts));
   const std::string unread = example({entry("other", block(kFloatList, block(1, "abc")))});
   EXPECT_ERROR(CorruptData, "no multiple of 4 (key 'other', row 0", parse({unread}, kInts));
-  EXPECT_ERROR(CorruptData, "'\\xff' is not UTF-8", parse({example({entry("\xff", ints({1}))})}, kInts));
+  EXPECT_ERROR(CorruptData, "'\\xff' is not UTF-8",
+               parse({example({entry("\xff", ints({1}))})}, kInts));
   EXPECT_ERROR(CorruptData, "no tf.Example", parse({"This is a line of text.\n"}, kInts));
-  const std::string eleven = example({entry("k", block(kInt64List, block(1, std::string(10, '\x81') + "\x01")))});
+  const std::string eleven =
+      example({entry("k", block(kInt64List, block(1, std::string(10, '\x81') + "\x01")))});
   EXPECT_ERROR(CorruptData, "longer than 10 bytes (key 'k', row 0", parse({eleven}, kInts));
 }
 
@@ -98,7 +112,8 @@ TEST(ExampleErrorTest, TheFirstRowIsToldOf) {
 
 TEST(ExampleErrorTest, OtherMessageTypes) {
   const std::string lists = block(2, block(1, block(1, "h") + block(2, block(1, ints({7})))));
-  EXPECT_ERROR(InvalidArgument, "SequenceExample, not a tf.Example", parse({kGood, kGood + lists}, kInts));
+  EXPECT_ERROR(InvalidArgument, "SequenceExample, not a tf.Example",
+               parse({kGood, kGood + lists}, kInts));
   EXPECT_ERROR(InvalidArgument, "SequenceExample", parse({lists}, kInts));
   const std::string elwc = block(1, kGood) + block(1, kGood) + block(2, kGood);
   EXPECT_ERROR(Error, "ExampleListWithContext, not a tf.Example", parse({elwc}, kInts));
@@ -124,13 +139,18 @@ TEST(ExampleErrorTest, UnknownFieldTwoIsNoOtherMessage) {
 }
 
 TEST(ExampleErrorTest, Partitions) {
-  const auto refuse = [](Kind kind, const std::vector<int64_t>& partition, const std::string& words) {
+  const auto refuse = [](Kind kind, const std::vector<int64_t>& partition,
+                         const std::string& words) {
     const Records records{example({entry("v", ints({1, 2, 3})), entry("p", ints({3}))}),
                           example({entry("v", ints({1, 2, 3})), entry("p", ints(partition))})};
-    const ParseSpec spec{{"v", RaggedFeature{.dtype = DType::kInt64, .value_key = "", .partitions = {{kind, "p", 0}}}}};
+    const ParseSpec spec{
+        {"v",
+         RaggedFeature{.dtype = DType::kInt64, .value_key = "", .partitions = {{kind, "p", 0}}}}};
     EXPECT_ERROR(InvalidArgument, words, parse_single_example(records[1], spec));
   };
-  refuse(Kind::kRowSplits, {1, 3}, "must start at 0, not at 1 (key 'p', row 0, step 0, byte 16)");
+  refuse(
+      Kind::kRowSplits, {1, 3},
+      "ragged feature 'v': row_splits must start at 0, not at 1 (key 'p', row 0, step 0, byte 16)");
   refuse(Kind::kRowSplits, {0, 2, 1, 3}, "decreases from 2 to 1");
   refuse(Kind::kRowSplits, {0, 2}, "covers 2 of 3 values");
   refuse(Kind::kRowSplits, {0, 4}, "past the 3 values");
@@ -145,36 +165,47 @@ TEST(ExampleErrorTest, Partitions) {
   refuse(Kind::kValueRowIds, {0, 1, 0}, "row ids decrease from 1 to 0");
   refuse(Kind::kValueRowIds, {-1, 0, 0}, "a row id of -1");
   refuse(Kind::kValueRowIds, {0, 1}, "2 row ids for 3 values");
-  const ParseSpec ids{{"v", RaggedFeature{.dtype = DType::kInt64, .value_key = "", .partitions = {{Kind::kValueRowIds, "p", 0}}}}};
-  EXPECT_ERROR(LimitExceeded, "a row id of 1099511627776",
-               parse({example({entry("v", ints({1})), entry("p", ints({int64_t{1} << 40}))})}, ids));
+  const ParseSpec ids{{"v", RaggedFeature{.dtype = DType::kInt64,
+                                          .value_key = "",
+                                          .partitions = {{Kind::kValueRowIds, "p", 0}}}}};
+  EXPECT_ERROR(
+      LimitExceeded, "a row id of 1099511627776",
+      parse({example({entry("v", ints({1})), entry("p", ints({int64_t{1} << 40}))})}, ids));
 }
 
 TEST(ExampleErrorTest, SparseIndices) {
-  const ParseSpec spec{{"s", SparseFeature{.index_key = {"i"}, .value_key = "v", .dtype = DType::kFloat32, .size = {100}}}};
+  const ParseSpec spec{
+      {"s", SparseFeature{
+                .index_key = {"i"}, .value_key = "v", .dtype = DType::kFloat32, .size = {100}}}};
   const auto record = [](const std::vector<int64_t>& indices, const std::vector<float>& values) {
     return example({entry("i", ints(indices)), entry("v", floats(values))});
   };
   EXPECT_ERROR(OutOfRange, "index -1 outside [0, 100) (key 'i', row 1, step 1, byte 2)",
                parse({record({1}, {1}), record({2, -1}, {1, 2})}, spec));
   EXPECT_ERROR(OutOfRange, "index 100 outside", parse({record({100}, {1})}, spec));
-  EXPECT_ERROR(InvalidArgument, "2 indices for the 1 values of 'v' (key 'i', row 0", parse({record({1, 2}, {1})}, spec));
+  EXPECT_ERROR(InvalidArgument, "2 indices for the 1 values of 'v' (key 'i', row 0",
+               parse({record({1, 2}, {1})}, spec));
   // Counts that fit over the batch alone.
-  EXPECT_ERROR(InvalidArgument, "2 indices for the 1 values", parse({record({1, 2}, {1}), record({3}, {2, 3})}, spec));
+  EXPECT_ERROR(InvalidArgument, "2 indices for the 1 values",
+               parse({record({1, 2}, {1}), record({3}, {2, 3})}, spec));
 }
 
 TEST(ExampleErrorTest, LimitsBeforeMemory) {
   const std::string record = example({entry("k", ints({1, 2})), entry("l", ints({1}))});
-  EXPECT_ERROR(LimitExceeded, "max_record_bytes = 10", parse({record}, kInts, {.limits = {.max_record_bytes = 10}}));
+  EXPECT_ERROR(LimitExceeded, "max_record_bytes = 10",
+               parse({record}, kInts, {.limits = {.max_record_bytes = 10}}));
   EXPECT_ERROR(LimitExceeded, "max_keys = 1", parse({record}, kInts, {.limits = {.max_keys = 1}}));
   EXPECT_ERROR(LimitExceeded, "max_batch_values = 3 (key 'k')",
                parse({record, record}, kInts, {.limits = {.max_batch_values = 3}}));
-  EXPECT_ERROR(LimitExceeded, "max_batch_values = 9",
-               parse({record}, {{"f", FixedLenFeature{{10}, DType::kInt64, Tensor::zeros(DType::kInt64, {10})}}},
-                     {.limits = {.max_batch_values = 9}}));
+  EXPECT_ERROR(
+      LimitExceeded, "max_batch_values = 9",
+      parse({record},
+            {{"f", FixedLenFeature{{10}, DType::kInt64, Tensor::zeros(DType::kInt64, {10})}}},
+            {.limits = {.max_batch_values = 9}}));
   // Padding counts.
   const ParseSpec padded{{"k", FixedLenSequenceFeature{{}, DType::kInt64, true, {}}}};
-  EXPECT_ERROR(LimitExceeded, "5 rows of 2 values", parse({record, "", "", "", ""}, padded, {.limits = {.max_batch_values = 9}}));
+  EXPECT_ERROR(LimitExceeded, "5 rows of 2 values",
+               parse({record, "", "", "", ""}, padded, {.limits = {.max_batch_values = 9}}));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Random Examples with everything that protobuf allows, and now and then something that it does not.
+// Random Examples with everything that protobuf allows, and now and then something that it does
+// not.
 #pragma once
 
 #include <algorithm>
@@ -45,11 +46,21 @@ class RandomExample {
     for (uint64_t n = below(3) + 1; n > 0 && !bytes.empty(); --n) {
       const size_t at = below(bytes.size());
       switch (below(5)) {
-        case 0: bytes[at] = static_cast<char>(bytes[at] ^ 1 << below(8)); break;
-        case 1: bytes[at] = static_cast<char>(next_()); break;
-        case 2: bytes.erase(at, below(4) + 1); break;
-        case 3: bytes.insert(at, bytes.substr(at, below(20))); break;
-        case 4: bytes.resize(at); break;
+        case 0:
+          bytes[at] = static_cast<char>(bytes[at] ^ 1 << below(8));
+          break;
+        case 1:
+          bytes[at] = static_cast<char>(next_());
+          break;
+        case 2:
+          bytes.erase(at, below(4) + 1);
+          break;
+        case 3:
+          bytes.insert(at, bytes.substr(at, below(20)));
+          break;
+        case 4:
+          bytes.resize(at);
+          break;
       }
     }
     return bytes;
@@ -132,8 +143,9 @@ class RandomExample {
     for (; n > 0; --n) {
       if (!packed) run += tag(1, kind == kFloatList ? 5 : 0);
       const uint64_t bits = next_();
-      run += kind == kFloatList ? float_bytes(static_cast<float>(static_cast<int64_t>(bits)) * 1e-16f)
-                                : varint(bits >> shift, pad());
+      run += kind == kFloatList
+                 ? float_bytes(static_cast<float>(static_cast<int64_t>(bits)) * 1e-16f)
+                 : varint(bits >> shift, pad());
     }
     return packed ? block(1, run, pad()) : run;
   }
@@ -142,12 +154,18 @@ class RandomExample {
   std::string unknown(bool top = false) {
     const uint32_t number = top || below(2) == 0 ? 15 : static_cast<uint32_t>(below(3)) + 4;
     switch (below(6)) {
-      case 0: return tag(number, 0) + varint(next_() >> below(64));
-      case 1: return tag(number, 1) + std::string(8, 'x');
-      case 2: return block(number, std::string(below(9), 'y'));
-      case 3: return tag(number, 5) + std::string(4, 'z');
-      case 4: return group(number, block(1, "a") + group(3, tag(2, 0) + varint(5)));
-      default: return tag(static_cast<uint32_t>(below(3)) + 1, 1) + std::string(8, '\1');
+      case 0:
+        return tag(number, 0) + varint(next_() >> below(64));
+      case 1:
+        return tag(number, 1) + std::string(8, 'x');
+      case 2:
+        return block(number, std::string(below(9), 'y'));
+      case 3:
+        return tag(number, 5) + std::string(4, 'z');
+      case 4:
+        return group(number, block(1, "a") + group(3, tag(2, 0) + varint(5)));
+      default:
+        return tag(static_cast<uint32_t>(below(3)) + 1, 1) + std::string(8, '\1');
     }
   }
 

@@ -42,7 +42,9 @@ class ExampleRandomTest : public ::testing::Test {
       if (isa > base::best_isa()) continue;
       base::set_isa(isa);
       const std::string found = outcome([&] { return parser_.parse(views); });
-      ASSERT_TRUE(agree(found, expected)) << base::isa_name(isa) << "\n" << found << "\nexpected\n" << expected;
+      ASSERT_TRUE(agree(found, expected)) << base::isa_name(isa) << "\n"
+                                          << found << "\nexpected\n"
+                                          << expected;
       if (views.size() == 1) {
         ASSERT_EQ(found, expected) << base::isa_name(isa);
       }

@@ -13,9 +13,25 @@ namespace weft::testing {
 
 inline const std::vector<std::string>& random_keys() {
   static const std::vector<std::string> keys = {
-      "i0", "f0", "s0", "i_scalar", "f_scalar", "s_scalar", "i_pairs", "s_pairs", "f_padded", "s_padded",
-      "i_unread", "f_unread", "s_unread", "i_ragged", "s" + std::string(28, 'a'), "s" + std::string(29, 'a'),
-      "i" + std::string(60, 'b'), "f" + std::string(130, 'c'), "s" + std::string(200, 'd'),
+      "i0",
+      "f0",
+      "s0",
+      "i_scalar",
+      "f_scalar",
+      "s_scalar",
+      "i_pairs",
+      "s_pairs",
+      "f_padded",
+      "s_padded",
+      "i_unread",
+      "f_unread",
+      "s_unread",
+      "i_ragged",
+      "s" + std::string(28, 'a'),
+      "s" + std::string(29, 'a'),
+      "i" + std::string(60, 'b'),
+      "f" + std::string(130, 'c'),
+      "s" + std::string(200, 'd'),
       "i\xd0\xba\xd0\xbb\xd1\x8e\xd1\x87",
   };
   return keys;
@@ -28,7 +44,8 @@ inline ParseSpec random_spec(bool fixed) {
   spec["i0"] = VarLenFeature{DType::kInt64};
   spec["f0"] = VarLenFeature{DType::kFloat32};
   spec["s0"] = VarLenFeature{DType::kString};
-  spec["f_padded"] = FixedLenSequenceFeature{{}, DType::kFloat32, true, Tensor::of<float>({}, {-1.0f})};
+  spec["f_padded"] =
+      FixedLenSequenceFeature{{}, DType::kFloat32, true, Tensor::of<float>({}, {-1.0f})};
   spec["s_padded"] = FixedLenSequenceFeature{{}, DType::kString, true, text};
   spec["i_ragged"] = RaggedFeature{.dtype = DType::kInt64};
   spec["another"] = RaggedFeature{.dtype = DType::kInt64, .value_key = "i_ragged"};
@@ -42,7 +59,9 @@ inline ParseSpec random_spec(bool fixed) {
   }
   for (const std::string& key : random_keys()) {
     if (key.size() < 9 || key.find("unread") != std::string::npos || spec.contains(key)) continue;
-    spec[key] = VarLenFeature{key[0] == 's' ? DType::kString : key[0] == 'f' ? DType::kFloat32 : DType::kInt64};
+    spec[key] = VarLenFeature{key[0] == 's'   ? DType::kString
+                              : key[0] == 'f' ? DType::kFloat32
+                                              : DType::kInt64};
   }
   return spec;
 }

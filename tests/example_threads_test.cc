@@ -51,7 +51,8 @@ TEST_F(ExampleThreadsTest, AnyNumberOfThreadsGivesTheSame) {
 TEST_F(ExampleThreadsTest, OneParserServesManyThreads) {
   base::set_num_threads(2);
   std::vector<std::string> expected;
-  for (size_t k = 0; k < 6; ++k) expected.push_back(text_of(parser_.parse(std::span(views_).subspan(k * 50, 50))));
+  for (size_t k = 0; k < 6; ++k)
+    expected.push_back(text_of(parser_.parse(std::span(views_).subspan(k * 50, 50))));
   std::vector<std::thread> threads;
   std::vector<int> wrong(6, 0);
   for (size_t k = 0; k < 6; ++k) {
@@ -72,7 +73,8 @@ TEST_F(ExampleThreadsTest, ARowIsTheSameAloneAndInABatch) {
     const auto alone = parser_.parse(std::span(views_).subspan(row, 1));
     const auto& values = std::get<SparseTensor>(alone.at("i0")).values();
     const auto begin = static_cast<size_t>(i0.row_splits()[row]);
-    ASSERT_EQ(static_cast<size_t>(values.size()), static_cast<size_t>(i0.row_splits()[row + 1]) - begin);
+    ASSERT_EQ(static_cast<size_t>(values.size()),
+              static_cast<size_t>(i0.row_splits()[row + 1]) - begin);
     for (size_t k = 0; k < static_cast<size_t>(values.size()); ++k) {
       ASSERT_EQ(values.values<int64_t>()[k], i0.values<int64_t>()[begin + k]);
     }

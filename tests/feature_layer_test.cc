@@ -10,7 +10,14 @@
 namespace weft {
 namespace {
 
-using namespace testing;  // NOLINT: the tests' own
+using testing::bag_ids;
+using testing::dense_layer;
+using testing::doubling;
+using testing::Floats;
+using testing::int64s;
+using testing::sequence_ids;
+using testing::sequence_layer;
+using testing::to_vector;
 
 TEST(DenseFeatures, CombinesARow) {
   const auto layer = dense_layer({embedding_column(bag_ids("a"), 2), indicator_column(bag_ids("a")),

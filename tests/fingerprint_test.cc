@@ -45,7 +45,8 @@ TEST(FingerprintTest, AsTensorFlow) {
     const std::string bytes = from_hex(inputs[i]);
     for (bool at_end : {true, false}) {
       testing::Guarded guarded(bytes, at_end);
-      EXPECT_EQ(std::to_string(fingerprint64(guarded.view())), fingerprints[i]) << bytes.size() << " bytes";
+      EXPECT_EQ(std::to_string(fingerprint64(guarded.view())), fingerprints[i])
+          << bytes.size() << " bytes";
     }
   }
 }

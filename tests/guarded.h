@@ -22,7 +22,8 @@ class Guarded {
     void* block = mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED) throw std::bad_alloc();
     base_ = static_cast<uint8_t*>(block);
-    if (inner > 0 && mprotect(base_ + page, inner, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+    if (inner > 0 && mprotect(base_ + page, inner, PROT_READ | PROT_WRITE) != 0)
+      throw std::bad_alloc();
     data_ = base_ + page + (at_end ? inner - bytes.size() : 0);
     if (!bytes.empty()) std::memcpy(data_, bytes.data(), bytes.size());
   }

@@ -130,7 +130,11 @@ inline void read_feature(Reader feature, Value& value) {
 inline bool is_utf8(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
     const auto lead = static_cast<uint8_t>(s[i++]);
-    const int more = lead < 0x80 ? 0 : lead >> 5 == 6 ? 1 : lead >> 4 == 14 ? 2 : lead >> 3 == 30 ? 3 : -1;
+    const int more = lead < 0x80       ? 0
+                     : lead >> 5 == 6  ? 1
+                     : lead >> 4 == 14 ? 2
+                     : lead >> 3 == 30 ? 3
+                                       : -1;
     if (more < 0 || i + static_cast<size_t>(more) > s.size()) return false;
     uint32_t point = more == 0 ? lead : lead & (0x3fu >> more);
     for (int k = 0; k < more; ++k) {
@@ -139,7 +143,8 @@ inline bool is_utf8(std::string_view s) {
       point = point << 6 | (byte & 0x3fu);
     }
     const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    if (point < least[more] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return false;
+    if (point < least[more] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+      return false;
   }
   return true;
 }
@@ -187,7 +192,8 @@ inline Record read_record(std::string_view bytes) {
 // The values of `key` in every record as rows; nullopt for a record without. Throws Unfit for a
 // list of another kind.
 template <class T>
-std::vector<std::optional<std::vector<T>>> rows_of(std::span<const Record> records, const std::string& key) {
+std::vector<std::optional<std::vector<T>>> rows_of(std::span<const Record> records,
+                                                   const std::string& key) {
   std::vector<std::optional<std::vector<T>>> rows;
   for (const Record& record : records) {
     const auto found = record.find(key);
@@ -231,7 +237,8 @@ std::vector<T> values_of(const Tensor& tensor) {
 }
 
 template <class T>
-Feature fixed(std::span<const Record> records, const std::string& key, const FixedLenFeature& spec) {
+Feature fixed(std::span<const Record> records, const std::string& key,
+              const FixedLenFeature& spec) {
   std::vector<T> all;
   for (auto& row : rows_of<T>(records, key)) {
     if (!row && !spec.default_value) throw Unfit("missing");
@@ -245,7 +252,8 @@ Feature fixed(std::span<const Record> records, const std::string& key, const Fix
 }
 
 template <class T>
-Feature padded(std::span<const Record> records, const std::string& key, const FixedLenSequenceFeature& spec) {
+Feature padded(std::span<const Record> records, const std::string& key,
+               const FixedLenSequenceFeature& spec) {
   auto rows = rows_of<T>(records, key);
   size_t longest = 0;
   for (auto& row : rows) {
@@ -275,7 +283,8 @@ Ragged ragged(std::span<const Record> records, const std::string& key) {
 template <class T>
 Feature feature(std::span<const Record> records, const std::string& name, const FeatureSpec& spec) {
   if (const auto* f = std::get_if<FixedLenFeature>(&spec)) return fixed<T>(records, name, *f);
-  if (const auto* f = std::get_if<FixedLenSequenceFeature>(&spec)) return padded<T>(records, name, *f);
+  if (const auto* f = std::get_if<FixedLenSequenceFeature>(&spec))
+    return padded<T>(records, name, *f);
   if (std::holds_alternative<VarLenFeature>(spec)) {
     return SparseTensor::from_ragged(ragged<T>(records, name));
   }

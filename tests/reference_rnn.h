@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "weft/rnn.h"
@@ -176,7 +177,7 @@ inline ReferenceRow run_row(const std::vector<ReferenceCell>& cells, std::vector
     previous = x;
     result.outputs.push_back(x);
   }
-  result.state = state;
+  result.state = std::move(state);
   return result;
 }
 

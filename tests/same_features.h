@@ -16,7 +16,8 @@ inline std::string text_of(const Tensor& tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i) {
     const auto at = static_cast<size_t>(i);
     if (tensor.dtype() == DType::kInt64) out << tensor.values<int64_t>()[at] << " ";
-    if (tensor.dtype() == DType::kString) out << "'" << escape_bytes(tensor.bytes()[i], 1 << 20) << "' ";
+    if (tensor.dtype() == DType::kString)
+      out << "'" << escape_bytes(tensor.bytes()[i], 1 << 20) << "' ";
     if (tensor.dtype() == DType::kFloat32) {
       uint32_t bits;
       std::memcpy(&bits, &tensor.values<float>()[at], 4);
@@ -38,12 +39,14 @@ inline std::string text_of(const Feature& feature) {
     return out.str() + text_of(ragged->values());
   }
   const auto& sparse = std::get<SparseTensor>(feature);
-  return "sparse " + shape_string(sparse.dense_shape()) + " at " + text_of(sparse.indices()) + text_of(sparse.values());
+  return "sparse " + shape_string(sparse.dense_shape()) + " at " + text_of(sparse.indices()) +
+         text_of(sparse.values());
 }
 
 inline std::string text_of(const Features& features) {
   std::string text;
-  for (const auto& [name, feature] : features) text += escape_bytes(name) + ": " + text_of(feature) + "\n";
+  for (const auto& [name, feature] : features)
+    text += escape_bytes(name) + ": " + text_of(feature) + "\n";
   return text;
 }
 

@@ -9,7 +9,13 @@
 namespace weft {
 namespace {
 
-using namespace testing;  // NOLINT: the tests' own
+using testing::doubling;
+using testing::Floats;
+using testing::int64s;
+using testing::Ints;
+using testing::sequence_layer;
+using testing::sparse;
+using testing::to_vector;
 
 TEST(SequenceNumeric, AsTensorFlow) {
   const auto call = [](Shape shape, const Feature& feature, double missing = 9) {

@@ -10,7 +10,15 @@
 namespace weft {
 namespace {
 
-using namespace testing;  // NOLINT: the tests' own
+using testing::Floats;
+using testing::int64s;
+using testing::Ints;
+using testing::on_every_isa;
+using testing::reference_padded;
+using testing::reference_row;
+using testing::sequence_ids;
+using testing::sequence_layer;
+using testing::to_vector;
 
 struct Batch {
   std::vector<Ints> a, b;

@@ -9,7 +9,13 @@
 namespace weft {
 namespace {
 
-using namespace testing;  // NOLINT: the tests' own
+using testing::Floats;
+using testing::int64s;
+using testing::Ints;
+using testing::sequence_ids;
+using testing::sequence_layer;
+using testing::sparse;
+using testing::to_vector;
 
 TEST(SequenceMask, AsTensorFlow) {
   const Tensor mask = sequence_mask(int64s({1, 0, 3}));

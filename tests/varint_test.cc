@@ -20,7 +20,8 @@ std::string encode(const std::vector<uint64_t>& values) {
   std::string out;
   for (uint64_t value : values) {
     uint8_t buffer[kMaxVarint];
-    out.append(reinterpret_cast<char*>(buffer), static_cast<size_t>(write_varint(buffer, value) - buffer));
+    out.append(reinterpret_cast<char*>(buffer),
+               static_cast<size_t>(write_varint(buffer, value) - buffer));
   }
   return out;
 }
@@ -106,7 +107,8 @@ TEST_F(VarintTest, WritesAndReadsEveryWidth) {
 
 TEST_F(VarintTest, ReadRefusesCutAndOverlong) {
   uint64_t value;
-  const std::string eleven = std::string(10, '\x80') + '\x01', ten = std::string(9, '\x80') + '\x01';
+  const std::string eleven = std::string(10, '\x80') + '\x01',
+                    ten = std::string(9, '\x80') + '\x01';
   EXPECT_EQ(read_varint(bytes_of(eleven), bytes_of(eleven) + 11, &value), nullptr);
   EXPECT_EQ(read_varint(bytes_of(ten), bytes_of(ten) + 9, &value), nullptr);
   EXPECT_EQ(read_varint(bytes_of(ten), bytes_of(ten) + 10, &value, 5), nullptr);
@@ -122,7 +124,8 @@ TEST_F(VarintTest, EmptyRun) { check(""); }
 
 TEST_F(VarintTest, RunsOfOneWidthAtEveryLength) {
   for (int width = 1; width <= 10; ++width) {
-    for (int n : {1, 2, 3, 6, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 70, 71, 72, 127, 128, 129, 200}) {
+    for (int n : {1,  2,  3,  6,  7,  8,  9,  15,  16,  17,  31, 32,
+                  33, 63, 64, 65, 70, 71, 72, 127, 128, 129, 200}) {
       std::string run;
       for (int i = 0; i < n; ++i) {
         for (int k = 1; k < width; ++k) run += static_cast<char>(0x80 | (i * 7 + k));
@@ -158,7 +161,8 @@ TEST_F(VarintTest, RandomRuns) {
   for (int round = 0; round < 600; ++round) {
     const int widest = 1 + static_cast<int>(random() % 64), n = static_cast<int>(random() % 160);
     std::vector<uint64_t> values;
-    for (int i = 0; i < n; ++i) values.push_back(random() >> (random() % static_cast<unsigned>(widest)) >> (64 - widest));
+    for (int i = 0; i < n; ++i)
+      values.push_back(random() >> (random() % static_cast<unsigned>(widest)) >> (64 - widest));
     std::string run = encode(values);
     check(run);
     if (run.empty()) continue;

@@ -34,8 +34,8 @@ struct ParseOptions {
 class WEFT_API ExampleParser {
  public:
   // Throws, naming the key: WrongType for a dtype that is not int64, float32 or string, also of a
-  // default; InvalidArgument for what cannot work: an empty spec, a negative dimension, a default of
-  // the wrong size, FixedLenSequenceFeature without allow_missing, a UniformRowLength or a size
+  // default; InvalidArgument for what cannot work: an empty spec, a negative dimension, a default
+  // of the wrong size, FixedLenSequenceFeature without allow_missing, a UniformRowLength or a size
   // below 1, index keys and sizes of different number, a key that is not UTF-8, one feature read as
   // two dtypes or as two of dense (FixedLen, FixedLenSequence), sparse (VarLen, SparseFeature) and
   // ragged.

@@ -92,6 +92,8 @@ class WEFT_API SparseTensor {
   const Ragged* rows() const { return rows_ ? &*rows_ : nullptr; }
 
  private:
+  explicit SparseTensor(Shape dense_shape) : dense_shape_(std::move(dense_shape)) {}
+
   Tensor indices_;
   Tensor values_;
   Shape dense_shape_;

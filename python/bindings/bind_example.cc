@@ -49,7 +49,8 @@ FixedLenFeature fixed_len(nb::handle feature, const std::string& name) {
 
 FixedLenSequenceFeature fixed_len_sequence(nb::handle feature, const std::string& name) {
   const DType dtype = dtype_field(feature, name);
-  return {shape_field(feature, name), dtype, nb::cast<bool>(nb::bool_(feature.attr("allow_missing"))),
+  return {shape_field(feature, name), dtype,
+          nb::cast<bool>(nb::bool_(feature.attr("allow_missing"))),
           default_field(feature, dtype, name)};
 }
 
@@ -63,21 +64,28 @@ RowPartition partition_of(nb::handle partition, const std::string& name) {
   for (const auto& [kind_name, kind] : kKinds) {
     if (type != kind_name) continue;
     if (kind == Kind::kUniformRowLength) {
-      return {kind, "", int_from_python(partition.attr("length"), of_feature("UniformRowLength", name).c_str())};
+      return {
+          kind, "",
+          int_from_python(partition.attr("length"), of_feature("UniformRowLength", name).c_str())};
     }
-    return {kind, std::string(text_from_python(partition.attr("key"), of_feature("a partition's key", name).c_str())), 0};
+    return {kind,
+            std::string(text_from_python(partition.attr("key"),
+                                         of_feature("a partition's key", name).c_str())),
+            0};
   }
-  throw WrongType(of_feature("partitions", name) + " must be RaggedFeature.RowSplits and the like, got " +
-                  describe(partition));
+  throw WrongType(of_feature("partitions", name) +
+                  " must be RaggedFeature.RowSplits and the like, got " + describe(partition));
 }
 
 RaggedFeature ragged(nb::handle feature, const std::string& name) {
   RaggedFeature made{.dtype = dtype_field(feature, name)};
   const nb::object value_key = feature.attr("value_key");
-  if (!value_key.is_none()) made.value_key = text_from_python(value_key, of_feature("value_key", name).c_str());
-  for (nb::handle partition : feature.attr("partitions")) made.partitions.push_back(partition_of(partition, name));
-  made.row_splits_dtype =
-      dtype_from_python(feature.attr("row_splits_dtype"), of_feature("row_splits_dtype", name).c_str());
+  if (!value_key.is_none())
+    made.value_key = text_from_python(value_key, of_feature("value_key", name).c_str());
+  for (nb::handle partition : feature.attr("partitions"))
+    made.partitions.push_back(partition_of(partition, name));
+  made.row_splits_dtype = dtype_from_python(feature.attr("row_splits_dtype"),
+                                            of_feature("row_splits_dtype", name).c_str());
   made.validate = nb::cast<bool>(nb::bool_(feature.attr("validate")));
   return made;
 }
@@ -91,13 +99,16 @@ SparseFeature sparse(nb::handle feature, const std::string& name) {
     if (nb::len(keys) > 0) made.index_key.emplace_back(text_from_python(keys, argument.c_str()));
     made.size = {int_from_python(size, of_feature("size", name).c_str())};
   } else {
-    for (nb::handle key : keys) made.index_key.emplace_back(text_from_python(key, argument.c_str()));
+    for (nb::handle key : keys)
+      made.index_key.emplace_back(text_from_python(key, argument.c_str()));
     if (!nb::isinstance<nb::list>(size) && !nb::isinstance<nb::tuple>(size)) {
-      throw WrongType(of_feature("size", name) + " must be a list, as index_key is, got " + describe(size));
+      throw WrongType(of_feature("size", name) + " must be a list, as index_key is, got " +
+                      describe(size));
     }
     made.size = shape_from_python(size, of_feature("size", name).c_str());
   }
-  made.value_key = text_from_python(feature.attr("value_key"), of_feature("value_key", name).c_str());
+  made.value_key =
+      text_from_python(feature.attr("value_key"), of_feature("value_key", name).c_str());
   made.already_sorted = nb::cast<bool>(nb::bool_(feature.attr("already_sorted")));
   return made;
 }
@@ -109,17 +120,19 @@ FeatureSpec feature_spec(nb::handle feature, const std::string& name) {
   if (type == "FixedLenSequenceFeature") return fixed_len_sequence(feature, name);
   if (type == "RaggedFeature") return ragged(feature, name);
   if (type == "SparseFeature") return sparse(feature, name);
-  throw InvalidArgument("Unsupported " + describe(feature) + " for key '" + escape_bytes(name) +
-                            "': a VarLenFeature, FixedLenFeature, FixedLenSequenceFeature, RaggedFeature or "
-                            "SparseFeature is needed",
-                        {.key = name});
+  throw InvalidArgument(
+      "Unsupported " + describe(feature) + " for key '" + escape_bytes(name) +
+          "': a VarLenFeature, FixedLenFeature, FixedLenSequenceFeature, RaggedFeature or "
+          "SparseFeature is needed",
+      {.key = name});
 }
 
 ParseOptions options_of(bool strict) { return {.strict = strict}; }
 
 nb::list records_to_python(const Bytes& records) {
   nb::list list;
-  for (int64_t i = 0; i < records.size(); ++i) list.append(nb::bytes(records[i].data(), records[i].size()));
+  for (int64_t i = 0; i < records.size(); ++i)
+    list.append(nb::bytes(records[i].data(), records[i].size()));
   return list;
 }
 
@@ -127,8 +140,8 @@ nb::list records_to_python(const Bytes& records) {
 
 ParseSpec parse_spec_from_python(nb::handle value, const char* argument) {
   if (PyMapping_Check(value.ptr()) == 0 || !nb::hasattr(value, "items")) {
-    throw WrongType(std::string("'") + argument + "' must be a dict from feature name to feature, got " +
-                    describe(value));
+    throw WrongType(std::string("'") + argument +
+                    "' must be a dict from feature name to feature, got " + describe(value));
   }
   ParseSpec spec;
   for (nb::handle item : value.attr("items")()) {
@@ -140,11 +153,13 @@ ParseSpec parse_spec_from_python(nb::handle value, const char* argument) {
 
 void bind_example(nb::module_& m) {
   bind_strings(m);
-  nb::class_<ExampleParser>(m, "ExampleParser", "A parse spec, compiled; it learns the order of the keys.")
+  nb::class_<ExampleParser>(m, "ExampleParser",
+                            "A parse spec, compiled; it learns the order of the keys.")
       .def(
           "__init__",
           [](ExampleParser* self, nb::handle features, bool strict) {
-            new (self) ExampleParser(parse_spec_from_python(features, "features"), options_of(strict));
+            new (self)
+                ExampleParser(parse_spec_from_python(features, "features"), options_of(strict));
           },
           nb::arg("features").none(), nb::arg("strict") = true)
       .def(

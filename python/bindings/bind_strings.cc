@@ -25,29 +25,39 @@ int64_t length_of(const StringArray& self) { return self.tensor.dim(0); }
 
 }  // namespace
 
-nb::object made_array(nb::handle value) {
-  return value.attr("__dict__").attr("get")(kMade);
-}
+nb::object made_array(nb::handle value) { return value.attr("__dict__").attr("get")(kMade); }
 
 void bind_strings(nb::module_& m) {
   nb::class_<StringArray>(
       m, "StringArray", nb::dynamic_attr(),
-      "An array of bytes. numpy.asarray makes it an object array, and everything that such an array\n"
+      "An array of bytes. numpy.asarray makes it an object array, and everything that such an "
+      "array\n"
       "can do it does by making one: the first time that costs as much as its strings are many.")
-      .def_prop_ro("shape", [](const StringArray& self) { return shape_to_python(self.tensor.shape()); })
+      .def_prop_ro("shape",
+                   [](const StringArray& self) { return shape_to_python(self.tensor.shape()); })
       .def_prop_ro("ndim", [](const StringArray& self) { return self.tensor.rank(); })
       .def_prop_ro("size", [](const StringArray& self) { return self.tensor.size(); })
       .def("__len__", &length_of)
-      .def("__array__", &as_array, nb::arg("dtype").none() = nb::none(), nb::arg("copy").none() = nb::none())
-      .def("__getitem__", [](nb::handle self, nb::handle key) { return array_of(self)[key]; }, nb::arg("key").none())
-      .def("__setitem__", [](nb::handle self, nb::handle key, nb::handle value) { array_of(self)[key] = value; },
-           nb::arg("key").none(), nb::arg("value").none())
+      .def("__array__", &as_array, nb::arg("dtype").none() = nb::none(),
+           nb::arg("copy").none() = nb::none())
+      .def(
+          "__getitem__", [](nb::handle self, nb::handle key) { return array_of(self)[key]; },
+          nb::arg("key").none())
+      .def(
+          "__setitem__",
+          [](nb::handle self, nb::handle key, nb::handle value) { array_of(self)[key] = value; },
+          nb::arg("key").none(), nb::arg("value").none())
       .def("__iter__", [](nb::handle self) { return nb::iter(array_of(self)); })
-      .def("__getattr__", [](nb::handle self, nb::handle name) { return array_of(self).attr(name); })
-      .def("__eq__", [](nb::handle self, nb::handle other) { return array_of(self).attr("__eq__")(other); },
-           nb::arg("other").none())
-      .def("__ne__", [](nb::handle self, nb::handle other) { return array_of(self).attr("__ne__")(other); },
-           nb::arg("other").none())
+      .def("__getattr__",
+           [](nb::handle self, nb::handle name) { return array_of(self).attr(name); })
+      .def(
+          "__eq__",
+          [](nb::handle self, nb::handle other) { return array_of(self).attr("__eq__")(other); },
+          nb::arg("other").none())
+      .def(
+          "__ne__",
+          [](nb::handle self, nb::handle other) { return array_of(self).attr("__ne__")(other); },
+          nb::arg("other").none())
       .def("__repr__", [](nb::handle self) { return nb::repr(array_of(self)); })
       .def("__reduce__", [](nb::handle self) { return array_of(self).attr("__reduce__")(); })
       .attr("__hash__") = nb::none();

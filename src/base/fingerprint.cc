@@ -55,13 +55,15 @@ uint64_t hash_0_to_16(const char* s, uint64_t n) {
 
 uint64_t hash_17_to_32(const char* s, uint64_t n) {
   const uint64_t mul = k2 + n * 2;
-  const uint64_t a = word(s) * k1, b = word(s + 8), c = word(s + n - 8) * mul, d = word(s + n - 16) * k2;
+  const uint64_t a = word(s) * k1, b = word(s + 8), c = word(s + n - 8) * mul,
+                 d = word(s + n - 16) * k2;
   return hash_16(rotate(a + b, 43) + rotate(c, 30) + d, a + rotate(b + k2, 18) + c, mul);
 }
 
 uint64_t hash_33_to_64(const char* s, uint64_t n) {
   const uint64_t mul = k2 + n * 2;
-  const uint64_t a = word(s) * k2, b = word(s + 8), c = word(s + n - 8) * mul, d = word(s + n - 16) * k2;
+  const uint64_t a = word(s) * k2, b = word(s + 8), c = word(s + n - 8) * mul,
+                 d = word(s + n - 16) * k2;
   const uint64_t y = rotate(a + b, 43) + rotate(c, 30) + d;
   const uint64_t z = hash_16(y, a + rotate(b + k2, 18) + c, mul);
   const uint64_t e = word(s + 16) * mul, f = word(s + 24);

@@ -166,7 +166,7 @@ void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, in
   }
   Job job;
   job.n = n;
-  // Four chunks a thread even out rows of different cost.
+  // Four chunks a thread even out items of different cost.
   job.chunk = std::max(grain, (n + 4 * threads - 1) / (4 * threads));
   job.body = &body;
   pool().run(job, threads);

@@ -4,11 +4,17 @@
 
 namespace weft::base {
 
-int64_t count_varints(const uint8_t* p, int64_t size) { return WEFT_KERNEL(varint_kernel).count(p, size); }
+int64_t count_varints(const uint8_t* p, int64_t size) {
+  return WEFT_KERNEL(varint_kernel).count(p, size);
+}
 
-bool valid_varints(const uint8_t* p, int64_t size) noexcept { return WEFT_KERNEL(varint_kernel).valid(p, size); }
+bool valid_varints(const uint8_t* p, int64_t size) noexcept {
+  return WEFT_KERNEL(varint_kernel).valid(p, size);
+}
 
-bool decode_varints(const uint8_t* p, int64_t size, uint64_t* to) { return varint_decoder()(p, size, to); }
+bool decode_varints(const uint8_t* p, int64_t size, uint64_t* to) {
+  return varint_decoder()(p, size, to);
+}
 
 VarintDecode* varint_decoder() {
   const VarintKernel& kernel = WEFT_KERNEL(varint_kernel);

@@ -1,5 +1,5 @@
-// Base-128 varints: seven bits a byte, least significant first, the high bit set on all but the last
-// byte. At most 10 bytes; the bits of the tenth beyond the 64th are dropped, as protobuf does.
+// Base-128 varints: seven bits a byte, least significant first, the high bit set on all but the
+// last byte. At most 10 bytes; the bits of the tenth beyond the 64th are dropped, as protobuf does.
 #pragma once
 
 #include <cstdint>

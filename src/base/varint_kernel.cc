@@ -30,7 +30,9 @@ inline uint64_t load_partial(const uint8_t* p, int64_t n) {
 
 #if WEFT_ISA_LEVEL < 4
 // The high bit of each byte of x. The product moves bit 7 + 8i to bit 56 + i.
-inline uint64_t mask8(uint64_t x) { return ((x & 0x8080808080808080u) * 0x0002040810204081u) >> 56; }
+inline uint64_t mask8(uint64_t x) {
+  return ((x & 0x8080808080808080u) * 0x0002040810204081u) >> 56;
+}
 #endif
 
 // The high bit of each of 64 bytes: which bytes are not the last of their varint.
@@ -77,7 +79,9 @@ inline uint64_t mask_partial(const uint8_t* p, int64_t n) {
 #endif
 }
 
-inline uint64_t mask_of(const uint8_t* p, int64_t n) { return n >= 64 ? mask64(p) : mask_partial(p, n); }
+inline uint64_t mask_of(const uint8_t* p, int64_t n) {
+  return n >= 64 ? mask64(p) : mask_partial(p, n);
+}
 
 inline uint64_t lowest_bits(int64_t n) { return n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
 
@@ -212,7 +216,9 @@ inline bool decode_run(const uint8_t* p, int64_t size, uint64_t* to) {
   return decode_tail<Compact>(p, size, to);
 }
 
-bool decode(const uint8_t* p, int64_t size, uint64_t* to) noexcept { return decode_run<Shifts>(p, size, to); }
+bool decode(const uint8_t* p, int64_t size, uint64_t* to) noexcept {
+  return decode_run<Shifts>(p, size, to);
+}
 
 #if WEFT_ISA_LEVEL >= 3
 bool decode_pext(const uint8_t* p, int64_t size, uint64_t* to) noexcept {
@@ -245,11 +251,13 @@ WEFT_VBMI2 inline void store(uint64_t* to, int64_t n, __m512i values) {
   }
 }
 
-// n values of at most 4 bytes, which begin at starts[0..n) in the block and may end in the next one.
-WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i next, __m512i starts, int64_t n, uint64_t* to) {
-  __m512i lane = _mm512_set_epi32(0x0f0f0f0f, 0x0e0e0e0e, 0x0d0d0d0d, 0x0c0c0c0c, 0x0b0b0b0b, 0x0a0a0a0a,
-                                  0x09090909, 0x08080808, 0x07070707, 0x06060606, 0x05050505, 0x04040404,
-                                  0x03030303, 0x02020202, 0x01010101, 0);
+// n values of at most 4 bytes, which begin at starts[0..n) in the block and may end in the next
+// one.
+WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i next, __m512i starts, int64_t n,
+                                     uint64_t* to) {
+  __m512i lane = _mm512_set_epi32(0x0f0f0f0f, 0x0e0e0e0e, 0x0d0d0d0d, 0x0c0c0c0c, 0x0b0b0b0b,
+                                  0x0a0a0a0a, 0x09090909, 0x08080808, 0x07070707, 0x06060606,
+                                  0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0);
   for (int64_t i = 0; i < n; i += 16) {
     const __m512i at =
         _mm512_add_epi8(_mm512_permutexvar_epi8(lane, starts), _mm512_set1_epi32(0x03020100));
@@ -264,21 +272,22 @@ WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i next, __m512i starts
 }
 
 // The same of values of at most 8 bytes.
-WEFT_VBMI2 inline void decode_wide(__m512i block, __m512i next, __m512i starts, int64_t n, uint64_t* to) {
+WEFT_VBMI2 inline void decode_wide(__m512i block, __m512i next, __m512i starts, int64_t n,
+                                   uint64_t* to) {
   __m512i lane = _mm512_set_epi64(0x0707070707070707, 0x0606060606060606, 0x0505050505050505,
                                   0x0404040404040404, 0x0303030303030303, 0x0202020202020202,
                                   0x0101010101010101, 0);
   for (int64_t i = 0; i < n; i += 8) {
-    const __m512i at =
-        _mm512_add_epi8(_mm512_permutexvar_epi8(lane, starts), _mm512_set1_epi64(0x0706050403020100));
+    const __m512i at = _mm512_add_epi8(_mm512_permutexvar_epi8(lane, starts),
+                                       _mm512_set1_epi64(0x0706050403020100));
     const __m512i x = _mm512_permutex2var_epi8(block, at, next);
     const __m512i last = _mm512_andnot_si512(x, _mm512_set1_epi8(static_cast<char>(0x80)));
     const __m512i upto = _mm512_xor_si512(last, _mm512_sub_epi64(last, _mm512_set1_epi64(1)));
     const __m512i joined = join(trim(x, upto));
     // 28 + 28 bits: the low half stays, the high one moves down by 4.
     store(to + i, n - i,
-          _mm512_ternarylogic_epi64(_mm512_set1_epi64(0x0fffffff), joined, _mm512_srli_epi64(joined, 4),
-                                    0xca));
+          _mm512_ternarylogic_epi64(_mm512_set1_epi64(0x0fffffff), joined,
+                                    _mm512_srli_epi64(joined, 4), 0xca));
     lane = _mm512_add_epi8(lane, _mm512_set1_epi8(8));
   }
 }
@@ -292,9 +301,9 @@ WEFT_VBMI2 inline __m512i load_block(const uint8_t* p, int64_t size) {
 // squeezed out of a mask, the bytes of each value then gathered into a lane of its own.
 WEFT_VBMI2 bool decode_vbmi2(const uint8_t* p, int64_t size, uint64_t* to) noexcept {
   const __m512i places = _mm512_set_epi8(
-      63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41, 40, 39,
-      38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14,
-      13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+      63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+      40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+      17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   if (size <= 0) return true;
   if (p[size - 1] >= 0x80) return false;
   __m512i block = load_block(p, size);

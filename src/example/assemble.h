@@ -9,14 +9,15 @@
 
 namespace weft {
 
-// `single`: one row, without the batch dimension.
-Features assemble(const Plan& plan, const std::vector<SlotColumn>& columns, const Limits& limits,
+// `single`: one row, without the batch dimension, which the columns of dense slots do not have
+// then.
+Features assemble(const Plan& plan, std::vector<SlotColumn> columns, const Limits& limits,
                   bool single);
 
 // A RaggedFeature with partitions.
-Feature assemble_ragged(const Plan& plan, const Output& output, const std::vector<SlotColumn>& columns,
-                        const Limits& limits, bool single);
-Feature assemble_sparse(const Plan& plan, const Output& output, const std::vector<SlotColumn>& columns,
-                        bool single);
+Feature assemble_ragged(const Plan& plan, const Output& output,
+                        const std::vector<SlotColumn>& columns, const Limits& limits, bool single);
+Feature assemble_sparse(const Plan& plan, const Output& output,
+                        const std::vector<SlotColumn>& columns, bool single);
 
 }  // namespace weft

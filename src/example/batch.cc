@@ -21,10 +21,16 @@ std::string plural(int64_t n, const char* what) {
 
 }  // namespace
 
-Batch::Batch(const Plan& plan, const ParseOptions& options, ScanStates& states, std::atomic<bool>* seen,
-             std::span<const std::string_view> serialized)
-    : plan_(plan), options_(options), states_(states), seen_(seen), serialized_(serialized),
-      rows_(static_cast<int64_t>(serialized.size())), columns_(plan.slots().size()),
+Batch::Batch(const Plan& plan, const ParseOptions& options, ScanStates& states,
+             std::atomic<bool>* seen, std::span<const std::string_view> serialized, bool single)
+    : plan_(plan),
+      options_(options),
+      states_(states),
+      seen_(seen),
+      serialized_(serialized),
+      single_(single),
+      rows_(static_cast<int64_t>(serialized.size())),
+      columns_(plan.slots().size()),
       layouts_(plan.slots().size()) {}
 
 std::vector<SlotColumn> Batch::run() {
@@ -32,14 +38,13 @@ std::vector<SlotColumn> Batch::run() {
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
     const Slot& what = plan_.slots()[slot];
     if (what.variable()) {
-      columns_[slot].row_splits = Tensor(DType::kInt64, {rows_ + 1});
-      columns_[slot].row_splits.mutable_values<int64_t>()[0] = 0;
+      columns_[slot].row_splits.emplace(DType::kInt64, Shape{rows_ + 1});
+      columns_[slot].row_splits->mutable_values<int64_t>()[0] = 0;
       continue;
     }
     check_size(slot, rows_, what.elements);
-    Shape shape = what.shape;
-    shape.insert(shape.begin(), rows_);
-    if (what.dtype != DType::kString) columns_[slot].values = Tensor(what.dtype, std::move(shape));
+    // The others are made by lay_out().
+    if (what.read_at_once()) columns_[slot].values.emplace(what.dtype, batch_shape(what, {}));
   }
   for_each_range([this](Range& range) { measure(range); });
   for (size_t slot = 0; slot < columns_.size(); ++slot) lay_out(slot);
@@ -55,6 +60,16 @@ std::vector<SlotColumn> Batch::run() {
   return std::move(columns_);
 }
 
+// [B, steps, shape...], where B and steps are there.
+Shape Batch::batch_shape(const Slot& slot, std::optional<int64_t> steps) const {
+  Shape shape;
+  shape.reserve(slot.shape.size() + 2);
+  if (!single_) shape.push_back(rows_);
+  if (steps) shape.push_back(*steps);
+  shape.insert(shape.end(), slot.shape.begin(), slot.shape.end());
+  return shape;
+}
+
 // Takes the records' places and cuts them into ranges, the same for any number of threads.
 void Batch::place_records() {
   const auto slots = static_cast<int64_t>(plan_.slots().size());
@@ -68,11 +83,12 @@ void Batch::place_records() {
     const std::string_view record = serialized_[static_cast<size_t>(row)];
     const auto size = static_cast<int64_t>(record.size());
     if (size > largest) {
-      throw LimitExceeded("a record of " + std::to_string(size) + " bytes, above max_record_bytes = " +
-                              std::to_string(largest),
+      throw LimitExceeded("a record of " + std::to_string(size) +
+                              " bytes, above max_record_bytes = " + std::to_string(largest),
                           {.row = row});
     }
-    records_[row] = {reinterpret_cast<const uint8_t*>(record.data()), static_cast<uint32_t>(size), 0};
+    records_[row] = {reinterpret_cast<const uint8_t*>(record.data()), static_cast<uint32_t>(size),
+                     0};
     bytes += size + slots;
     if (bytes >= kRangeBytes || row + 1 == rows_) {
       ranges_.push_back({.begin = begin, .end = row + 1});
@@ -112,8 +128,8 @@ void Batch::for_each_range(const std::function<void(Range&)>& body) {
 
 ColumnView Batch::view(const Range& range, size_t slot) const {
   const auto stride = static_cast<int64_t>(columns_.size());
-  return {records_ + range.begin, spans_ + range.begin * stride + static_cast<int64_t>(slot), stride,
-          range.rows()};
+  return {records_ + range.begin, spans_ + range.begin * stride + static_cast<int64_t>(slot),
+          stride, range.rows()};
 }
 
 bool Batch::missing(int64_t row, size_t slot) const {
@@ -153,7 +169,8 @@ void Batch::measure_slot(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
   const ColumnKernel& kernel = WEFT_KERNEL(column_kernel);
   if (what.variable()) {
-    int64_t* lengths = columns_[slot].row_splits.mutable_values<int64_t>().data() + 1 + range.begin;
+    int64_t* lengths =
+        columns_[slot].row_splits->mutable_values<int64_t>().data() + 1 + range.begin;
     measure_lists(range, slot, lengths);
     if (what.kind == Slot::Kind::kPadded && what.elements != 1) check_lengths(range, slot, lengths);
   } else if (what.elements != 1) {
@@ -174,7 +191,7 @@ void Batch::read_scalars(Range& range, size_t slot,
                          int64_t (*kernel)(const ColumnView&, int64_t, T*) noexcept) {
   const ColumnView rows = view(range, slot);
   const std::optional<Tensor>& otherwise = plan_.slots()[slot].default_value;
-  T* out = columns_[slot].values.mutable_values<T>().data() + range.begin;
+  T* out = columns_[slot].values->mutable_values<T>().data() + range.begin;
   for (int64_t row = kernel(rows, 0, out); row < rows.rows; row = kernel(rows, row, out)) {
     if (!missing(range.begin + row, slot)) {
       rewrite_once(range, range.begin + row, slot);
@@ -187,7 +204,7 @@ void Batch::read_scalars(Range& range, size_t slot,
 }
 
 void Batch::measure_strings(Range& range, size_t slot) {
-  const auto kernel = WEFT_KERNEL(column_kernel).string_scalars;
+  const auto kernel = WEFT_KERNEL(string_kernel).scalar_sizes;
   const ColumnView rows = view(range, slot);
   const std::optional<Tensor>& otherwise = plan_.slots()[slot].default_value;
   int64_t bytes = 0;
@@ -216,10 +233,11 @@ void Batch::measure_lists(Range& range, size_t slot, int64_t* lengths) {
 }
 
 void Batch::measure_string_lists(Range& range, size_t slot, int64_t* lengths) {
-  const auto measure = WEFT_KERNEL(column_kernel).string_lengths;
+  const auto measure = WEFT_KERNEL(string_kernel).lengths;
   StringLane lanes[kStringLanes];
   for (int k = 0; k < kStringLanes; ++k) {
-    lanes[k] = {.row = range.lane(k), .end = range.lane(k + 1), .bytes = 0, .list_bytes = 0, .sink = {}};
+    lanes[k] = {
+        .row = range.lane(k), .end = range.lane(k + 1), .bytes = 0, .list_bytes = 0, .sink = {}};
   }
   while (const StringLane* stopped = measure(view(range, slot), lanes, lengths)) {
     rewrite_once(range, range.begin + stopped->row, slot);
@@ -282,9 +300,10 @@ void Batch::rewrite_once(Range& range, int64_t row, size_t slot) {
 
 void Batch::fail_missing(int64_t row, size_t slot) const {
   const Slot& what = plan_.slots()[slot];
-  throw InvalidArgument("the feature '" + escape_bytes(what.key) + "' (" + dtype_name(what.dtype) +
-                            ") is required but the record does not have it, and it has no default_value",
-                        {.key = what.key, .row = row});
+  throw InvalidArgument(
+      "the feature '" + escape_bytes(what.key) + "' (" + dtype_name(what.dtype) +
+          ") is required but the record does not have it, and it has no default_value",
+      {.key = what.key, .row = row});
 }
 
 void Batch::fail_count(int64_t row, size_t slot) const {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,22 +16,24 @@
 #include "example/column_kernel.h"
 #include "example/plan.h"
 #include "example/scan_states.h"
+#include "example/string_kernel.h"
 
 namespace weft {
 
 // What a slot became.
 struct SlotColumn {
   // kFixed: [B, shape...]. kPadded: [B, longest, shape...]. kSparse, kRagged: [N].
-  Tensor values;
-  Tensor row_splits;  // int64 [B + 1]; not of kFixed
-  std::span<const int64_t> splits() const { return row_splits.values<int64_t>(); }
+  std::optional<Tensor> values;
+  std::optional<Tensor> row_splits;  // int64 [B + 1]; not of kFixed
+  std::span<const int64_t> splits() const { return row_splits->values<int64_t>(); }
 };
 
 class Batch {
  public:
-  // `seen[slot]` is set when a record has the slot's feature.
+  // `seen[slot]` is set when a record has the slot's feature. `single`: one record, shapes without
+  // the batch dimension.
   Batch(const Plan& plan, const ParseOptions& options, ScanStates& states, std::atomic<bool>* seen,
-        std::span<const std::string_view> serialized);
+        std::span<const std::string_view> serialized, bool single);
 
   // By slot. Throws as ExampleParser::parse.
   std::vector<SlotColumn> run();
@@ -54,13 +57,15 @@ class Batch {
   };
 
   void place_records();
+  Shape batch_shape(const Slot& slot, std::optional<int64_t> steps) const;
   void for_each_range(const std::function<void(Range&)>& body);
 
   // Measuring (batch.cc). The scalars are read at once.
   void measure(Range& range);
   void measure_slot(Range& range, size_t slot);
   template <class T>
-  void read_scalars(Range& range, size_t slot, int64_t (*kernel)(const ColumnView&, int64_t, T*) noexcept);
+  void read_scalars(Range& range, size_t slot,
+                    int64_t (*kernel)(const ColumnView&, int64_t, T*) noexcept);
   void measure_strings(Range& range, size_t slot);
   void measure_lists(Range& range, size_t slot, int64_t* lengths);
   void measure_string_lists(Range& range, size_t slot, int64_t* lengths);
@@ -95,6 +100,7 @@ class Batch {
   ScanStates& states_;
   std::atomic<bool>* seen_;
   std::span<const std::string_view> serialized_;
+  bool single_;
   int64_t rows_;
   Buffer records_buffer_, spans_buffer_;
   RecordBytes* records_ = nullptr;

@@ -27,7 +27,8 @@ std::string_view padding_text(const Slot& slot) {
 // rows x values within the limit.
 void Batch::check_size(size_t slot, int64_t rows, int64_t values) const {
   int64_t total = 0;
-  if (!__builtin_mul_overflow(rows, values, &total) && total <= options_.limits.max_batch_values) return;
+  if (!__builtin_mul_overflow(rows, values, &total) && total <= options_.limits.max_batch_values)
+    return;
   throw LimitExceeded("a batch of " + std::to_string(rows) + " rows of " + std::to_string(values) +
                           " values each, above max_batch_values = " +
                           std::to_string(options_.limits.max_batch_values),
@@ -36,7 +37,7 @@ void Batch::check_size(size_t slot, int64_t rows, int64_t values) const {
 
 // Turns lengths into row_splits; returns the longest length.
 int64_t Batch::add_up(size_t slot) {
-  auto splits = columns_[slot].row_splits.mutable_values<int64_t>();
+  auto splits = columns_[slot].row_splits->mutable_values<int64_t>();
   int64_t longest = 0;
   for (size_t i = 1; i < splits.size(); ++i) {
     longest = std::max(longest, splits[i]);
@@ -48,32 +49,29 @@ int64_t Batch::add_up(size_t slot) {
 // Makes the buffers of a slot; its string_bytes become places in the text.
 void Batch::lay_out(size_t slot) {
   const Slot& what = plan_.slots()[slot];
-  SlotColumn& column = columns_[slot];
+  if (what.read_at_once()) return;
   Layout& layout = layouts_[slot];
   int64_t elements = 0;
   if (what.kind == Slot::Kind::kSparse || what.kind == Slot::Kind::kRagged) {
     add_up(slot);
-    elements = column.splits().back();
+    elements = columns_[slot].splits().back();
     check_size(slot, 1, elements);
     layout.shape = {elements};
   } else {
-    layout.shape = what.shape;
-    layout.width = what.elements;
-    if (what.kind == Slot::Kind::kPadded) {
-      layout.width = add_up(slot);
-      layout.shape.insert(layout.shape.begin(), layout.width / what.elements);
-    }
+    const bool padded = what.kind == Slot::Kind::kPadded;
+    layout.width = padded ? add_up(slot) : what.elements;
     check_size(slot, rows_, layout.width);
     elements = rows_ * layout.width;
-    layout.shape.insert(layout.shape.begin(), rows_);
+    layout.shape =
+        batch_shape(what, padded ? std::optional(layout.width / what.elements) : std::nullopt);
   }
-  if (what.dtype == DType::kString) {
-    layout.text = Buffer::allocate(place_strings(slot));
-    layout.offsets = Buffer::allocate((elements + 1) * 8);
-    reinterpret_cast<int64_t*>(layout.offsets.mutable_data())[0] = 0;
-  } else if (what.variable() || what.elements != 1) {
-    column.values = Tensor(what.dtype, layout.shape);
+  if (what.dtype != DType::kString) {
+    columns_[slot].values.emplace(what.dtype, std::move(layout.shape));
+    return;
   }
+  layout.text = Buffer::allocate(place_strings(slot));
+  layout.offsets = Buffer::allocate((elements + 1) * 8);
+  reinterpret_cast<int64_t*>(layout.offsets.mutable_data())[0] = 0;
 }
 
 // Adds up the strings' bytes, padding included: where each range's begin, and all of them.
@@ -102,7 +100,7 @@ int64_t Batch::place_strings(size_t slot) {
 void Batch::read(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
   if (what.dtype == DType::kString) return read_strings(range, slot);
-  if (!what.variable() && what.elements == 1) return;  // read while measuring
+  if (what.read_at_once()) return;  // while measuring
   if (what.dtype == DType::kInt64) return read_numbers<int64_t>(range, slot);
   read_numbers<float>(range, slot);
 }
@@ -111,7 +109,7 @@ template <class T>
 void Batch::read_numbers(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
   SlotColumn& column = columns_[slot];
-  T* out = column.values.mutable_values<T>().data();
+  T* out = column.values->mutable_values<T>().data();
   const ColumnView rows = view(range, slot);
   std::vector<int64_t> own;
   const int64_t* starts = nullptr;
@@ -147,7 +145,8 @@ void Batch::read_numbers(Range& range, size_t slot) {
 
 void Batch::read_strings(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
-  if (what.kind == Slot::Kind::kSparse || what.kind == Slot::Kind::kRagged) return read_string_lists(range, slot);
+  if (what.kind == Slot::Kind::kSparse || what.kind == Slot::Kind::kRagged)
+    return read_string_lists(range, slot);
   Layout& layout = layouts_[slot];
   uint8_t* text = layout.text.mutable_data();
   const bool last = range.end == rows_;
@@ -157,7 +156,7 @@ void Batch::read_strings(Range& range, size_t slot) {
                   .offsets = reinterpret_cast<int64_t*>(layout.offsets.mutable_data()) + 1 +
                              range.begin * layout.width};
   if (what.kind == Slot::Kind::kPadded) return read_padded_strings(range, slot, sink);
-  const auto read_rows = WEFT_KERNEL(column_kernel).fixed_strings;
+  const auto read_rows = WEFT_KERNEL(string_kernel).fixed_values;
   const ColumnView rows = view(range, slot);
   for (int64_t row = 0; (row = read_rows(rows, row, sink)) < rows.rows; ++row) {
     const Bytes& otherwise = what.default_value->bytes();
@@ -174,7 +173,7 @@ void Batch::read_string_lists(Range& range, size_t slot) {
   StringLane lanes[kStringLanes];
   for (int k = 0; k < kStringLanes; ++k) {
     const bool last = k + 1 == kStringLanes;
-    const int64_t end = !last                 ? begins[k + 1]
+    const int64_t end = !last                ? begins[k + 1]
                         : range.end == rows_ ? layout.text.size()
                                              : string_bytes((&range)[1], slot)[0];
     lanes[k] = {.row = range.lane(k),
@@ -186,12 +185,12 @@ void Batch::read_string_lists(Range& range, size_t slot) {
                          .text = text,
                          .offsets = offsets + splits[range.lane(k)]}};
   }
-  WEFT_KERNEL(column_kernel).string_values(view(range, slot), lanes);
+  WEFT_KERNEL(string_kernel).values(view(range, slot), lanes);
 }
 
 void Batch::read_padded_strings(Range& range, size_t slot, StringSink& sink) {
   const Slot& what = plan_.slots()[slot];
-  const auto read_rows = WEFT_KERNEL(column_kernel).fixed_strings;
+  const auto read_rows = WEFT_KERNEL(string_kernel).fixed_values;
   const int64_t* splits = columns_[slot].splits().data() + range.begin;
   ColumnView row = view(range, slot);
   row.rows = 1;

@@ -9,7 +9,8 @@ namespace {
 
 void append_varint(std::string& to, uint64_t value) {
   uint8_t buffer[base::kMaxVarint];
-  to.append(reinterpret_cast<char*>(buffer), static_cast<size_t>(base::write_varint(buffer, value) - buffer));
+  to.append(reinterpret_cast<char*>(buffer),
+            static_cast<size_t>(base::write_varint(buffer, value) - buffer));
 }
 
 void append_bytes(std::string& to, uint8_t tag, std::string_view bytes) {
@@ -48,7 +49,8 @@ void read_list(WireReader list, uint8_t tag, std::string& values) {
   }
 }
 
-// Feature: one of three lists. The last kind wins; lists of that kind, one after the other, are one.
+// Feature: one of three lists. The last kind wins; lists of that kind, one after the other, are
+// one.
 void read_feature(WireReader feature, FeatureValue& value) {
   while (!feature.at_end()) {
     const auto field = feature.next();
@@ -66,11 +68,15 @@ void read_feature(WireReader feature, FeatureValue& value) {
 }  // namespace
 
 const char* tag_name(uint8_t tag) {
-  return tag == kInt64Tag ? "int64" : tag == kFloatTag ? "float32" : tag == kBytesTag ? "string" : "nothing";
+  return tag == kInt64Tag   ? "int64"
+         : tag == kFloatTag ? "float32"
+         : tag == kBytesTag ? "string"
+                            : "nothing";
 }
 
 int64_t FeatureValue::count() const {
-  if (tag == kInt64Tag) return base::count_varints(data_of(values), static_cast<int64_t>(values.size()));
+  if (tag == kInt64Tag)
+    return base::count_varints(data_of(values), static_cast<int64_t>(values.size()));
   if (tag == kFloatTag) return static_cast<int64_t>(values.size() / 4);
   int64_t n = 0;
   for (WireReader list(values); !list.at_end(); ++n) {
@@ -99,7 +105,8 @@ void RecordMeaning::read(std::string_view record, const ParseOptions& options) {
     }
   } catch (const CorruptData& error) {
     if (const char* name = foreign_message(record)) {
-      throw CorruptData("the record is a " + std::string(name) + ", not a tf.Example", error.where());
+      throw CorruptData("the record is a " + std::string(name) + ", not a tf.Example",
+                        error.where());
     }
     throw;
   }
@@ -116,8 +123,9 @@ void RecordMeaning::read_features(WireReader features, int64_t max_keys) {
       continue;
     }
     if (++keys_ > max_keys) {
-      throw LimitExceeded("the record has more than max_keys = " + std::to_string(max_keys) + " features",
-                          {.offset = offset});
+      throw LimitExceeded(
+          "the record has more than max_keys = " + std::to_string(max_keys) + " features",
+          {.offset = offset});
     }
     read_entry(features.message(), offset);
   }

@@ -14,7 +14,7 @@ namespace weft {
 
 // One feature of a record.
 struct FeatureValue {
-  uint8_t tag = 0;      // kBytesTag, kFloatTag, kInt64Tag; 0: no kind
+  uint8_t tag = 0;  // kBytesTag, kFloatTag, kInt64Tag; 0: no kind
   bool present = false;
   int64_t offset = -1;  // of its map entry in the record
   // Varints, floats, or (0a length bytes)*, all runs and lists together.

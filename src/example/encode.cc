@@ -47,23 +47,33 @@ Tensor encodable(const std::string& key, const Tensor& values) {
   switch (values.dtype()) {
     case DType::kInt64:
     case DType::kFloat32:
-    case DType::kString: return values;
+    case DType::kString:
+      return values;
     case DType::kBool:
-    case DType::kUInt8: return widened<uint8_t>(values);
-    case DType::kInt8: return widened<int8_t>(values);
-    case DType::kInt16: return widened<int16_t>(values);
-    case DType::kInt32: return widened<int32_t>(values);
-    case DType::kUInt16: return widened<uint16_t>(values);
-    case DType::kUInt32: return widened<uint32_t>(values);
-    case DType::kFloat16: return converted<float, uint16_t>(values, half_to_float);
+    case DType::kUInt8:
+      return widened<uint8_t>(values);
+    case DType::kInt8:
+      return widened<int8_t>(values);
+    case DType::kInt16:
+      return widened<int16_t>(values);
+    case DType::kInt32:
+      return widened<int32_t>(values);
+    case DType::kUInt16:
+      return widened<uint16_t>(values);
+    case DType::kUInt32:
+      return widened<uint32_t>(values);
+    case DType::kFloat16:
+      return converted<float, uint16_t>(values, half_to_float);
     case DType::kFloat64:
       return converted<float, double>(values, [](double x) { return static_cast<float>(x); });
-    case DType::kUInt64: break;
+    case DType::kUInt64:
+      break;
   }
   for (uint64_t value : values.values<uint64_t>()) {
     if (value > INT64_MAX) {
-      throw OutOfRange(std::to_string(value) + " is above 2^63 - 1, the largest integer of an Example",
-                       {.key = key});
+      throw OutOfRange(
+          std::to_string(value) + " is above 2^63 - 1, the largest integer of an Example",
+          {.key = key});
     }
   }
   return widened<uint64_t>(values);
@@ -91,7 +101,8 @@ uint64_t payload_size(const Source& source, int64_t begin, int64_t end) {
   uint64_t size = 0;
   if (source.values.dtype() == DType::kInt64) {
     const auto values = source.values.values<int64_t>().subspan(static_cast<size_t>(begin), n);
-    for (int64_t value : values) size += static_cast<uint64_t>(base::varint_size(static_cast<uint64_t>(value)));
+    for (int64_t value : values)
+      size += static_cast<uint64_t>(base::varint_size(static_cast<uint64_t>(value)));
     return size;
   }
   const Bytes& strings = source.values.bytes();
@@ -103,7 +114,8 @@ uint64_t payload_size(const Source& source, int64_t begin, int64_t end) {
 struct EntrySizes {
   uint64_t payload, list, feature, entry;
 
-  EntrySizes(const Source& source, int64_t begin, int64_t end) : payload(payload_size(source, begin, end)) {
+  EntrySizes(const Source& source, int64_t begin, int64_t end)
+      : payload(payload_size(source, begin, end)) {
     const bool packed = source.values.dtype() != DType::kString && end > begin;
     list = packed ? framed(payload) : payload;
     feature = framed(list);
@@ -140,12 +152,16 @@ uint8_t* write_payload(uint8_t* to, const Source& source, int64_t begin, int64_t
   return to;
 }
 
-uint8_t* write_entry(uint8_t* to, const Source& source, int64_t begin, int64_t end, const EntrySizes& sizes) {
+uint8_t* write_entry(uint8_t* to, const Source& source, int64_t begin, int64_t end,
+                     const EntrySizes& sizes) {
   const DType dtype = source.values.dtype();
   to = write_head(to, 0x0a, sizes.entry);
   to = write_bytes(write_head(to, 0x0a, source.key.size()), source.key);
   to = write_head(to, 0x12, sizes.feature);
-  to = write_head(to, dtype == DType::kInt64 ? kInt64Tag : dtype == DType::kFloat32 ? kFloatTag : kBytesTag,
+  to = write_head(to,
+                  dtype == DType::kInt64     ? kInt64Tag
+                  : dtype == DType::kFloat32 ? kFloatTag
+                                             : kBytesTag,
                   sizes.list);
   if (dtype != DType::kString && end > begin) to = write_head(to, 0x0a, sizes.payload);
   return write_payload(to, source, begin, end);
@@ -159,7 +175,8 @@ uint64_t features_size(const std::vector<Source>& sources, int64_t row) {
   return size;
 }
 
-uint8_t* write_example(uint8_t* to, const std::vector<Source>& sources, int64_t row, uint64_t size) {
+uint8_t* write_example(uint8_t* to, const std::vector<Source>& sources, int64_t row,
+                       uint64_t size) {
   to = write_head(to, 0x0a, size);
   for (const Source& source : sources) {
     const int64_t begin = source.begin(row), end = source.begin(row + 1);
@@ -178,8 +195,9 @@ void check_key(const std::string& key) {
 // The rows of a sparse tensor of rank 2 whose values stand at positions 0, 1, 2, ... of each row.
 Tensor sparse_splits(const std::string& key, const SparseTensor& sparse) {
   if (sparse.rank() != 2) {
-    throw InvalidArgument("a SparseTensor of rank " + std::to_string(sparse.rank()) + " where rank 2 is written",
-                          {.key = key});
+    throw InvalidArgument(
+        "a SparseTensor of rank " + std::to_string(sparse.rank()) + " where rank 2 is written",
+        {.key = key});
   }
   const Tensor indices = sparse.indices();
   const auto at = indices.values<int64_t>();
@@ -191,8 +209,9 @@ Tensor sparse_splits(const std::string& key, const SparseTensor& sparse) {
     int64_t position = 0;
     for (; 2 * i < at.size() && at[2 * i] == static_cast<int64_t>(row); ++i, ++position) {
       if (at[2 * i + 1] == position) continue;
-      throw InvalidArgument("the value at " + std::to_string(at[2 * i + 1]) + " comes where position " +
-                                std::to_string(position) + " should: a list has no holes",
+      throw InvalidArgument("the value at " + std::to_string(at[2 * i + 1]) +
+                                " comes where position " + std::to_string(position) +
+                                " should: a list has no holes",
                             {.key = key, .row = static_cast<int64_t>(row)});
     }
     to[row + 1] = static_cast<int64_t>(i);
@@ -216,8 +235,9 @@ Source source_of(const std::string& key, const Feature& feature) {
     source.width = tensor->dim(0) == 0 ? 0 : tensor->size() / tensor->dim(0);
   } else if (ragged != nullptr) {
     if (ragged->levels() != 1 || ragged->values().rank() != 1) {
-      throw InvalidArgument("a list in an Example has one level; write the row_splits of this Ragged as features",
-                            {.key = key});
+      throw InvalidArgument(
+          "a list in an Example has one level; write the row_splits of this Ragged as features",
+          {.key = key});
     }
     source.ragged = true;
     source.values = encodable(key, ragged->values());
@@ -246,8 +266,8 @@ Bytes encode_examples(const Features& features) {
   for (const auto& [key, feature] : features) {
     const int64_t these = feature_rows(feature);
     if (!sources.empty() && these != rows) {
-      throw InvalidArgument(std::to_string(these) + " rows where '" + escape_bytes(sources[0].key) + "' has " +
-                                std::to_string(rows),
+      throw InvalidArgument(std::to_string(these) + " rows where '" + escape_bytes(sources[0].key) +
+                                "' has " + std::to_string(rows),
                             {.key = key});
     }
     rows = these;

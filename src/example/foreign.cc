@@ -2,8 +2,8 @@
 //
 //   Example                { Features features = 1 }
 //   SequenceExample        { Features context = 1; FeatureLists feature_lists = 2 }
-//   FeatureLists           { map<string, FeatureList> feature_list = 1 }   FeatureList { Feature* = 1 }
-//   ExampleListWithContext { Example* examples = 1; Example context = 2 }
+//   FeatureLists           { map<string, FeatureList> feature_list = 1 }   FeatureList { Feature* =
+//   1 } ExampleListWithContext { Example* examples = 1; Example context = 2 }
 #include "base/cpu.h"
 #include "example/canonical.h"
 #include "weft/error.h"

@@ -19,7 +19,8 @@ constexpr int64_t kRecordsBeforeWarning = 1024;
 
 std::string quoted(const std::vector<std::string>& keys) {
   std::string text;
-  for (const std::string& key : keys) text += (text.empty() ? "'" : ", '") + escape_bytes(key) + "'";
+  for (const std::string& key : keys)
+    text += (text.empty() ? "'" : ", '") + escape_bytes(key) + "'";
   return text;
 }
 
@@ -28,15 +29,16 @@ std::string quoted(const std::vector<std::string>& keys) {
 class ExampleParser::Impl {
  public:
   Impl(ParseSpec spec, ParseOptions options)
-      : plan_(std::move(spec)), options_(options), states_(plan_, options_.limits.max_keys),
+      : plan_(std::move(spec)),
+        options_(options),
+        states_(plan_, options_.limits.max_keys),
         seen_(std::make_unique<std::atomic<bool>[]>(plan_.slots().size())) {}
 
   Features parse(std::span<const std::string_view> serialized, bool single) const {
-    Batch batch(plan_, options_, states_, seen_.get(), serialized);
+    Batch batch(plan_, options_, states_, seen_.get(), serialized, single);
     Features features;
     try {
-      const std::vector<SlotColumn> columns = batch.run();
-      features = assemble(plan_, columns, options_.limits, single);
+      features = assemble(plan_, batch.run(), options_.limits, single);
     } catch (Error& error) {
       find_offset(error, serialized);
       throw;
@@ -47,7 +49,8 @@ class ExampleParser::Impl {
     }
     const auto rows = static_cast<int64_t>(serialized.size());
     const int64_t before = rows_.fetch_add(rows);
-    if (before < kRecordsBeforeWarning && before + rows >= kRecordsBeforeWarning) warn_absent(before + rows);
+    if (before < kRecordsBeforeWarning && before + rows >= kRecordsBeforeWarning)
+      warn_absent(before + rows);
     return features;
   }
 

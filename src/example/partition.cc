@@ -36,24 +36,36 @@ class Ends {
     base_ = splits_.back();
     last_ = 0;
     switch (kind) {
-      case Kind::kRowSplits: row_splits(part, single); break;
-      case Kind::kRowLengths: row_lengths(part); break;
-      case Kind::kRowStarts: row_starts(part); break;
-      case Kind::kRowLimits: row_limits(part); break;
-      case Kind::kValueRowIds: value_rowids(part); break;
-      case Kind::kUniformRowLength: break;
+      case Kind::kRowSplits:
+        row_splits(part, single);
+        break;
+      case Kind::kRowLengths:
+        row_lengths(part);
+        break;
+      case Kind::kRowStarts:
+        row_starts(part);
+        break;
+      case Kind::kRowLimits:
+        row_limits(part);
+        break;
+      case Kind::kValueRowIds:
+        value_rowids(part);
+        break;
+      case Kind::kUniformRowLength:
+        break;
     }
     if (last_ != part.items) {
-      part.fail("the partition covers " + std::to_string(last_) + " of " + std::to_string(part.items) +
-                " values");
+      part.fail("the partition covers " + std::to_string(last_) + " of " +
+                std::to_string(part.items) + " values");
     }
   }
 
  private:
   void end(const Part& part, int64_t at, size_t step) {
     if (at < last_) {
-      part.fail("the partition decreases from " + std::to_string(last_) + " to " + std::to_string(at),
-                static_cast<int64_t>(step));
+      part.fail(
+          "the partition decreases from " + std::to_string(last_) + " to " + std::to_string(at),
+          static_cast<int64_t>(step));
     }
     if (at > part.items) {
       part.fail("the partition goes to " + std::to_string(at) + ", past the " +
@@ -98,7 +110,8 @@ class Ends {
 
   void value_rowids(const Part& part) {
     if (static_cast<int64_t>(part.values.size()) != part.items) {
-      part.fail(std::to_string(part.values.size()) + " row ids for " + std::to_string(part.items) + " values");
+      part.fail(std::to_string(part.values.size()) + " row ids for " + std::to_string(part.items) +
+                " values");
     }
     if (part.values.empty()) return;
     int64_t row = 0;
@@ -132,8 +145,12 @@ Tensor tensor_of(const std::vector<int64_t>& values) {
 
 class RaggedBuilder {
  public:
-  RaggedBuilder(const std::string& name, const SlotColumn& column, const Limits& limits, bool single)
-      : name_(name), limits_(limits), single_(single), values_(column.values),
+  RaggedBuilder(const std::string& name, const SlotColumn& column, const Limits& limits,
+                bool single)
+      : name_(name),
+        limits_(limits),
+        single_(single),
+        values_(*column.values),
         outer_(column.splits().begin(), column.splits().end()) {}
 
   // Every `length` items of a record become one.
@@ -141,9 +158,9 @@ class RaggedBuilder {
     for (size_t row = 0; row + 1 < outer_.size(); ++row) {
       const int64_t items = outer_[row + 1] - outer_[row];
       if (items % length != 0) {
-        throw InvalidArgument(std::to_string(items) + " values in rows of UniformRowLength " +
-                                  std::to_string(length),
-                              {.key = name_, .row = static_cast<int64_t>(row)});
+        throw InvalidArgument(
+            std::to_string(items) + " values in rows of UniformRowLength " + std::to_string(length),
+            {.key = name_, .row = static_cast<int64_t>(row)});
       }
     }
     for (int64_t& split : outer_) split /= length;
@@ -160,7 +177,7 @@ class RaggedBuilder {
   }
 
   void partition(Kind kind, const std::string& key, const SlotColumn& column) {
-    const Ints values = column.values.values<int64_t>(), rows = column.splits();
+    const Ints values = column.values->values<int64_t>(), rows = column.splits();
     std::vector<int64_t> splits{0}, outer{0};
     Ends ends(limits_, splits);
     for (size_t row = 0; row + 1 < outer_.size(); ++row) {
@@ -185,14 +202,14 @@ class RaggedBuilder {
   const Limits& limits_;
   bool single_;
   Tensor values_;
-  std::vector<Tensor> levels_;   // outermost first, without the batch
-  std::vector<int64_t> outer_;   // which items of the outermost level are a record's
+  std::vector<Tensor> levels_;  // outermost first, without the batch
+  std::vector<int64_t> outer_;  // which items of the outermost level are a record's
 };
 
 }  // namespace
 
-Feature assemble_ragged(const Plan& plan, const Output& output, const std::vector<SlotColumn>& columns,
-                        const Limits& limits, bool single) {
+Feature assemble_ragged(const Plan& plan, const Output& output,
+                        const std::vector<SlotColumn>& columns, const Limits& limits, bool single) {
   const auto& feature = std::get<RaggedFeature>(*output.spec);
   RaggedBuilder builder(output.name, columns[output.values], limits, single);
   for (size_t i = feature.partitions.size(); i-- > 0;) {
@@ -200,7 +217,8 @@ Feature assemble_ragged(const Plan& plan, const Output& output, const std::vecto
     if (partition.kind == Kind::kUniformRowLength) {
       builder.uniform(partition.length);
     } else {
-      builder.partition(partition.kind, plan.slots()[output.others[i]].key, columns[output.others[i]]);
+      builder.partition(partition.kind, plan.slots()[output.others[i]].key,
+                        columns[output.others[i]]);
     }
   }
   return std::move(builder).build();

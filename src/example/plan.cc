@@ -15,8 +15,9 @@ namespace {
 
 void check_dtype(const std::string& key, DType dtype) {
   if (dtype != DType::kInt64 && dtype != DType::kFloat32 && dtype != DType::kString) {
-    throw WrongType(std::string("an Example holds int64, float32 and string, not ") + dtype_name(dtype),
-                    {.key = key});
+    throw WrongType(
+        std::string("an Example holds int64, float32 and string, not ") + dtype_name(dtype),
+        {.key = key});
   }
 }
 
@@ -31,31 +32,37 @@ int64_t checked_elements(const std::string& key, const Shape& shape) {
 
 void check_default(const std::string& key, const Tensor& value, DType dtype, int64_t elements) {
   if (value.dtype() != dtype) {
-    throw WrongType(std::string("default_value is ") + dtype_name(value.dtype()) + ", the feature is " +
-                        dtype_name(dtype),
+    throw WrongType(std::string("default_value is ") + dtype_name(value.dtype()) +
+                        ", the feature is " + dtype_name(dtype),
                     {.key = key});
   }
   if (value.size() != elements) {
     throw InvalidArgument("default_value has shape " + shape_string(value.shape()) + " where " +
-                              std::to_string(elements) + (elements == 1 ? " element is" : " elements are") +
-                              " needed",
+                              std::to_string(elements) +
+                              (elements == 1 ? " element is" : " elements are") + " needed",
                           {.key = key});
   }
 }
 
 const char* kind_name(Slot::Kind kind) {
   switch (kind) {
-    case Slot::Kind::kSparse: return "sparse";
-    case Slot::Kind::kRagged: return "ragged";
-    default: return "dense";
+    case Slot::Kind::kSparse:
+      return "sparse";
+    case Slot::Kind::kRagged:
+      return "ragged";
+    default:
+      return "dense";
   }
 }
 
 uint8_t tag_of(DType dtype) {
   switch (dtype) {
-    case DType::kInt64: return kInt64Tag;
-    case DType::kFloat32: return kFloatTag;
-    default: return kBytesTag;
+    case DType::kInt64:
+      return kInt64Tag;
+    case DType::kFloat32:
+      return kFloatTag;
+    default:
+      return kBytesTag;
   }
 }
 
@@ -68,31 +75,37 @@ class Plan::Builder {
 
   void add(const std::string& name, const FeatureSpec& spec) {
     Output output{.name = name, .spec = &spec, .values = 0, .others = {}};
-    std::visit([&](const auto& feature) { output.values = values_slot(name, feature, output); }, spec);
+    std::visit([&](const auto& feature) { output.values = values_slot(name, feature, output); },
+               spec);
+    ++plan_.slots_[output.values].uses;
+    for (size_t other : output.others) ++plan_.slots_[other].uses;
     plan_.outputs_.push_back(std::move(output));
   }
 
  private:
   size_t slot(const std::string& key, DType dtype, Slot::Kind kind) {
     check_dtype(key, dtype);
-    if (!WEFT_KERNEL(scan_kernel).valid_utf8(reinterpret_cast<const uint8_t*>(key.data()),
-                                             static_cast<int64_t>(key.size()))) {
+    if (!WEFT_KERNEL(scan_kernel)
+             .valid_utf8(reinterpret_cast<const uint8_t*>(key.data()),
+                         static_cast<int64_t>(key.size()))) {
       throw InvalidArgument("the key is not UTF-8, as every key of an Example is", {.key = key});
     }
     const auto [found, is_new] = slots_.try_emplace(key, plan_.slots_.size());
     if (is_new) {
-      plan_.slots_.push_back({.key = key, .dtype = dtype, .kind = kind, .shape = {}, .default_value = {}});
+      plan_.slots_.push_back(
+          {.key = key, .dtype = dtype, .kind = kind, .shape = {}, .default_value = {}});
       return found->second;
     }
     const Slot& other = plan_.slots_[found->second];
     if (other.dtype != dtype) {
-      throw InvalidArgument(std::string("the feature is read as ") + dtype_name(other.dtype) + " and as " +
-                                dtype_name(dtype),
+      throw InvalidArgument(std::string("the feature is read as ") + dtype_name(other.dtype) +
+                                " and as " + dtype_name(dtype),
                             {.key = key});
     }
     if (other.kind != kind) {
-      throw InvalidArgument(std::string("the feature is read as ") + kind_name(other.kind) + " and as " +
-                                kind_name(kind) + "; declare it once, or twice in the same way",
+      throw InvalidArgument(std::string("the feature is read as ") + kind_name(other.kind) +
+                                " and as " + kind_name(kind) +
+                                "; declare it once, or twice in the same way",
                             {.key = key});
     }
     return found->second;
@@ -111,8 +124,8 @@ class Plan::Builder {
   size_t values_slot(const std::string& name, const FixedLenSequenceFeature& feature, Output&) {
     const int64_t elements = checked_elements(name, feature.shape);
     if (!feature.allow_missing) {
-      throw InvalidArgument("FixedLenSequenceFeature requires allow_missing to be True in an Example",
-                            {.key = name});
+      throw InvalidArgument(
+          "FixedLenSequenceFeature requires allow_missing to be True in an Example", {.key = name});
     }
     if (elements == 0) {
       throw InvalidArgument("steps of shape " + shape_string(feature.shape) + " have no elements",
@@ -144,8 +157,9 @@ class Plan::Builder {
         continue;
       }
       if (partition.length < 1) {
-        throw InvalidArgument("UniformRowLength must be at least 1, got " + std::to_string(partition.length),
-                              {.key = name});
+        throw InvalidArgument(
+            "UniformRowLength must be at least 1, got " + std::to_string(partition.length),
+            {.key = name});
       }
       output.others.push_back(at);  // not read
     }
@@ -154,7 +168,8 @@ class Plan::Builder {
 
   size_t values_slot(const std::string& name, const SparseFeature& feature, Output& output) {
     if (feature.index_key.empty() || feature.value_key.empty()) {
-      throw InvalidArgument(std::string("Missing ") + (feature.index_key.empty() ? "index_key" : "value_key") +
+      throw InvalidArgument(std::string("Missing ") +
+                                (feature.index_key.empty() ? "index_key" : "value_key") +
                                 " of the SparseFeature",
                             {.key = name});
     }
@@ -202,7 +217,8 @@ void Plan::make_patterns() {
   for (const Slot& slot : slots_) {
     uint8_t length[base::kMaxVarint];
     const auto bytes = base::write_varint(length, slot.key.size()) - length;
-    heads_.push_back('\x0a' + std::string(reinterpret_cast<char*>(length), static_cast<size_t>(bytes)) +
+    heads_.push_back('\x0a' +
+                     std::string(reinterpret_cast<char*>(length), static_cast<size_t>(bytes)) +
                      slot.key + '\x12');
   }
   for (size_t i = 0; i < slots_.size(); ++i) {
@@ -229,8 +245,9 @@ void Plan::make_table() {
     size_t moved = 0;
     for (size_t slot = 0; slot < slots_.size(); ++slot) {
       const std::string padded = slots_[slot].key + std::string(8, '\0');
-      const uint64_t h = WEFT_KERNEL(scan_kernel).hash(seed, reinterpret_cast<const uint8_t*>(padded.data()),
-                                                       static_cast<uint32_t>(slots_[slot].key.size()));
+      const uint64_t h = WEFT_KERNEL(scan_kernel)
+                             .hash(seed, reinterpret_cast<const uint8_t*>(padded.data()),
+                                   static_cast<uint32_t>(slots_[slot].key.size()));
       size_t at = h >> table_shift_;
       moved += table[at] >= 0;
       while (table[at] >= 0) at = (at + 1) & (size - 1);

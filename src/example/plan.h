@@ -25,16 +25,21 @@ struct Slot {
   Shape shape;
   int64_t elements = 1;
   std::optional<Tensor> default_value;  // `elements` values of kFixed, one of kPadded
+  int64_t uses = 0;                     // by outputs
 
   bool variable() const { return kind != Kind::kFixed; }
+  // One number in each record: its place is known before any list is measured.
+  bool read_at_once() const {
+    return kind == Kind::kFixed && elements == 1 && dtype != DType::kString;
+  }
 };
 
 // One name of the spec: what it is made of.
 struct Output {
   std::string name;
   const FeatureSpec* spec = nullptr;
-  size_t values = 0;            // slot
-  std::vector<size_t> others;   // slots: a RaggedFeature's partitions, a SparseFeature's indices
+  size_t values = 0;           // slot
+  std::vector<size_t> others;  // slots: a RaggedFeature's partitions, a SparseFeature's indices
 };
 
 class Plan {

@@ -40,8 +40,8 @@ bool valid_utf8(const uint8_t* p, int64_t size) noexcept {
     for (int64_t i = 1; i <= more; ++i) {
       if ((p[i] & 0xc0) != 0x80) return false;
     }
-    if ((lead == 0xe0 && p[1] < 0xa0) || (lead == 0xed && p[1] > 0x9f) || (lead == 0xf0 && p[1] < 0x90) ||
-        (lead == 0xf4 && p[1] > 0x8f)) {
+    if ((lead == 0xe0 && p[1] < 0xa0) || (lead == 0xed && p[1] > 0x9f) ||
+        (lead == 0xf0 && p[1] < 0x90) || (lead == 0xf4 && p[1] > 0x8f)) {
       return false;
     }
     p += more + 1;
@@ -49,7 +49,8 @@ bool valid_utf8(const uint8_t* p, int64_t size) noexcept {
   return true;
 }
 
-// The high bits are the good ones. Keys that differ in bytes 0 after their end are told apart later.
+// The high bits are the good ones. Keys that differ in bytes 0 after their end are told apart
+// later.
 inline uint64_t hash_key(uint64_t seed, const uint8_t* key, uint64_t size) {
   constexpr uint64_t kFactor = 0x9e3779b97f4a7c15u;
   if (size < 8) return (seed ^ (load64(key) & ((uint64_t{1} << (8 * size)) - 1))) * kFactor;
@@ -58,7 +59,9 @@ inline uint64_t hash_key(uint64_t seed, const uint8_t* key, uint64_t size) {
   return (h ^ h >> 32 ^ load64(key + size - 8)) * kFactor;
 }
 
-uint64_t hash(uint64_t seed, const uint8_t* key, uint32_t size) noexcept { return hash_key(seed, key, size); }
+uint64_t hash(uint64_t seed, const uint8_t* key, uint32_t size) noexcept {
+  return hash_key(seed, key, size);
+}
 
 inline bool head_matches(const KeyPattern& key, const uint8_t* p) {
 #if WEFT_ISA_LEVEL >= 4
@@ -150,8 +153,10 @@ inline KeyPattern* look_up(const ScanState& state, uint64_t h, const uint8_t* p,
   return nullptr;
 }
 
-// The same for any proper key, which is remembered if nobody asked for it; null if it is not proper.
-__attribute__((noinline)) KeyPattern* find_or_meet(ScanState& state, const uint8_t* p, uint64_t size) {
+// The same for any proper key, which is remembered if nobody asked for it; null if it is not
+// proper.
+__attribute__((noinline)) KeyPattern* find_or_meet(ScanState& state, const uint8_t* p,
+                                                   uint64_t size) {
   uint64_t key_size;
   const uint8_t* const text = read_length(p + 1, &key_size);
   if (p[0] != 0x0a || text == nullptr) return nullptr;
@@ -202,8 +207,12 @@ bool valid_list(const ScanState& state, uint8_t kind, const uint8_t* p, int64_t 
 class Scan {
  public:
   Scan(ScanState& state, const RecordBytes& record, ListSpan* spans)
-      : state_(state), spans_(spans), p_(record.data), end_(record.data + record.size),
-        readable_(end_ + record.padding), base_(record.data) {}
+      : state_(state),
+        spans_(spans),
+        p_(record.data),
+        end_(record.data + record.size),
+        readable_(end_ + record.padding),
+        base_(record.data) {}
 
   bool run() {
     for (uint32_t i = 0; i < state_.slots; ++i) spans_[i] = {kMissing, 0};
@@ -297,7 +306,7 @@ class Scan {
   const uint8_t* p_;
   const uint8_t* end_;
   const uint8_t* readable_;
-  const uint8_t* base_;   // the byte at offset_ in the record
+  const uint8_t* base_;  // the byte at offset_ in the record
   uint32_t offset_ = 0;
   uint8_t copy_[2 * kAhead];
 };

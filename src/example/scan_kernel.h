@@ -4,9 +4,9 @@
 //
 //   0a length ( 0a length 0a length(key) key 12 length kind length list )*
 //
-// with each length reaching exactly to the end of what holds it. The scan takes that form only, with
-// each key once; whatever else protobuf allows stops it, and is rewritten into that form elsewhere
-// (canonical.h).
+// with each length reaching exactly to the end of what holds it. The scan takes that form only,
+// with each key once; whatever else protobuf allows stops it, and is rewritten into that form
+// elsewhere (canonical.h).
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,9 @@ struct alignas(64) KeyPattern {
   uint32_t length;
   uint32_t more_than;  // an entry that matches has more bytes: length, or the maximum to match none
   uint32_t mask;       // one bit per byte of head that counts
-  int32_t slot;   // which span; -1 for a key that nobody asked for
-  uint32_t next;  // index of the pattern that followed this one when it was last seen
-  uint8_t kind;   // the tag that a slot takes
+  int32_t slot;        // which span; -1 for a key that nobody asked for
+  uint32_t next;       // index of the pattern that followed this one when it was last seen
+  uint8_t kind;        // the tag that a slot takes
 };
 
 // Keys that nobody asked for are remembered up to this size.
@@ -52,24 +52,25 @@ struct ScanState {
   // `slots` of the plan, `room` for keys met on the way, one for the start of a record and one for
   // keys too long to remember.
   KeyPattern* patterns;
-  uint32_t slots;         // spans per record
-  uint32_t room;          // a power of two
-  uint32_t met;           // keys met so far: the next one goes to slots + met % room
-  uint8_t* met_bytes;     // kMaxMetPattern bytes for each of them
-  const int32_t* table;   // open addressing by hash: an index into patterns, or -1
-  uint32_t table_mask;    // its size - 1
-  uint32_t table_shift;   // of a hash, to get a place in it
+  uint32_t slots;        // spans per record
+  uint32_t room;         // a power of two
+  uint32_t met;          // keys met so far: the next one goes to slots + met % room
+  uint8_t* met_bytes;    // kMaxMetPattern bytes for each of them
+  const int32_t* table;  // open addressing by hash: an index into patterns, or -1
+  uint32_t table_mask;   // its size - 1
+  uint32_t table_shift;  // of a hash, to get a place in it
   uint64_t seed;
-  int64_t max_keys;       // per record
+  int64_t max_keys;  // per record
   bool (*valid_varints)(const uint8_t* p, int64_t size) noexcept;
 };
 
 struct ScanKernel {
-  // spans[i * slots, (i + 1) * slots) for records[i], in order; returns how many records came before
-  // one that is not canonical, has more than max_keys entries or a list of another kind than its
-  // slot's. That record's spans are unspecified. Lists of slots are not looked into; all others are
-  // checked, and so are all keys (UTF-8).
-  int64_t (*scan)(ScanState& state, const RecordBytes* records, int64_t n, ListSpan* spans) noexcept;
+  // spans[i * slots, (i + 1) * slots) for records[i], in order; returns how many records came
+  // before one that is not canonical, has more than max_keys entries or a list of another kind than
+  // its slot's. That record's spans are unspecified. Lists of slots are not looked into; all others
+  // are checked, and so are all keys (UTF-8).
+  int64_t (*scan)(ScanState& state, const RecordBytes* records, int64_t n,
+                  ListSpan* spans) noexcept;
   // Of a key's bytes; at least 8 from the first one on must be readable.
   uint64_t (*hash)(uint64_t seed, const uint8_t* key, uint32_t size) noexcept;
   bool (*valid_utf8)(const uint8_t* p, int64_t size) noexcept;

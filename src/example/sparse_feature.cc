@@ -33,9 +33,15 @@ Tensor permuted(const Tensor& values, const std::vector<int64_t>& order) {
 class SparseBuilder {
  public:
   SparseBuilder(const Plan& plan, const Output& output, const std::vector<SlotColumn>& columns)
-      : plan_(plan), output_(output), columns_(columns), feature_(std::get<SparseFeature>(*output.spec)),
-        values_(columns[output.values]), rank_(feature_.size.size()),
-        n_(static_cast<size_t>(values_.values.size())), rows_(n_), order_(n_) {}
+      : plan_(plan),
+        output_(output),
+        columns_(columns),
+        feature_(std::get<SparseFeature>(*output.spec)),
+        values_(columns[output.values]),
+        rank_(feature_.size.size()),
+        n_(static_cast<size_t>(values_.values->size())),
+        rows_(n_),
+        order_(n_) {}
 
   SparseTensor build(bool single) {
     check();
@@ -51,13 +57,14 @@ class SparseBuilder {
     Shape shape = feature_.size;
     if (!single) shape.insert(shape.begin(), static_cast<int64_t>(values_.splits().size()) - 1);
     const bool same = std::ranges::is_sorted(order_);
-    return SparseTensor::trusted(std::move(indices), same ? values_.values : permuted(values_.values, order_),
+    return SparseTensor::trusted(std::move(indices),
+                                 same ? *values_.values : permuted(*values_.values, order_),
                                  std::move(shape));
   }
 
  private:
   int64_t index(size_t d, int64_t i) const {
-    return columns_[output_.others[d]].values.values<int64_t>()[static_cast<size_t>(i)];
+    return columns_[output_.others[d]].values->values<int64_t>()[static_cast<size_t>(i)];
   }
 
   // As many indices as values in every record, each inside its dimension.
@@ -70,8 +77,9 @@ class SparseBuilder {
         const int64_t begin = splits[row], end = splits[row + 1];
         const int64_t found = column.splits()[row + 1] - column.splits()[row];
         if (found != end - begin) {
-          throw InvalidArgument(std::to_string(found) + " indices for the " + std::to_string(end - begin) +
-                                    " values of '" + escape_bytes(feature_.value_key) + "'",
+          throw InvalidArgument(std::to_string(found) + " indices for the " +
+                                    std::to_string(end - begin) + " values of '" +
+                                    escape_bytes(feature_.value_key) + "'",
                                 {.key = key, .row = static_cast<int64_t>(row)});
         }
         for (int64_t i = begin; i < end; ++i) {
@@ -103,14 +111,14 @@ class SparseBuilder {
   const SlotColumn& values_;
   size_t rank_;
   size_t n_;
-  std::vector<int64_t> rows_;   // of each value
+  std::vector<int64_t> rows_;  // of each value
   std::vector<int64_t> order_;
 };
 
 }  // namespace
 
-Feature assemble_sparse(const Plan& plan, const Output& output, const std::vector<SlotColumn>& columns,
-                        bool single) {
+Feature assemble_sparse(const Plan& plan, const Output& output,
+                        const std::vector<SlotColumn>& columns, bool single) {
   return SparseBuilder(plan, output, columns).build(single);
 }
 

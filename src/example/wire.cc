@@ -13,7 +13,9 @@ std::string_view view(const uint8_t* begin, const uint8_t* end) {
 }  // namespace
 
 WireReader::WireReader(std::string_view record)
-    : begin_(reinterpret_cast<const uint8_t*>(record.data())), p_(begin_), end_(begin_ + record.size()) {}
+    : begin_(reinterpret_cast<const uint8_t*>(record.data())),
+      p_(begin_),
+      end_(begin_ + record.size()) {}
 
 void WireReader::fail_at(const uint8_t* p, const std::string& what) const {
   throw CorruptData("these bytes are no tf.Example: " + what, {.offset = p - begin_});
@@ -73,12 +75,23 @@ WireReader WireReader::message() {
 
 void WireReader::skip(Field field) {
   switch (field.type) {
-    case kVarint: varint(); break;
-    case kFixed64: fixed(8); break;
-    case kBytes: bytes(); break;
-    case kGroup: skip_group(field.number); break;
-    case kEndGroup: fail("a group ends that never began");
-    case kFixed32: fixed(4); break;
+    case kVarint:
+      varint();
+      break;
+    case kFixed64:
+      fixed(8);
+      break;
+    case kBytes:
+      bytes();
+      break;
+    case kGroup:
+      skip_group(field.number);
+      break;
+    case kEndGroup:
+      fail("a group ends that never began");
+    case kFixed32:
+      fixed(4);
+      break;
   }
 }
 

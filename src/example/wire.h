@@ -14,7 +14,14 @@ namespace weft {
 
 class WireReader {
  public:
-  enum Type : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kGroup = 3, kEndGroup = 4, kFixed32 = 5 };
+  enum Type : uint32_t {
+    kVarint = 0,
+    kFixed64 = 1,
+    kBytes = 2,
+    kGroup = 3,
+    kEndGroup = 4,
+    kFixed32 = 5
+  };
   struct Field {
     uint32_t number;
     Type type;

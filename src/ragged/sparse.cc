@@ -62,17 +62,15 @@ SparseTensor SparseTensor::from_ragged(Ragged rows) {
     throw InvalidArgument(
         "only a ragged of one level and 1-D values becomes a sparse tensor of rank 2");
   }
-  SparseTensor sparse;
-  sparse.dense_shape_ = {rows.rows(), rows.longest_row()};
+  SparseTensor sparse(Shape{rows.rows(), rows.longest_row()});
   sparse.rows_ = std::move(rows);
   return sparse;
 }
 
 SparseTensor SparseTensor::trusted(Tensor indices, Tensor values, Shape dense_shape) {
-  SparseTensor sparse;
+  SparseTensor sparse(std::move(dense_shape));
   sparse.indices_ = std::move(indices);
   sparse.values_ = std::move(values);
-  sparse.dense_shape_ = std::move(dense_shape);
   return sparse;
 }
 

@@ -60,6 +60,16 @@ void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_majo
   }
 }
 
+int64_t count_real(const uint8_t* steps, int64_t n, int64_t stride) {
+  int64_t count = 0;
+  if (stride == 1) {  // in a loop that the compiler makes vectors of
+    for (int64_t i = 0; i < n; ++i) count += steps[i] != 0 ? 1 : 0;
+  } else {
+    for (int64_t i = 0; i < n; ++i) count += steps[i * stride] != 0 ? 1 : 0;
+  }
+  return count;
+}
+
 }  // namespace
 
 Schedule::Schedule(int64_t batch, int64_t steps, const RNNArguments& arguments,
@@ -94,17 +104,21 @@ void Schedule::take_mask(const Tensor& mask, int64_t batch, const RNNOptions& op
   const int64_t step_stride = options.time_major ? batch : 1;
   rows_.reserve(static_cast<size_t>(batch));
   for (int64_t row = 0; row < batch; ++row) {
-    const auto own = static_cast<int64_t>(times_.size());
-    for (int64_t time = 0; time < steps_; ++time) {
-      const int64_t step = options.go_backwards ? steps_ - 1 - time : time;
-      if (real[row * row_stride + step * step_stride] != 0) {
-        times_.push_back(static_cast<int32_t>(time));
-      }
+    const uint8_t* steps = real + row * row_stride;
+    const bool backwards = options.go_backwards;
+    const int64_t count = count_real(steps, steps_, step_stride);
+    // Most rows have one run of real steps, at either end.
+    const int64_t others = (steps_ - count) * step_stride;
+    const bool at_start = count_real(steps, count, step_stride) == count;
+    if (at_start || count_real(steps + others, count, step_stride) == count) {
+      rows_.push_back({at_start != backwards ? 0 : steps_ - count, count});
+      continue;
     }
-    const int64_t count = static_cast<int64_t>(times_.size()) - own;
-    const bool holes = count > 0 && times_.back() - times_[static_cast<size_t>(own)] != count - 1;
-    rows_.push_back({holes || count == 0 ? own : times_[static_cast<size_t>(own)], count});
-    if (!holes) times_.resize(static_cast<size_t>(own));
+    rows_.push_back({static_cast<int64_t>(times_.size()), count});
+    for (int64_t time = 0; time < steps_; ++time) {
+      const int64_t step = backwards ? steps_ - 1 - time : time;
+      if (steps[step * step_stride] != 0) times_.push_back(static_cast<int32_t>(time));
+    }
   }
 }
 

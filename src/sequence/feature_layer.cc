@@ -55,7 +55,7 @@ Parameter table_of(const EmbeddingColumn& column, const FeatureLayer::Options& o
   }
   Parameter parameter;
   parameter.name = column.name() + "/embedding_weights";
-  parameter.initializer = *column.options().initializer;
+  parameter.initializer = column.options().initializer.value();
   parameter.trainable = options.trainable && column.options().trainable;
   parameter.value = parameter.initializer({column.categorical().num_buckets(), column.dimension()},
                                           options.dtype, parameter.name, options.seed);

@@ -182,13 +182,31 @@ def several_columns() -> Iterator[LayerCase]:
     yield case("batches_differ", [EMB, b_ids], fewer)
 
 
+def dense_case(name: str, columns: Any, features: dict[str, Any]) -> LayerCase:
+    """One case of DenseFeatures; `columns` may be one column."""
+    columns = columns if isinstance(columns, list) else [columns]
+    return LayerCase(f"dense/{name}", "DenseFeatures", columns, features, "")
+
+
 def dense_layers() -> Iterator[LayerCase]:
     """DenseFeatures."""
+    yield from dense_categorical()
+    yield from dense_numeric()
+    features = {
+        "a": sparse(ROWS),
+        "n": np.ones((4, 1), np.float32),
+        "m": np.arange(8, dtype=np.float32).reshape(4, 2),
+    }
+    emb, ind = embedding(identity()), indicator(identity())
+    yield dense_case("several", [numeric(), ind, emb, numeric("m", shape=2)], features)
+    yield dense_case(
+        "several_batches_differ", [numeric(), emb], {**features, "n": np.ones((3, 1), np.float32)}
+    )
 
-    def case(name: str, columns: Any, features: dict[str, Any], note: str = "") -> LayerCase:
-        columns = columns if isinstance(columns, list) else [columns]
-        return LayerCase(f"dense/{name}", "DenseFeatures", columns, features, note)
 
+def dense_categorical() -> Iterator[LayerCase]:
+    """DenseFeatures of one categorical column."""
+    case = dense_case
     emb, ind = embedding(identity()), indicator(identity())
     for combiner in ("mean", "sqrtn", "sum"):
         for name, rows in {"rows": ROWS, "holes": HOLES}.items():
@@ -217,6 +235,11 @@ def dense_layers() -> Iterator[LayerCase]:
     unsafe = embedding(identity(), use_safe_embedding_lookup=False)
     yield case("unsafe_lookup/empty_row_inside", unsafe, {"a": sparse(ROWS)})
     yield case("unsafe_lookup/empty_row_last", unsafe, {"a": sparse([[1], []])})
+
+
+def dense_numeric() -> Iterator[LayerCase]:
+    """DenseFeatures of one numeric column."""
+    case = dense_case
     column = np.array([[1.5], [-2.0], [0.0]], np.float32)
     yield case("numeric/plain", numeric(), {"n": column})
     yield case("numeric/rank1", numeric(), {"n": column[:, 0]})
@@ -240,15 +263,6 @@ def dense_layers() -> Iterator[LayerCase]:
     yield case("numeric/dtype_float32_fed_int64", numeric(), {"n": column.astype(np.int64)})
     yield case("numeric/string", numeric(), {"n": np.array([[b"1"]], object)})
     yield case("numeric/sparse", numeric(), {"n": sparse([[1.0]], kind="float32")})
-    features = {
-        "a": sparse(ROWS),
-        "n": np.ones((4, 1), np.float32),
-        "m": np.arange(8, dtype=np.float32).reshape(4, 2),
-    }
-    yield case("several", [numeric(), ind, emb, numeric("m", shape=2)], features)
-    yield case(
-        "several_batches_differ", [numeric(), emb], {**features, "n": np.ones((3, 1), np.float32)}
-    )
 
 
 def refused() -> Iterator[LayerCase]:

@@ -188,6 +188,13 @@ def varint_cases() -> Iterator[tuple[str, bytes]]:
 
 def malformed_cases() -> Iterator[tuple[str, bytes]]:
     """Bytes that are not protobuf."""
+    yield from malformed_lengths()
+    yield from malformed_tags()
+    yield from malformed_unread()
+
+
+def malformed_lengths() -> Iterator[tuple[str, bytes]]:
+    """Lengths that do not fit what they are in."""
     good = features(ONE)
     floats_ = struct.pack("<ff", 1, 2)
     for cut in (1, 2, 3, 5, 7):
@@ -219,6 +226,11 @@ def malformed_cases() -> Iterator[tuple[str, bytes]]:
         "length_inner_past_outer_but_inside_record",
         features(entry("i", block(INT64_LIST, tag(1, 2) + b"\x03\x01")), entry("f", floats(1))),
     )
+
+
+def malformed_tags() -> Iterator[tuple[str, bytes]]:
+    """Tags that no field has."""
+    good = features(ONE)
     for wire_type in (6, 7):
         yield f"wire_type_{wire_type}_in_example", good + bytes([15 << 3 | wire_type])
         yield f"wire_type_{wire_type}_in_features", features(ONE, bytes([1 << 3 | wire_type, 0]))
@@ -248,6 +260,10 @@ def malformed_cases() -> Iterator[tuple[str, bytes]]:
     yield "group_cut_inside", good + tag(15, 3) + tag(1, 2) + b"\x09a"
     for depth in (50, 90, 99, 100, 101, 200, 5000):
         yield f"group_depth_{depth}", good + tag(15, 3) * depth + tag(15, 4) * depth
+
+
+def malformed_unread() -> Iterator[tuple[str, bytes]]:
+    """No Example at all, and damage where nobody reads."""
     yield "nul_bytes", bytes(16)
     yield "text", b"This is a line of text, not an Example.\n"
     yield (

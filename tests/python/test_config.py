@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import pytest
 import weft
@@ -70,3 +71,21 @@ def test_what_the_library_throws_is_ours():
         weft.set_num_threads(0)
     with pytest.raises(weft.WrongTypeError):
         weft.as_dtype(3)
+
+
+def parse_with_a_typo(name):
+    records = weft.io.encode_examples({"a": [[1]] * 1100})
+    spec = {"a": weft.io.VarLenFeature(weft.int64), name: weft.io.VarLenFeature(weft.int64)}
+    return weft.io.parse_example(records, spec)
+
+
+def test_the_librarys_warnings_are_pythons():
+    with pytest.warns(UserWarning, match="has the feature 'typo_1'"):
+        parse_with_a_typo("typo_1")
+
+
+def test_a_warning_that_is_an_error_reaches_the_caller():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="has the feature 'typo_2'"):
+            parse_with_a_typo("typo_2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,8 +53,11 @@ class EmbeddingColumn(DenseColumn):
             "categorical_column": categorical_core(categorical_column, "embedding_column"),
         }
         for flag in ("trainable", "use_safe_embedding_lookup"):
-            arguments[flag] = bool(fields[flag])
+            fields[flag] = arguments[flag] = bool(fields[flag])
+        if isinstance(max_norm, numbers.Real):
+            fields["max_norm"] = arguments["max_norm"] = float(max_norm)
         core = _core.embedding_column(**arguments)
+        fields["dimension"] = int(dimension)
         if initializer is None:
             fields["initializer"] = core.initializer()
         self._declare(core, **fields)

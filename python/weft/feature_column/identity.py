@@ -22,7 +22,10 @@ class IdentityCategoricalColumn(CategoricalColumn):
 
     def __init__(self, key: str, number_buckets: int, default_value: int | None = None):
         core = _core.identity_column(key_of(key), number_buckets, default_value)
-        self._declare(core, key=key, number_buckets=number_buckets, default_value=default_value)
+        default_value = None if default_value is None else int(default_value)
+        self._declare(
+            core, key=key, number_buckets=int(number_buckets), default_value=default_value
+        )
 
     @property
     def num_buckets(self) -> int:

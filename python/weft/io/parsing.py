@@ -2,15 +2,15 @@
 
 The bytes mean what protobuf says that they mean. What the results are:
 
-==========================  =======================================  ================================
-feature                     `parse_example` of B records             `parse_single_example`
-==========================  =======================================  ================================
-`FixedLenFeature`           array [B, *shape]                        array [*shape]
-`FixedLenSequenceFeature`   array [B, longest, *shape], padded       array [N, *shape]
-`VarLenFeature`             `SparseTensor` [B, longest]              `SparseTensor` [N]
-`RaggedFeature`             `Ragged`, the records outermost          array [N], or with partitions `Ragged`
-`SparseFeature`             `SparseTensor` [B, *size]                `SparseTensor` [*size]
-==========================  =======================================  ================================
+=========================  ====================================  ===================================
+feature                    `parse_example` of B records          `parse_single_example`
+=========================  ====================================  ===================================
+`FixedLenFeature`          array [B, *shape]                     array [*shape]
+`FixedLenSequenceFeature`  array [B, longest, *shape], padded    array [N, *shape]
+`VarLenFeature`            `SparseTensor` [B, longest]           `SparseTensor` [N]
+`RaggedFeature`            `Ragged`, the records outermost       array [N]; `Ragged` if partitioned
+`SparseFeature`            `SparseTensor` [B, *size]             `SparseTensor` [*size]
+=========================  ====================================  ===================================
 
 dtypes are int64, float32 and string (bytes).
 """
@@ -54,10 +54,13 @@ class VarLenFeature(collections.namedtuple("VarLenFeature", ["dtype"])):
     __slots__ = ()
 
     def __new__(cls, dtype: Any) -> "VarLenFeature":
+        """Takes the dtype under any of its names."""
         return super().__new__(cls, _dtype(dtype))
 
 
-class FixedLenFeature(collections.namedtuple("FixedLenFeature", ["shape", "dtype", "default_value"])):
+class FixedLenFeature(
+    collections.namedtuple("FixedLenFeature", ["shape", "dtype", "default_value"])
+):
     """As many values as `shape` has elements; parses to an array.
 
     A record without the feature takes `default_value`, which has that many elements, or, when it is
@@ -67,6 +70,7 @@ class FixedLenFeature(collections.namedtuple("FixedLenFeature", ["shape", "dtype
     __slots__ = ()
 
     def __new__(cls, shape: Any, dtype: Any, default_value: Any = None) -> "FixedLenFeature":
+        """Takes the dtype under any of its names."""
         return super().__new__(cls, shape, _dtype(dtype), _default(default_value))
 
 
@@ -86,6 +90,7 @@ class FixedLenSequenceFeature(
     def __new__(
         cls, shape: Any, dtype: Any, allow_missing: bool = False, default_value: Any = None
     ) -> "FixedLenSequenceFeature":
+        """Takes the dtype under any of its names."""
         return super().__new__(cls, shape, _dtype(dtype), allow_missing, _default(default_value))
 
 
@@ -105,6 +110,7 @@ class SparseFeature(
     def __new__(
         cls, index_key: Any, value_key: str, dtype: Any, size: Any, already_sorted: bool = False
     ) -> "SparseFeature":
+        """Takes the dtype under any of its names."""
         return super().__new__(cls, index_key, value_key, _dtype(dtype), size, already_sorted)
 
 
@@ -138,6 +144,7 @@ class RaggedFeature(
         row_splits_dtype: Any = np.int32,
         validate: bool = False,
     ) -> "RaggedFeature":
+        """Takes the dtype under any of its names."""
         if value_key is not None and not isinstance(value_key, str):
             raise InvalidArgumentError(f"`value_key` must be a string; got {value_key!r}")
         if value_key == "":

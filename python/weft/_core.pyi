@@ -1,0 +1,410 @@
+"""The compiled part of weft."""
+
+from collections.abc import Iterator
+import enum
+
+import numpy
+
+
+def config() -> dict: ...
+
+def num_threads() -> int: ...
+
+def set_num_threads(n: object | None) -> None: ...
+
+def trim() -> int: ...
+
+class DType:
+    """The type of the elements of a tensor. As tf.DType."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def is_integer(self) -> bool: ...
+
+    @property
+    def is_floating(self) -> bool: ...
+
+    @property
+    def as_numpy_dtype(self) -> object: ...
+
+    @property
+    def __numpy_dtype__(self) -> object: ...
+
+    def __eq__(self, other: object | None) -> object: ...
+
+    def __hash__(self) -> int: ...
+
+    def __repr__(self) -> str: ...
+
+    def __reduce__(self) -> tuple: ...
+
+dtypes: dict = ...
+
+def as_dtype(value: object) -> DType:
+    """The weft dtype of a numpy dtype, a name or a Python type."""
+
+class Ragged:
+    """
+    Rows of different lengths, nested to any number of levels. As tf.RaggedTensor.
+
+    Immutable; made by the from_* functions. `==` compares rows and values and gives one bool.
+    """
+
+    @staticmethod
+    def from_lists(rows: object | None, dtype: object | None = None) -> Ragged:
+        """
+        Rows given as nested lists of any depth (innermost rows may be numpy arrays).
+
+        int becomes int64, float float32, str and bytes string, unless `dtype` says otherwise.
+        """
+
+    @staticmethod
+    def from_row_splits(values: object | None, row_splits: object | None) -> Ragged:
+        """
+        Row i is values[row_splits[i]:row_splits[i + 1]]; `values` is an array or a Ragged.
+        """
+
+    @staticmethod
+    def from_row_lengths(values: object | None, row_lengths: object | None) -> Ragged:
+        """Row i is the next row_lengths[i] of `values`."""
+
+    @staticmethod
+    def from_nested_row_splits(flat_values: object | None, nested_row_splits: object | None) -> Ragged:
+        """One array of row_splits for each level, outermost first."""
+
+    @staticmethod
+    def from_nested_row_lengths(flat_values: object | None, nested_row_lengths: object | None) -> Ragged:
+        """One array of row lengths for each level, outermost first."""
+
+    @staticmethod
+    def from_tensor(tensor: object | None, lengths: object | None) -> Ragged:
+        """
+        The first lengths[i] steps of row i of a padded array [B, T, ...]; copied.
+        """
+
+    @property
+    def values(self) -> object:
+        """
+        The rows laid end to end: an array, or a Ragged where rows are ragged themselves.
+        """
+
+    @property
+    def flat_values(self) -> numpy.ndarray:
+        """
+        The innermost values: an array over the memory itself; strings as an object array of bytes.
+        """
+
+    @property
+    def row_splits(self) -> numpy.ndarray:
+        """
+        int64 [rows + 1], read-only: row i is values[row_splits[i]:row_splits[i + 1]].
+        """
+
+    @property
+    def nested_row_splits(self) -> tuple:
+        """row_splits of every level, outermost first."""
+
+    def row_lengths(self) -> numpy.ndarray:
+        """int64 [rows], a new array."""
+
+    def nested_row_lengths(self) -> tuple:
+        """row_lengths of every level, outermost first."""
+
+    def nrows(self) -> int:
+        """Number of rows of the outermost level."""
+
+    @property
+    def ragged_rank(self) -> int:
+        """Number of levels."""
+
+    @property
+    def shape(self) -> tuple:
+        """(rows, None, ...): None for each ragged dimension."""
+
+    @property
+    def dtype(self, /) -> DType: ...
+
+    def to_lists(self) -> list:
+        """Nested lists; strings as bytes."""
+
+    def to_list(self) -> list:
+        """The same as to_lists, under TensorFlow's name."""
+
+    def to_sparse(self) -> SparseTensor:
+        """Every value at (row, step, ...)."""
+
+    def with_values(self, values: object | None) -> Ragged:
+        """The same rows over other innermost values, of the same count."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: object | None) -> object: ...
+
+    def __eq__(self, other: object | None) -> object: ...
+
+    __hash__: None = None
+
+    def __reduce__(self) -> tuple: ...
+
+class SparseTensor:
+    """
+    Values at indices of an array of dense_shape. As tf.SparseTensor.
+
+    Immutable. `==` compares indices, values and shape and gives one bool.
+    """
+
+    def __init__(self, indices: object | None, values: object | None, dense_shape: object | None) -> None:
+        """
+        `indices` int64 [N, rank] in row-major order without repeats, `values` [N], `dense_shape` [rank].
+        """
+
+    @staticmethod
+    def from_rows(rows: object | None) -> SparseTensor:
+        """Rank 2, without holes, from a Ragged of one level."""
+
+    @property
+    def indices(self) -> numpy.ndarray:
+        """int64 [N, rank], read-only; built when first asked for."""
+
+    @property
+    def values(self) -> numpy.ndarray:
+        """[N]; strings as an object array of bytes."""
+
+    @property
+    def dense_shape(self) -> numpy.ndarray:
+        """int64 [rank]."""
+
+    @property
+    def shape(self) -> tuple: ...
+
+    @property
+    def dtype(self, /) -> DType: ...
+
+    @property
+    def rows(self) -> object:
+        """The rows as a Ragged, if this was made from rows; None otherwise."""
+
+    def __eq__(self, other: object | None) -> object: ...
+
+    __hash__: None = None
+
+    def __reduce__(self) -> tuple: ...
+
+class Column:
+    """A feature column; see weft.feature_column."""
+
+    @property
+    def name(self) -> object: ...
+
+    def is_sequence(self) -> bool: ...
+
+    def initializer(self) -> object: ...
+
+    def __eq__(self, arg: Column, /) -> bool: ...
+
+    def __hash__(self) -> int: ...
+
+def identity_column(key: object | None, num_buckets: object | None, default_value: object | None) -> Column: ...
+
+def sequence_column(arg: Column, /) -> Column: ...
+
+def embedding_column(categorical_column: Column, dimension: object | None, combiner: object | None, initializer: object | None, ckpt_to_load_from: object | None, tensor_name_in_ckpt: object | None, max_norm: object | None, trainable: bool, use_safe_embedding_lookup: bool) -> Column: ...
+
+def indicator_column(arg: Column, /) -> Column: ...
+
+def numeric_column(key: object | None, shape: object | None, default_value: object | None, dtype: object | None, normalizer_fn: object | None) -> Column: ...
+
+def sequence_numeric_column(key: object | None, shape: object | None, default_value: object | None, dtype: object | None, normalizer_fn: object | None) -> Column: ...
+
+def check_parse_example_spec(arg: list, /) -> None: ...
+
+class Compression(enum.Enum):
+    AUTO = 0
+
+    NONE = 1
+
+    GZIP = 2
+
+    ZLIB = 3
+
+class RecordWriter:
+    """Writes one record file, seen under its name once closed."""
+
+    def __init__(self, path: object, compression: Compression, level: int) -> None: ...
+
+    def write(self, record: object | None) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def counters(self) -> dict: ...
+
+class StringArray:
+    """
+    An array of bytes. numpy.asarray makes it an object array, and everything that such an array
+    can do it does by making one: the first time that costs as much as its strings are many.
+    """
+
+    @property
+    def shape(self) -> tuple: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def __array__(self, dtype: object | None = None, copy: object | None = None) -> object: ...
+
+    def __getitem__(self, key: object | None) -> object: ...
+
+    def __setitem__(self, key: object | None, value: object | None) -> None: ...
+
+    def __iter__(self) -> Iterator: ...
+
+    def __getattr__(self, arg: object, /) -> object: ...
+
+    def __eq__(self, other: object | None) -> object: ...
+
+    def __ne__(self, other: object | None) -> object: ...
+
+    def __repr__(self) -> str: ...
+
+    def __reduce__(self) -> object: ...
+
+    __hash__: None = None
+
+class ExampleParser:
+    """A parse spec, compiled; it learns the order of the keys."""
+
+    def __init__(self, features: object | None, strict: bool = True) -> None: ...
+
+    def parse(self, serialized: object | None) -> dict: ...
+
+    def parse_single(self, serialized: bytes) -> dict: ...
+
+    @property
+    def absent_keys(self) -> list: ...
+
+def encode_example(features: dict) -> bytes: ...
+
+def encode_examples(columns: object | None) -> list: ...
+
+class Dataset:
+    """What to read, in which order: an immutable description."""
+
+    @staticmethod
+    def records(paths: list, compression: Compression, verify_crc: bool, skip: bool, on_skip: object | None) -> Dataset: ...
+
+    def shuffle_files(self, seed: int) -> Dataset: ...
+
+    def shard_files(self, num_shards: int, index: int) -> Dataset: ...
+
+    def interleave(self, cycle_length: int, block_length: int) -> Dataset: ...
+
+    def shard(self, num_shards: int, index: int) -> Dataset: ...
+
+    def skip(self, count: int) -> Dataset: ...
+
+    def take(self, count: int) -> Dataset: ...
+
+    def batch(self, batch_size: int, drop_remainder: bool) -> Dataset: ...
+
+    def parse(self, spec: object | None, strict: bool) -> Dataset: ...
+
+    def files(self) -> list: ...
+
+    def batch_size(self) -> int: ...
+
+    def parses(self) -> bool: ...
+
+class RecordStream:
+    """One pass over the records of a dataset."""
+
+    def __init__(self, dataset: Dataset) -> None: ...
+
+    def next(self) -> object:
+        """A list of bytes; None at the end."""
+
+    def counters(self) -> dict: ...
+
+class BatchStream:
+    """One pass over the parsed batches of a dataset."""
+
+    def __init__(self, dataset: Dataset) -> None: ...
+
+    def next(self) -> object:
+        """A dict of features; None at the end."""
+
+    def counters(self) -> dict: ...
+
+def column_ids(column: Column, features: object | None, options: dict) -> Ragged: ...
+
+def fingerprint64(data: object | None) -> int: ...
+
+def lookup(table: object | None, ids: object | None, weights: object | None, combiner: object | None, max_norm: object | None) -> object: ...
+
+class FeatureLayer:
+    """What both feature layers have."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def parameters(self) -> list:
+        """(name, array, trainable) of each table; the arrays are the tables."""
+
+    def set_weights(self, arg: list, /) -> None: ...
+
+    def counters(self) -> dict: ...
+
+    def reset_counters(self) -> None: ...
+
+class SequenceFeatures(FeatureLayer):
+    def __init__(self, arg0: list, arg1: dict, /) -> None: ...
+
+    def __call__(self, features: object | None) -> tuple: ...
+
+class DenseFeatures(FeatureLayer):
+    def __init__(self, arg0: list, arg1: dict, /) -> None: ...
+
+    def __call__(self, features: object | None) -> object: ...
+
+def sequence_mask(lengths: object | None, maxlen: object | None, dtype: object | None, pad: object | None) -> object: ...
+
+def concatenate_context_input(context_input: object | None, sequence_input: object | None) -> object: ...
+
+def activate(name: str, x: object | None) -> numpy.ndarray: ...
+
+def check_activation(arg: str, /) -> str: ...
+
+class Cell:
+    """A recurrent cell or a stack of them."""
+
+    def build(self, arg: object, /) -> None: ...
+
+    @property
+    def built(self) -> bool: ...
+
+    @property
+    def input_size(self) -> int: ...
+
+    @property
+    def parameters(self) -> list:
+        """(name, array) of each weight; the arrays are the weights."""
+
+    def set_weights(self, weights: object | None) -> None: ...
+
+def make_cell(kind: str, fields: dict) -> Cell: ...
+
+def stack_cells(arg: list, /) -> Cell: ...
+
+def run_rnn(cell: Cell, options: dict, inputs: object | None, mask: object | None, lengths: object | None, initial_state: object) -> tuple: ...

@@ -1,0 +1,260 @@
+"""weft.io.TFRecordDataset over many files."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import weft
+from weft.io import TFRecordDataset, TFRecordWriter
+
+
+def files(folder: Path, sizes: list[int]) -> list[Path]:
+    """File k holds the records b"k.0", b"k.1", ..."""
+    paths = []
+    for k, size in enumerate(sizes):
+        paths.append(folder / f"f{k}")
+        with TFRecordWriter(paths[-1]) as writer:
+            for i in range(size):
+                writer.write(b"%d.%d" % (k, i))
+    return paths
+
+
+def test_files_one_after_another(tmp_path):
+    dataset = TFRecordDataset(files(tmp_path, [2, 0, 1]))
+    assert list(dataset) == [b"0.0", b"0.1", b"2.0"]
+    assert list(dataset.as_numpy_iterator()) == list(dataset)
+    assert dataset.files == [str(tmp_path / f"f{k}") for k in range(3)]
+    assert list(TFRecordDataset([])) == []
+
+
+def test_takes_every_kind_of_path(tmp_path):
+    path = files(tmp_path, [1])[0]
+    for given in (path, str(path), os.fsencode(path), [path], (str(path),), np.array([str(path)])):
+        assert list(TFRecordDataset(given)) == [b"0.0"]
+    for wrong in (3, None, [3], 2.5):
+        with pytest.raises(TypeError, match="filenames"):
+            TFRecordDataset(wrong)
+
+
+def test_names_that_are_not_text(tmp_path):
+    name = os.fsencode(tmp_path) + b"/\xff\xfe"
+    with TFRecordWriter(name) as writer:
+        writer.write(b"x")
+    assert list(TFRecordDataset(name)) == [b"x"]
+    assert os.fsencode(TFRecordDataset(name).files[0]) == name
+
+
+def test_order(tmp_path):
+    dataset = TFRecordDataset(files(tmp_path, [3, 1, 2]))
+    assert list(dataset.interleave(2)) == [b"0.0", b"1.0", b"0.1", b"0.2", b"2.0", b"2.1"]
+    assert list(dataset.interleave(2, 2)) == [b"0.0", b"0.1", b"1.0", b"0.2", b"2.0", b"2.1"]
+    parallel = TFRecordDataset(files(tmp_path, [3, 1, 2]), num_parallel_reads=2)
+    assert list(parallel) == list(dataset.interleave(2))
+    assert list(dataset.shard(2, 1)) == [b"0.1", b"1.0", b"2.1"]
+    assert list(dataset.shard_files(2, 1)) == [b"1.0"]
+    assert list(dataset.skip(1).take(3)) == [b"0.1", b"0.2", b"1.0"]
+    assert list(dataset.take(3).skip(1)) == [b"0.1", b"0.2"]
+    shuffled = dataset.shuffle_files(4)
+    assert sorted(shuffled.files) == sorted(dataset.files)
+    assert list(shuffled) == list(dataset.shuffle_files(4))
+
+
+def test_batches(tmp_path):
+    dataset = TFRecordDataset(files(tmp_path, [3, 2])).batch(2)
+    batches = list(dataset)
+    assert [b.tolist() for b in batches] == [[b"0.0", b"0.1"], [b"0.2", b"1.0"], [b"1.1"]]
+    assert all(isinstance(b, np.ndarray) and b.dtype == object for b in batches)
+    assert len(list(TFRecordDataset(dataset.files).batch(2, drop_remainder=True))) == 2
+    assert [b.tolist() for b in dataset.skip(1).take(1)] == [[b"0.2", b"1.0"]]
+
+
+def test_wrong_descriptions(tmp_path):
+    dataset = TFRecordDataset(files(tmp_path, [1]))
+    for wrong in (
+        lambda: dataset.batch(0),
+        lambda: dataset.batch(1).batch(1),
+        lambda: dataset.shard(2, 2),
+        lambda: dataset.take(1).interleave(2),
+        lambda: dataset.parse({}),
+        lambda: TFRecordDataset([], on_error="ignore"),
+        lambda: TFRecordDataset([], "BZIP2"),
+    ):
+        with pytest.raises(ValueError):
+            wrong()
+    for wrong in (
+        lambda: dataset.batch(1.5),
+        lambda: dataset.take("1"),
+        lambda: dataset.parse(3),
+        lambda: TFRecordDataset([], 1),
+    ):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+SPEC = {"n": weft.io.FixedLenFeature([], weft.int64), "h": weft.io.VarLenFeature(weft.int64)}
+
+
+def examples(path: Path, n: int) -> Path:
+    with TFRecordWriter(path, "GZIP") as writer:
+        for i in range(n):
+            writer.write(weft.io.encode_example({"n": [i], "h": np.arange(i % 4)}))
+    return path
+
+
+def test_parses_as_parse_example(tmp_path):
+    dataset = TFRecordDataset(examples(tmp_path / "a", 10)).batch(4)
+    parsed = list(dataset.parse(SPEC))
+    assert [len(p["n"]) for p in parsed] == [4, 4, 2]
+    for serialized, features in zip(dataset, parsed, strict=True):
+        expected = weft.io.parse_example(serialized, SPEC)
+        assert features.keys() == expected.keys()
+        np.testing.assert_array_equal(features["n"], expected["n"])
+        assert features["h"] == expected["h"]
+    assert [len(p["n"]) for p in TFRecordDataset(tmp_path / "a").parse(SPEC)] == [10]
+
+
+def test_parse_errors_say_file_and_record(tmp_path):
+    path = tmp_path / "b"
+    with TFRecordWriter(path) as writer:
+        writer.write(weft.io.encode_example({"n": [1]}))
+        writer.write(weft.io.encode_example({"m": [1]}))
+    dataset = TFRecordDataset([examples(tmp_path / "a", 3), path])
+    with pytest.raises(ValueError, match="'n'") as info:
+        list(dataset.parse(SPEC))
+    error = info.value
+    assert (error.file, error.record, error.row, error.key) == (str(path), 1, 4, "n")
+
+
+def test_keys_that_no_record_has_are_named(tmp_path):
+    spec = {"hh": weft.io.VarLenFeature(weft.int64)}
+    with pytest.warns(UserWarning, match="'hh'"):
+        list(TFRecordDataset(examples(tmp_path / "a", 3)).parse(spec))
+
+
+def test_counters(tmp_path):
+    dataset = TFRecordDataset(files(tmp_path, [4]))
+    batched = dataset.batch(3)
+    list(batched)
+    assert batched.counters()["records"] == 4
+    list(batched)
+    list(dataset.take(2))
+    assert batched.counters()["records"] == 8
+    assert dataset.counters()["records"] > 8  # and of what was made from it
+    assert dataset.counters()["skipped"] == 0
+
+
+def test_missing_files_are_errors_in_their_turn(tmp_path):
+    paths = [*files(tmp_path, [2]), tmp_path / "missing"]
+    got = []
+    with pytest.raises(FileNotFoundError) as info:
+        for record in TFRecordDataset(paths):
+            got.append(record)
+    assert got == [b"0.0", b"0.1"]
+    assert info.value.file == str(tmp_path / "missing")
+
+
+def test_pickles(tmp_path):
+    dataset = TFRecordDataset(files(tmp_path, [5, 5]), num_parallel_reads=2).shard(2, 1).batch(2)
+    again = pickle.loads(pickle.dumps(dataset))
+    assert [b.tolist() for b in again] == [b.tolist() for b in dataset]
+    parsed = TFRecordDataset(examples(tmp_path / "a", 3)).parse(SPEC)
+    assert len(list(pickle.loads(pickle.dumps(parsed)))) == 1
+    assert repr(parsed) == "<weft.io.TFRecordDataset of 1 files.parse(...)>"
+
+
+def big(folder: Path, count: int = 3) -> list[Path]:
+    """Files large enough for threads."""
+    paths = [folder / f"big{i}" for i in range(count)]
+    for path in paths:
+        with TFRecordWriter(path) as writer:
+            for i in range(20_000):
+                writer.write(b"%06d" % i * 20)
+    return paths
+
+
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def test_threads_end_with_the_iterator(tmp_path):
+    dataset = TFRecordDataset(big(tmp_path), num_parallel_reads=3)
+    before = threads()
+    iterator = iter(dataset.batch(100))
+    next(iterator)
+    assert threads() > before
+    del iterator
+    gc.collect()
+    assert threads() == before
+    for _ in dataset.take(10):
+        pass
+    assert threads() == before
+
+
+def _count_in_child(dataset: TFRecordDataset, queue: multiprocessing.Queue) -> None:
+    queue.put(sum(len(b) for b in dataset.batch(512)))
+
+
+def test_a_forked_worker_reads(tmp_path):
+    dataset = TFRecordDataset(big(tmp_path), num_parallel_reads=2)
+    iterator = iter(dataset)
+    next(iterator)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_count_in_child, args=(dataset, queue))
+    child.start()
+    assert queue.get(timeout=60) == 60_000
+    child.join(60)
+    assert child.exitcode == 0
+    assert sum(1 for _ in iterator) == 59_999
+
+
+def test_two_threads_iterate_at_once(tmp_path):
+    dataset = TFRecordDataset(big(tmp_path))
+    counts = []
+
+    def work() -> None:
+        counts.append(sum(len(b) for b in dataset.batch(512)))
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert counts == [60_000, 60_000]
+
+
+def test_ctrl_c_interrupts(tmp_path):
+    """In the middle of one long call: skipping records of a pipe that nobody fills."""
+    os.mkfifo(tmp_path / "pipe")
+    code = (
+        "import sys, weft\n"
+        "print('ready', flush=True)\n"
+        "try:\n"
+        "    next(iter(weft.io.TFRecordDataset(sys.argv[1])))\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', flush=True)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "pipe")], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    silent = os.open(tmp_path / "pipe", os.O_RDWR)
+    time.sleep(0.5)
+    start = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    output, _ = child.communicate(timeout=60)
+    assert output == "interrupted\n"
+    assert time.monotonic() - start < 20
+    os.close(silent)
