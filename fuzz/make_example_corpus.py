@@ -1,7 +1,7 @@
 """Writes the seeds of example_fuzz, example_diff_fuzz and isa_diff_fuzz.
 
-A seed is a byte of choices, then bytes: the golden records of tests/golden/parsing_wire.json but for
-the random mutations, and for the choices that make records out of numbers, numbers.
+A seed is a byte of choices, then bytes: the golden records of tests/golden/parsing_wire.json
+but for the random mutations, and for the choices that make records out of numbers, numbers.
 """
 
 import json

@@ -16,7 +16,7 @@ SparseTensor sparse_vector(Tensor values) {
 }
 
 // What a slot alone makes.
-Feature plain(SlotColumn column, Slot::Kind kind, bool single) {
+Feature feature_of(SlotColumn column, Slot::Kind kind, bool single) {
   if (kind == Slot::Kind::kFixed || kind == Slot::Kind::kPadded) return *std::move(column.values);
   if (single && kind == Slot::Kind::kRagged) return *std::move(column.values);
   if (single) return sparse_vector(*std::move(column.values));
@@ -36,8 +36,9 @@ Features assemble(const Plan& plan, std::vector<SlotColumn> columns, const Limit
     const Slot& slot = plan.slots()[output.values];
     SlotColumn& column = columns[output.values];
     if (output.others.empty()) {
-      features.emplace_hint(features.end(), output.name,
-                            plain(slot.uses == 1 ? std::move(column) : column, slot.kind, single));
+      features.emplace_hint(
+          features.end(), output.name,
+          feature_of(slot.uses == 1 ? std::move(column) : column, slot.kind, single));
     } else if (slot.kind == Slot::Kind::kSparse) {
       features.emplace_hint(features.end(), output.name,
                             assemble_sparse(plan, output, columns, single));
