@@ -1,7 +1,7 @@
 // RNN forward in ns a real token. rnn_bench [--rows=512] [--steps=50] [--mean=17] [--rounds=15]
 //   [--threads=1] [--sequences=0] [KIND:H ...], KIND one of simple, gru, lstm.
 // Lengths are 1 to steps with the given mean; D = H. One line of JSON per workload: median and
-// quartiles over the rounds, and the share of the measured peak of fused multiply-adds.
+// quartiles over the rounds (processor time with one thread), and what they mean in GFLOP/s.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

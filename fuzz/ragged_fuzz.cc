@@ -3,8 +3,10 @@
 // every consumer.
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
+#include "base/cpu.h"
 #include "weft/ids.h"
 #include "weft/ragged.h"
 #include "weft/sequence.h"
@@ -141,6 +143,28 @@ void check_sequence(const Sequence& out) {
   if (out.data.dim(1) < (1 << 20)) out.mask();
 }
 
+bool same(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() &&
+         (a.size() == 0 || std::memcmp(a.buffer().data(), b.buffer().data(),
+                                       static_cast<size_t>(a.size()) * 4) == 0);
+}
+
+// The same bits on the best instruction set and in plain C++.
+void check_sequence_layer(const SequenceFeatures& layer, const Features& features) {
+  base::set_isa(base::best_isa());
+  const Sequence out = layer(features);
+  check_sequence(out);
+  base::set_isa(base::Isa::kPlain);
+  if (!same(layer(features).data, out.data)) std::abort();
+}
+
+void check_dense_layer(const DenseFeatures& layer, const Features& features) {
+  base::set_isa(base::best_isa());
+  const Tensor out = layer(features);
+  base::set_isa(base::Isa::kPlain);
+  if (!same(layer(features), out)) std::abort();
+}
+
 void consume(const Feature& feature, const IdsOptions& ids, uint8_t layout) {
   const Features features{{"a", feature}};
   const Column identity = categorical_column_with_identity("a", 12, 3);
@@ -155,17 +179,25 @@ void consume(const Feature& feature, const IdsOptions& ids, uint8_t layout) {
   if (const auto* ragged = std::get_if<Ragged>(&feature))
     attempt([&] { to_sparse(*ragged).indices(); });
   attempt([&] {
-    check_sequence(SequenceFeatures({embedding_column(sequence, 3), indicator_column(sequence)},
-                                    options)(features));
+    check_sequence_layer(
+        SequenceFeatures({embedding_column(sequence, 10), indicator_column(sequence)}, options),
+        features);
   });
   attempt([&] {
-    check_sequence(
-        SequenceFeatures({sequence_numeric_column("a", {1 + layout % 2}, 1)}, options)(features));
+    check_sequence_layer(
+        SequenceFeatures({sequence_numeric_column("a", {1 + layout % 2}, 1)}, options), features);
   });
   attempt([&] {
-    DenseFeatures({embedding_column(identity, 3), indicator_column(identity)}, options)(features);
+    check_dense_layer(
+        DenseFeatures(
+            {embedding_column(identity, 3, {.combiner = Combiner::kSqrtn, .max_norm = 0.5}),
+             indicator_column(identity)},
+            options),
+        features);
   });
-  attempt([&] { DenseFeatures({numeric_column("a", {1 + layout % 3})}, options)(features); });
+  attempt([&] {
+    check_dense_layer(DenseFeatures({numeric_column("a", {1 + layout % 3})}, options), features);
+  });
 }
 
 }  // namespace

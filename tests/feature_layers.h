@@ -36,11 +36,11 @@ inline Column bag_ids(const char* key, int64_t buckets = 5) {
 template <class Layer>
 Layer with_known_tables(Layer layer) {
   for (Parameter& parameter : layer.parameters()) {
-    const int64_t width = parameter.value.dim(1);
-    int64_t at = 0;
-    for (float& value : parameter.value.template mutable_values<float>()) {
-      value = static_cast<float>(at / width + 1) / static_cast<float>(at % width + 1);
-      ++at;
+    float* at = parameter.value.template mutable_values<float>().data();
+    for (int64_t row = 1; row <= parameter.value.dim(0); ++row) {
+      for (int64_t i = 1; i <= parameter.value.dim(1); ++i) {
+        *at++ = static_cast<float>(row) / static_cast<float>(i);
+      }
     }
   }
   return layer;

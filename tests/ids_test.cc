@@ -11,7 +11,6 @@
 namespace weft {
 namespace {
 
-using testing::to_vector;
 using Values = std::vector<int64_t>;
 
 Tensor int64s(const Values& values) {
@@ -25,10 +24,10 @@ SparseTensor sparse(const Values& indices, const Values& values, Shape dense_sha
                       int64s(values), std::move(dense_shape));
 }
 
-const Column kSequence = sequence_categorical_column_with_identity("a", 10);
-const Column kBag = categorical_column_with_identity("a", 10);
+Column sequence() { return sequence_categorical_column_with_identity("a", 10); }
+Column bag() { return categorical_column_with_identity("a", 10); }
 
-IdWeightPair ids(const Feature& feature, const Column& column = kSequence,
+IdWeightPair ids(const Feature& feature, const Column& column = sequence(),
                  const IdsOptions& options = {}) {
   return id_weight_pair(*column, {{"a", feature}}, options);
 }
@@ -38,7 +37,7 @@ std::string text(const IdWeightPair& pair) {
   std::string out;
   const auto outer = pair.ids.row_splits();
   for (size_t row = 0; row + 1 < outer.size(); ++row) {
-    out += "[";
+    out += '[';
     for (int64_t step = outer[row]; step < outer[row + 1]; ++step) {
       if (pair.ids.levels() == 1) {
         out += (step > outer[row] ? " " : "") +
@@ -46,15 +45,15 @@ std::string text(const IdWeightPair& pair) {
         continue;
       }
       const auto inner = pair.ids.row_splits(1);
-      out += "(";
+      out += '(';
       for (int64_t i = inner[static_cast<size_t>(step)]; i < inner[static_cast<size_t>(step) + 1];
            ++i) {
         out += (i > inner[static_cast<size_t>(step)] ? " " : "") +
                std::to_string(pair.ids.values<int64_t>()[static_cast<size_t>(i)]);
       }
-      out += ")";
+      out += ')';
     }
-    out += "]";
+    out += ']';
   }
   return out + " T=" + std::to_string(pair.steps);
 }
@@ -66,7 +65,7 @@ TEST(ColumnIds, SharesWhatIsInRange) {
     EXPECT_EQ(text(pair), "[1 2][][3] T=2");
     EXPECT_EQ(pair.ids.values().buffer().data(), ragged.values().buffer().data());
     EXPECT_EQ(pair.ids.row_splits().data(), ragged.row_splits().data());
-    EXPECT_EQ(column_ids(*kBag, {{"a", feature}}).values().buffer().data(),
+    EXPECT_EQ(column_ids(*bag(), {{"a", feature}}).values().buffer().data(),
               ragged.values().buffer().data());
   }
 }
@@ -80,14 +79,14 @@ TEST(ColumnIds, EmptyThings) {
   EXPECT_EQ(text(ids(Tensor(DType::kInt64, {2, 0}))), "[][] T=0");
   EXPECT_EQ(text(ids(Tensor(DType::kInt64, {2, 3, 0}))), "[][] T=3");
   EXPECT_EQ(text(ids(Tensor(DType::kInt64, {0}))), " T=1");
-  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{}, {}}), kBag)), "[][] T=0");
+  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{}, {}}), bag())), "[][] T=0");
 }
 
 TEST(ColumnIds, SparseHolesAreEmptySteps) {
   EXPECT_EQ(text(ids(sparse({0, 0, 0, 2, 2, 0}, {1, 2, 3}, {3, 5}))), "[(1)()(2)][][(3)] T=5");
   EXPECT_EQ(text(ids(sparse({0, 0, 0, 1, 2, 0}, {1, 2, 3}, {3, 5}))), "[1 2][][3] T=5");
   EXPECT_EQ(text(ids(sparse({0, 1}, {1}, {1, 2}))), "[()(1)] T=2");
-  EXPECT_EQ(text(ids(sparse({0, 0, 0, 2, 2, 0}, {1, 2, 3}, {3, 5}), kBag)), "[1 2][][3] T=0");
+  EXPECT_EQ(text(ids(sparse({0, 0, 0, 2, 2, 0}, {1, 2, 3}, {3, 5}), bag())), "[1 2][][3] T=0");
   EXPECT_EQ(text(ids(sparse({0, 2}, {1, 2}, {3}))), "[1][][2] T=1");
 }
 
@@ -111,7 +110,7 @@ TEST(ColumnIds, DenseArraysLeaveOutMinusOne) {
   EXPECT_EQ(text(ids(Tensor::of<int64_t>({1, 2, 2}, {1, -1, -1, -1}))), "[1] T=2");
   EXPECT_EQ(text(ids(Tensor::of<int64_t>({1, 2, 2}, {-1, -1, 1, 2}))), "[()(1 2)] T=2");
   EXPECT_EQ(text(ids(int64s({1, 2, -1}))), "[1][2][] T=1");
-  EXPECT_EQ(text(ids(Tensor::of<int64_t>({2, 3}, {-1, 5, -1, 1, 2, 3}), kBag)), "[5][1 2 3] T=0");
+  EXPECT_EQ(text(ids(Tensor::of<int64_t>({2, 3}, {-1, 5, -1, 1, 2, 3}), bag())), "[5][1 2 3] T=0");
   EXPECT_EQ(text(ids(Tensor::of<int32_t>({1, 2}, {7, -1}))), "[7] T=2");
   EXPECT_EQ(text(ids(Tensor::of<uint8_t>({1, 2}, {7, 255}))), "[7] T=2");  // as TensorFlow casts -1
 }
@@ -122,17 +121,18 @@ TEST(ColumnIds, MissingSaysWhatIsAbsent) {
   const IdsOptions zeros{.missing = {.integer = 0, .everywhere = true}};
   const IdsOptions large{.missing = {.integer = 263, .everywhere = true}};
   EXPECT_ERROR(OutOfRange, "id -1 of column 'a'",
-               ids(Tensor::of<int64_t>({1, 2}, {7, -1}), kSequence, nowhere));
-  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, 8, -1}, {-1}}), kSequence, everywhere)),
+               ids(Tensor::of<int64_t>({1, 2}, {7, -1}), sequence(), nowhere));
+  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, 8, -1}, {-1}}), sequence(), everywhere)),
             "[(7)()(8)][] T=4");
-  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, -1}, {-1}}), kSequence, everywhere)),
+  EXPECT_EQ(text(ids(Ragged::from_lists<int64_t>({{7, -1, -1}, {-1}}), sequence(), everywhere)),
             "[7][] T=3");
-  EXPECT_EQ(text(ids(sparse({0, 0, 0, 1}, {-1, 2}, {1, 2}), kSequence, everywhere)), "[()(2)] T=2");
+  EXPECT_EQ(text(ids(sparse({0, 0, 0, 1}, {-1, 2}, {1, 2}), sequence(), everywhere)),
+            "[()(2)] T=2");
   const std::vector<Tensor> two{int64s({0, 2}), int64s({0, 2, 3})};
-  EXPECT_EQ(text(ids(Ragged::from_row_splits(int64s({-1, 2, -1}), two), kSequence, everywhere)),
+  EXPECT_EQ(text(ids(Ragged::from_row_splits(int64s({-1, 2, -1}), two), sequence(), everywhere)),
             "[(2)()] T=2");
-  EXPECT_EQ(text(ids(Tensor::of<int64_t>({1, 3}, {7, 0, 1}), kSequence, zeros)), "[(7)()(1)] T=3");
-  EXPECT_EQ(text(ids(Tensor::of<uint8_t>({1, 2}, {7, 7}), kSequence, large)),
+  EXPECT_EQ(text(ids(Tensor::of<int64_t>({1, 3}, {7, 0, 1}), sequence(), zeros)), "[(7)()(1)] T=3");
+  EXPECT_EQ(text(ids(Tensor::of<uint8_t>({1, 2}, {7, 7}), sequence(), large)),
             "[7 7] T=2");  // 263 is no uint8
 }
 
@@ -140,11 +140,11 @@ TEST(ColumnIds, StrictRefusesSilentDrops) {
   IdsOptions options;
   options.strict = true;
   EXPECT_ERROR(InvalidArgument, "counts as absent",
-               ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options));
+               ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), sequence(), options));
   EXPECT_ERROR(InvalidArgument, "row 1, step 1",
-               ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options));
+               ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), sequence(), options));
   options.missing.everywhere = true;  // said aloud: not silent
-  EXPECT_EQ(text(ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), kSequence, options)),
+  EXPECT_EQ(text(ids(Tensor::of<int64_t>({2, 2}, {1, 2, 3, -1}), sequence(), options)),
             "[1 2][3] T=2");
 }
 
@@ -173,13 +173,13 @@ TEST(ColumnIds, OutOfRangeSaysWhere) {
                ids(Ragged::from_lists<int64_t>({{1}, {2, 10}})));
   EXPECT_ERROR(OutOfRange, "row 1, step 1", ids(Ragged::from_lists<int64_t>({{1}, {2, 10}})));
   EXPECT_ERROR(OutOfRange, "missing=-1", ids(Ragged::from_lists<int64_t>({{-1}})));
-  EXPECT_ERROR(OutOfRange, "id -2", ids(Tensor::of<int64_t>({1, 1}, {-2}), kBag));
+  EXPECT_ERROR(OutOfRange, "id -2", ids(Tensor::of<int64_t>({1, 1}, {-2}), bag()));
   EXPECT_ERROR(OutOfRange, "id 18446744073709551614",
                ids(Tensor::of<uint64_t>({1, 1}, {UINT64_MAX - 1})));
   EXPECT_ERROR(OutOfRange, "row 2, step 3", ids(sparse({0, 0, 2, 3}, {1, 99}, {3, 5})));
-  EXPECT_ERROR(OutOfRange, "row 2, step 3", ids(sparse({0, 0, 2, 3}, {1, 99}, {3, 5}), kBag));
+  EXPECT_ERROR(OutOfRange, "row 2, step 3", ids(sparse({0, 0, 2, 3}, {1, 99}, {3, 5}), bag()));
   EXPECT_ERROR(OutOfRange, "row 1, step 2",
-               ids(Tensor::of<int64_t>({2, 3}, {1, -1, -1, -1, 2, 99}), kBag));
+               ids(Tensor::of<int64_t>({2, 3}, {1, -1, -1, -1, 2, 99}), bag()));
 }
 
 TEST(ColumnIds, DefaultReplacesWhatIsOutOfRange) {
@@ -199,16 +199,16 @@ TEST(ColumnIds, DefaultReplacesWhatIsOutOfRange) {
 
 TEST(ColumnIds, RefusesWhatDoesNotFit) {
   EXPECT_ERROR(InvalidArgument, "Feature a is not in features dictionary",
-               id_weight_pair(*kBag, {}));
+               id_weight_pair(*bag(), {}));
   EXPECT_ERROR(InvalidArgument, "cannot have rank 0", ids(Tensor::zeros(DType::kInt64, {})));
   EXPECT_ERROR(InvalidArgument, "only a categorical column",
                id_weight_pair(*numeric_column("a"), {}));
   EXPECT_ERROR(InvalidArgument, "not a sequence",
-               ids(Tensor::zeros(DType::kInt64, {2, 2, 2}), kBag));
-  EXPECT_ERROR(InvalidArgument, "not a sequence", ids(sparse({0, 1, 0}, {1}, {1, 2, 1}), kBag));
-  EXPECT_EQ(text(ids(Tensor::zeros(DType::kInt64, {1, 1, 2}), kBag)), "[0 0] T=0");
+               ids(Tensor::zeros(DType::kInt64, {2, 2, 2}), bag()));
+  EXPECT_ERROR(InvalidArgument, "not a sequence", ids(sparse({0, 1, 0}, {1}, {1, 2, 1}), bag()));
+  EXPECT_EQ(text(ids(Tensor::zeros(DType::kInt64, {1, 1, 2}), bag())), "[0 0] T=0");
   const std::vector<Tensor> two{int64s({0, 1}), int64s({0, 1})};
-  EXPECT_ERROR(InvalidArgument, "2 levels", ids(Ragged::from_row_splits(int64s({1}), two), kBag));
+  EXPECT_ERROR(InvalidArgument, "2 levels", ids(Ragged::from_row_splits(int64s({1}), two), bag()));
 }
 
 TEST(ColumnIds, SortedByHearsay) {  // a SparseFeature with already_sorted
@@ -237,7 +237,8 @@ TEST(ColumnIds, EveryCodePathFindsTheSame) {
   Values values(static_cast<size_t>(n));
   for (int64_t& value : values) value = static_cast<int64_t>(random() % 10);
   testing::on_every_isa([&] {
-    EXPECT_EQ(column_ids(*kBag, {{"a", Ragged::from_lists<int64_t>({values})}}).values().size(), n);
+    EXPECT_EQ(column_ids(*bag(), {{"a", Ragged::from_lists<int64_t>({values})}}).values().size(),
+              n);
     for (int64_t bad : {int64_t{0}, int64_t{63}, int64_t{64}, int64_t{70001}, n - 1}) {
       Values with = values;
       with[static_cast<size_t>(bad)] = bad % 2 == 0 ? 10 : -1;

@@ -125,6 +125,15 @@ void bind_column(nb::module_& m) {
   nb::class_<ColumnHandle>(m, "Column", "A feature column; see weft.feature_column.")
       .def_prop_ro("name",
                    [](const ColumnHandle& self) { return text_to_python(self.column->name()); })
+      .def(
+          "keys",
+          [](const ColumnHandle& self) {
+            nb::list keys;
+            for (const auto& [key, spec] : self.column->parse_example_spec())
+              keys.append(text_to_python(key));
+            return keys;
+          },
+          "The names of the features that it reads.")
       .def("is_sequence",
            [](const ColumnHandle& self) {
              return static_cast<const DenseColumn&>(*self.column).is_sequence();

@@ -171,7 +171,7 @@ void bind_example(nb::module_& m) {
           nb::arg("serialized").none())
       .def(
           "parse_single",
-          [](const ExampleParser& self, nb::bytes serialized) {
+          [](const ExampleParser& self, const nb::bytes& serialized) {
             const std::string_view record(serialized.c_str(), serialized.size());
             return features_to_python(without_gil([&] { return self.parse_single(record); }));
           },
@@ -183,7 +183,7 @@ void bind_example(nb::module_& m) {
       });
   m.def(
       "encode_example",
-      [](nb::dict features) {
+      [](const nb::dict& features) {
         std::map<std::string, Tensor, std::less<>> tensors;
         for (auto [key, value] : features) {
           const std::string name(text_from_python(key, "feature name"));

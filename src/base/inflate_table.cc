@@ -102,7 +102,7 @@ int subtable_bits(const Code& code, int length, int left_of_length, int width) {
   int64_t used = left_of_length;
   while (used < int64_t{1} << bits && width + bits < kLongest) {
     ++bits;
-    used = 2 * used + code.count[static_cast<size_t>(width + bits)];
+    used = 2 * used + code.count[static_cast<size_t>(width) + static_cast<size_t>(bits)];
   }
   return bits;
 }

@@ -47,13 +47,13 @@ inline uint64_t mask64(const uint8_t* p) {
 #elif WEFT_ISA_LEVEL >= 2
   uint64_t mask = 0;
   for (int i = 0; i < 4; ++i) {
-    const auto block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
+    const auto block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + int64_t{16} * i));
     mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(block))) << (16 * i);
   }
   return mask;
 #else
   uint64_t mask = 0;
-  for (int i = 0; i < 8; ++i) mask |= mask8(load64(p + 8 * i)) << (8 * i);
+  for (int i = 0; i < 8; ++i) mask |= mask8(load64(p + int64_t{8} * i)) << (8 * i);
   return mask;
 #endif
 }

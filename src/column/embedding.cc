@@ -68,7 +68,7 @@ Fields EmbeddingColumn::config() const {
   return {{"categorical_column", categorical_column_},
           {"dimension", dimension_},
           {"combiner", std::string(combiner_name(options_.combiner))},
-          {"initializer", *options_.initializer},
+          {"initializer", options_.initializer.value()},
           {"ckpt_to_load_from", optional_field(options_.ckpt_to_load_from)},
           {"tensor_name_in_ckpt", optional_field(options_.tensor_name_in_ckpt)},
           {"max_norm", optional_field(options_.max_norm)},

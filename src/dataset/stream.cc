@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <exception>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "dataset/order.h"
@@ -15,7 +15,7 @@ constexpr int64_t kReady = 256;
 
 // A file of the cycle.
 struct Slot {
-  std::optional<RecordReader> reader;
+  std::unique_ptr<RecordReader> reader;
   size_t file = SIZE_MAX;
   RecordBatch ready;
   int64_t used = 0;  // records of `ready`
@@ -58,7 +58,7 @@ class RecordStream::Impl {
 Slot& RecordStream::Impl::open(const dataset::Order::Run& run) {
   Slot& slot = slots_[run.slot];
   if (slot.file == run.file) return slot;
-  slot.reader.emplace(description_.paths[run.file], description_.options);
+  slot.reader = std::make_unique<RecordReader>(description_.paths[run.file], description_.options);
   slot.file = run.file;
   return slot;
 }
@@ -134,30 +134,33 @@ RecordCounters RecordStream::counters() const { return impl_->counters(); }
 
 class BatchStream::Impl {
  public:
-  explicit Impl(Dataset dataset);
+  explicit Impl(const Dataset& dataset);
   bool next(Features& features);
 
   RecordStream records;
 
  private:
+  static ExampleParser parser_of(const Dataset::Description& description);
   void warn_of_absent_keys();
 
-  std::optional<ExampleParser> parser_;
+  const ExampleParser parser_;
   RecordBatch batch_;
   bool ended_ = false;
 };
 
-BatchStream::Impl::Impl(Dataset dataset) : records(std::move(dataset)) {
-  const Dataset::Description& made = *records.impl_->dataset.description_;
-  if (!made.spec)
-    throw InvalidArgument("this dataset has no spec: call parse() on it, or iterate its records");
-  parser_.emplace(*made.spec, made.parse_options);
+ExampleParser BatchStream::Impl::parser_of(const Dataset::Description& description) {
+  if (description.spec.has_value()) {
+    return ExampleParser(*description.spec, description.parse_options);
+  }
+  throw InvalidArgument("this dataset has no spec: call parse() on it, or iterate its records");
 }
 
+BatchStream::Impl::Impl(const Dataset& dataset)
+    : records(dataset), parser_(parser_of(*records.impl_->dataset.description_)) {}
+
 void BatchStream::Impl::warn_of_absent_keys() {
-  if (parser_->rows_parsed() == 0 || parser_->rows_parsed() >= 1024)
-    return;  // it has warned itself
-  const auto keys = parser_->absent_keys();
+  if (parser_.rows_parsed() == 0 || parser_.rows_parsed() >= 1024) return;  // it has warned itself
+  const auto keys = parser_.absent_keys();
   if (keys.empty()) return;
   std::string names;
   for (const auto& key : keys) names += (names.empty() ? "'" : ", '") + escape_bytes(key) + "'";
@@ -171,7 +174,7 @@ bool BatchStream::Impl::next(Features& features) {
     return false;
   }
   try {
-    features = parser_->parse(batch_.records());
+    features = parser_.parse(batch_.records());
   } catch (Error& error) {
     const int64_t row = error.where().row;
     if (row >= 0 && row < batch_.size())
@@ -181,7 +184,7 @@ bool BatchStream::Impl::next(Features& features) {
   return true;
 }
 
-BatchStream::BatchStream(Dataset dataset) : impl_(std::make_unique<Impl>(std::move(dataset))) {}
+BatchStream::BatchStream(Dataset dataset) : impl_(std::make_unique<Impl>(dataset)) {}
 BatchStream::BatchStream(BatchStream&&) noexcept = default;
 BatchStream& BatchStream::operator=(BatchStream&&) noexcept = default;
 BatchStream::~BatchStream() = default;

@@ -52,7 +52,8 @@ void ChunkReader::Ahead::run() noexcept {
   try {
     for (;;) {
       Chunk chunk = source.next();
-      if (chunk.size == 0 || !push(std::move(chunk))) break;
+      if (chunk.size == 0) break;
+      if (!push(std::move(chunk))) break;
     }
   } catch (...) {
     failure = std::current_exception();
@@ -77,7 +78,7 @@ ChunkReader::~ChunkReader() {
   if (!ahead_->thread.joinable()) return;
   if (::getpid() != started_by_) {
     // In a forked child the thread does not exist and its locks may be held: left as they are.
-    static_cast<void>(ahead_.release());
+    [[maybe_unused]] Ahead* const left = ahead_.release();
     return;
   }
   {

@@ -9,18 +9,18 @@ namespace weft::record {
 
 // Throws the error, now and at every later call, or leaves the damaged place out.
 template <class E>
-FrameReader::Step FrameReader::fault(E error, Loss loss) {
+FrameReader::Step FrameReader::fault(const E& error, Loss loss) {
   if (options_.on_error == OnError::kRaise) {
-    error_ = std::make_exception_ptr(std::move(error));
+    error_ = std::make_exception_ptr(error);
     std::rethrow_exception(error_);
   }
   loss_ = std::move(loss);
-  loss_.error = std::make_shared<const E>(std::move(error));
+  loss_.error = std::make_shared<const E>(error);
   loss_.begin = offset_;
   return leave_out();
 }
 
-template FrameReader::Step FrameReader::fault(CorruptData, Loss);
+template FrameReader::Step FrameReader::fault(const CorruptData&, Loss);
 
 FrameReader::Step FrameReader::leave_out() {
   if (loss_.resync) {

@@ -73,7 +73,7 @@ class FrameReader {
   Step too_long(uint64_t length);
   Step source_failed(int64_t available);
   template <class E>
-  Step fault(E error, Loss loss);
+  Step fault(const E& error, Loss loss);
   Step leave_out();
   void discard(uint64_t size);
   void resync();

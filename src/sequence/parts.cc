@@ -16,11 +16,12 @@ constexpr KindEntry kKinds[] = {
     {FeatureColumn::Kind::kSequenceNumeric, numeric_sequence_part, nullptr},
 };
 
-const KindEntry& entry_of(const DenseColumn& column) {
+template <class Function>
+Function function_of(const DenseColumn& column, Function KindEntry::* role) {
   for (const KindEntry& entry : kKinds) {
-    if (entry.kind == column.kind()) return entry;
+    if (entry.kind == column.kind() && entry.*role != nullptr) return entry.*role;
   }
-  throw InvalidArgument("no feature layer takes " + column.to_string());
+  throw InvalidArgument("no feature layer of this kind takes " + column.to_string());
 }
 
 }  // namespace
@@ -29,11 +30,11 @@ SequencePart::~SequencePart() = default;
 DensePart::~DensePart() = default;
 
 SequencePartPtr sequence_part(const DenseColumn& column, const PartSource& source) {
-  return entry_of(column).sequence(column, source);
+  return function_of(column, &KindEntry::sequence)(column, source);
 }
 
 DensePartPtr dense_part(const DenseColumn& column, const PartSource& source) {
-  return entry_of(column).dense(column, source);
+  return function_of(column, &KindEntry::dense)(column, source);
 }
 
 void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id, int64_t buckets) {

@@ -28,6 +28,10 @@ def test_inputs():
     assert ids([[[1, 2], []], [[3]]]) == [[[1, 2], []], [[3]]]
 
 
+def test_what_is_not_read_may_be_anything():
+    assert SEQUENCE.ids({"a": [[1]], "b": None, 3: object()}).to_lists() == [[1]]
+
+
 def test_ids_are_shared_when_they_can_be():
     ragged = weft.Ragged.from_lists([[1, 2], [3]])
     assert np.shares_memory(SEQUENCE.ids({"a": ragged}).values, ragged.values)
@@ -68,7 +72,7 @@ def test_errors_say_where():
             ids(wrong)
     with pytest.raises(ValueError, match="Feature a is not in features"):
         SEQUENCE.ids({"b": [[1]]})
-    with pytest.raises(TypeError, match="features"):
+    with pytest.raises(ValueError, match="expected a dictionary"):
         SEQUENCE.ids([1])
     with pytest.raises(ValueError, match="18446744073709551614"):
         ids(np.array([[2**64 - 2]], np.uint64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -98,7 +98,8 @@ class CategoricalColumn(FeatureColumn):
         several or none. Ids that need no change are shared with `features`, not copied.
         `missing`: what counts as absent; see `weft.layers.SequenceFeatures`.
         """
-        return _core.column_ids(self._core, features, ids_options(missing, strict))
+        batch = select(features, self._core.keys())
+        return _core.column_ids(self._core, batch, ids_options(missing, strict))
 
 
 class DenseColumn(FeatureColumn):
@@ -133,6 +134,15 @@ def categorical_core(column: Any, what: str) -> Any:
             f"{what}: Unsupported input type. Input must be a CategoricalColumn. Given: {column!r}"
         )
     return column._core
+
+
+def select(features: Any, keys: Iterable[str]) -> dict[str, Any]:
+    """The features that are read: what else a batch holds may be anything."""
+    if not isinstance(features, Mapping):
+        raise InvalidArgumentError(
+            f"We expected a dictionary here. Instead we got: {type(features).__name__}"
+        )
+    return {key: features[key] for key in keys if key in features}
 
 
 def ids_options(missing: Any, strict: bool) -> dict[str, Any]:

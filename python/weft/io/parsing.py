@@ -221,12 +221,14 @@ _KEPT = 16
 def _parser(features: Mapping[str, Any], strict: bool) -> _core.ExampleParser:
     """The parser of this spec: specs come again and again, and parsers learn the order of keys."""
     global _compiled
+    if not features:
+        raise InvalidArgumentError("Argument `features` cannot be None or empty.")
+    if not isinstance(features, Mapping):
+        raise WrongTypeError(f"`features` must be a dict, got {type(features).__name__}")
     kept = _compiled
     for compiled in kept:
         if compiled.fits(features, strict):
             return compiled.parser
-    if not features:
-        raise InvalidArgumentError("Argument `features` cannot be None or empty.")
     compiled = _Compiled(features, strict)
     _compiled = (compiled, *kept[: _KEPT - 1])
     return compiled.parser

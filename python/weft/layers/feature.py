@@ -12,7 +12,13 @@ import numpy as np
 
 from weft import _core, dtypes
 from weft.errors import InvalidArgumentError, WrongTypeError
-from weft.feature_column.base import FeatureColumn, deserialize, ids_options, serialize
+from weft.feature_column.base import (
+    FeatureColumn,
+    deserialize,
+    ids_options,
+    select,
+    serialize,
+)
 from weft.sequence import sequence_mask
 
 __all__ = ["DenseFeatures", "SequenceFeatures", "SequencePair"]
@@ -36,14 +42,6 @@ def _columns(feature_columns: Any) -> list[FeatureColumn]:
             f"feature_columns must be a list of columns, got {feature_columns!r}"
         )
     return list(feature_columns)
-
-
-def _batch(features: Any) -> Mapping[str, Any]:
-    if not isinstance(features, Mapping):
-        raise InvalidArgumentError(
-            f"We expected a dictionary here. Instead we got: {type(features).__name__}"
-        )
-    return features
 
 
 class SequencePair(tuple):
@@ -98,6 +96,7 @@ class _FeatureLayer:
         given["seed"] = 0 if options["seed"] is None else options["seed"]
         given["ids"] = ids_options(options["missing"], options["strict"])
         self._layer = make(self._feature_columns, given)
+        self._keys = sorted({k for column in self._feature_columns for k in column._core.keys()})
         tables = self._layer.parameters
         self._weights = MappingProxyType({name: array for name, array, _ in tables})
 
@@ -233,7 +232,7 @@ class SequenceFeatures(_FeatureLayer):
         of several columns the largest. Raises ValueError naming column, row, step and value for an
         id outside its column, and naming both columns if they disagree on the length of a row.
         """
-        data, lengths = self._layer(_batch(features))
+        data, lengths = self._layer(select(features, self._keys))
         return SequencePair(data, lengths, self._options["pad"])
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
@@ -277,7 +276,7 @@ class DenseFeatures(_FeatureLayer):
 
         `cols_to_output_tensors`, if given, is filled with each column's part of the result.
         """
-        data = self._layer(_batch(features))
+        data = self._layer(select(features, self._keys))
         if cols_to_output_tensors is not None:
             at = 0
             for column in self._feature_columns:
