@@ -201,6 +201,9 @@ class Column:
     @property
     def name(self) -> object: ...
 
+    def keys(self) -> list:
+        """The names of the features that it reads."""
+
     def is_sequence(self) -> bool: ...
 
     def initializer(self) -> object: ...

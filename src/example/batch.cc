@@ -1,7 +1,6 @@
 #include "example/batch.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -11,8 +10,6 @@
 
 namespace weft {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "values are copied as they stand");
 
 constexpr int64_t kRangeBytes = 64 << 10;
 constexpr uint32_t kPadding = 64;  // after a rewritten record; none else has any
@@ -41,13 +38,13 @@ std::vector<SlotColumn> Batch::run() {
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
     const Slot& what = plan_.slots()[slot];
     if (what.variable()) {
-      columns_[slot].set_row_splits(Tensor(DType::kInt64, {rows_ + 1}));
-      columns_[slot].row_splits().mutable_values<int64_t>()[0] = 0;
+      columns_[slot].row_splits.emplace(DType::kInt64, Shape{rows_ + 1});
+      columns_[slot].row_splits->mutable_values<int64_t>()[0] = 0;
       continue;
     }
     check_size(slot, rows_, what.elements);
     // The others are made by lay_out().
-    if (what.read_at_once()) columns_[slot].set_values(Tensor(what.dtype, batch_shape(what, {})));
+    if (what.read_at_once()) columns_[slot].values.emplace(what.dtype, batch_shape(what, {}));
   }
   for_each_range([this](Range& range) { measure(range); });
   for (size_t slot = 0; slot < columns_.size(); ++slot) lay_out(slot);
@@ -173,7 +170,7 @@ void Batch::measure_slot(Range& range, size_t slot) {
   const ColumnKernel& kernel = WEFT_KERNEL(column_kernel);
   if (what.variable()) {
     int64_t* lengths =
-        columns_[slot].row_splits().mutable_values<int64_t>().data() + 1 + range.begin;
+        columns_[slot].row_splits->mutable_values<int64_t>().data() + 1 + range.begin;
     measure_lists(range, slot, lengths);
     if (what.kind == Slot::Kind::kPadded && what.elements != 1) check_lengths(range, slot, lengths);
   } else if (what.elements != 1) {
@@ -194,7 +191,7 @@ void Batch::read_scalars(Range& range, size_t slot,
                          int64_t (*kernel)(const ColumnView&, int64_t, T*) noexcept) {
   const ColumnView rows = view(range, slot);
   const std::optional<Tensor>& otherwise = plan_.slots()[slot].default_value;
-  T* out = columns_[slot].values().mutable_values<T>().data() + range.begin;
+  T* out = columns_[slot].values->mutable_values<T>().data() + range.begin;
   for (int64_t row = kernel(rows, 0, out); row < rows.rows; row = kernel(rows, row, out)) {
     if (!missing(range.begin + row, slot)) {
       rewrite_once(range, range.begin + row, slot);
@@ -271,7 +268,7 @@ void Batch::rewrite(Range& range, int64_t row) {
     meaning.read(serialized_[static_cast<size_t>(row)], options_);
     if (meaning.foreign() != nullptr) {
       if (options_.strict) {
-        throw InvalidArgument("the record is " + std::string(meaning.foreign()) +
+        throw InvalidArgument("the record is a " + std::string(meaning.foreign()) +
                               ", not a tf.Example (strict=False reads it as one)");
       }
       if (range.foreign == nullptr) range.foreign_row = row;
