@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "convert_record.h"
+#include "convert_strings.h"
 #include "weft/dataset.h"
 
 namespace weft::python {
@@ -74,6 +75,12 @@ nb::object next_records(Locked<RecordStream>& self) {
   return records;
 }
 
+nb::object next_batch(Locked<RecordStream>& self) {
+  auto batch = std::make_shared<RecordBatch>();
+  if (!self.next(*batch)) return nb::none();
+  return nb::cast(StringArray{{}, std::move(batch)});
+}
+
 nb::object next_features(Locked<BatchStream>& self) {
   Features features;
   if (!self.next(features)) return nb::none();
@@ -110,7 +117,8 @@ void bind_dataset(nb::module_& m) {
       .def("parses", &Dataset::parses);
   nb::class_<Locked<RecordStream>>(m, "RecordStream", "One pass over the records of a dataset.")
       .def(nb::init<const Dataset&>(), nb::arg("dataset"))
-      .def("next", &next_records, "A list of bytes; None at the end.")
+      .def("next", &next_batch, "The records as a StringArray; None at the end.")
+      .def("next_list", &next_records, "The records as a list of bytes; None at the end.")
       .def("counters", &Locked<RecordStream>::counters);
   nb::class_<Locked<BatchStream>>(m, "BatchStream",
                                   "One pass over the parsed batches of a dataset.")

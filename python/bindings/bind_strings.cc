@@ -9,7 +9,7 @@ constexpr const char* kMade = "_array";
 nb::object array_of(nb::handle self) {
   nb::object made = made_array(self);
   if (!made.is_none()) return made;
-  made = tensor_to_python(nb::cast<const StringArray&>(self).tensor);
+  made = tensor_to_python(nb::cast<const StringArray&>(self).strings());
   self.attr("__dict__")[kMade] = made;
   return made;
 }
@@ -21,7 +21,7 @@ nb::object as_array(nb::handle self, nb::handle dtype, nb::handle copy) {
   return fresh ? made.attr("copy")() : made;
 }
 
-int64_t length_of(const StringArray& self) { return self.tensor.dim(0); }
+int64_t length_of(const StringArray& self) { return self.shape().front(); }
 
 }  // namespace
 
@@ -33,10 +33,9 @@ void bind_strings(nb::module_& m) {
       "An array of bytes. numpy.asarray makes it an object array, and everything that such an "
       "array\n"
       "can do it does by making one: the first time that costs as much as its strings are many.")
-      .def_prop_ro("shape",
-                   [](const StringArray& self) { return shape_to_python(self.tensor.shape()); })
-      .def_prop_ro("ndim", [](const StringArray& self) { return self.tensor.rank(); })
-      .def_prop_ro("size", [](const StringArray& self) { return self.tensor.size(); })
+      .def_prop_ro("shape", [](const StringArray& self) { return shape_to_python(self.shape()); })
+      .def_prop_ro("ndim", [](const StringArray& self) { return self.shape().size(); })
+      .def_prop_ro("size", [](const StringArray& self) { return num_elements(self.shape()); })
       .def("__len__", &length_of)
       .def("__array__", &as_array, nb::arg("dtype").none() = nb::none(),
            nb::arg("copy").none() = nb::none())

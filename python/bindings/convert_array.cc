@@ -158,7 +158,7 @@ std::optional<Tensor> tensor_from_memory(nb::handle value, const char* argument)
   if (nb::isinstance<StringArray>(value)) {
     const nb::object made = made_array(value);
     if (!made.is_none()) return tensor_from_memory(made, argument);
-    return nb::cast<const StringArray&>(value).tensor;
+    return nb::cast<const StringArray&>(value).strings();
   }
   if (PyObject_CheckBuffer(value.ptr()) != 0) {
     auto view = std::make_shared<Py_buffer>();

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "convert_parts.h"
+#include "convert_strings.h"
 
 namespace weft::python {
 namespace {
@@ -182,6 +183,14 @@ int64_t int_from_python(nb::handle value, const char* argument) {
 
 Serialized::Serialized(nb::handle value, const char* argument) {
   nb::object items = nb::borrow(value);
+  if (nb::isinstance<StringArray>(value) && made_array(value).is_none()) {
+    const auto& strings = nb::cast<const StringArray&>(value);
+    if (strings.records) {  // as they were read: they never become Python objects
+      held_ = items;
+      views_.assign(strings.records->records().begin(), strings.records->records().end());
+      return;
+    }
+  }
   if (PyBytes_Check(value.ptr()) || PyUnicode_Check(value.ptr())) {
     throw WrongType(std::string("'") + argument + "' must be a list or array of bytes, got one " +
                     describe(value));

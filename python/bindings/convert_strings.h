@@ -1,7 +1,10 @@
 // Arrays of strings that become Python objects only when somebody looks.
 #pragma once
 
+#include <memory>
+
 #include "convert.h"
+#include "weft/record.h"
 
 namespace weft::python {
 
@@ -9,6 +12,12 @@ namespace weft::python {
 // from then on that is what it holds, for whoever has the array may write to it.
 struct StringArray {
   Tensor tensor;
+  std::shared_ptr<const RecordBatch> records = nullptr;  // where set, these are the strings
+
+  Shape shape() const { return records ? Shape{records->size()} : tensor.shape(); }
+  Tensor strings() const {
+    return records ? Tensor::strings(shape(), Bytes::from(records->records())) : tensor;
+  }
 };
 
 // The array that `value`, a StringArray, has made, or nothing.

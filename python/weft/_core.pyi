@@ -335,7 +335,10 @@ class RecordStream:
     def __init__(self, dataset: Dataset) -> None: ...
 
     def next(self) -> object:
-        """A list of bytes; None at the end."""
+        """The records as a StringArray; None at the end."""
+
+    def next_list(self) -> object:
+        """The records as a list of bytes; None at the end."""
 
     def counters(self) -> dict: ...
 

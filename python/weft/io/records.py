@@ -1,11 +1,10 @@
 """Record files: `TFRecordDataset` reads them, `TFRecordWriter` writes them."""
 
+import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-
-import numpy as np
 
 from weft import _core
 from weft.errors import InvalidArgumentError, WrongTypeError
@@ -55,7 +54,8 @@ class TFRecordDataset:
     of times, and gives
 
     * `bytes`, one record each, as it stands;
-    * object arrays of `bytes`, shape [n], after `batch(n)`;
+    * arrays of `bytes`, shape [n], after `batch(n)`: a `StringArray`, which `parse_example` reads
+      as it is and everything else sees as an object array;
     * dicts from feature name to value, as from `weft.io.parse_example`, after `parse(spec)`.
 
     Every method returns a new dataset and acts on the elements as they are at its place: records,
@@ -160,21 +160,24 @@ class TFRecordDataset:
 
     def __iter__(self) -> Iterator[Any]:
         if self._core.parses():
-            return self._elements(_core.BatchStream(self._core))
-        stream = self._elements(_core.RecordStream(self._core))
+            features = _core.BatchStream(self._core)
+            return self._elements(features, features.next)
+        records = _core.RecordStream(self._core)
         if self._core.batch_size() > 0:
-            return map(_object_array, stream)
-        return (record for records in stream for record in records)
+            return self._elements(records, records.next)
+        return itertools.chain.from_iterable(self._elements(records, records.next_list))
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """The same as iter(): everything is numpy or bytes already."""
         return iter(self)
 
-    def _elements(self, stream: _core.RecordStream | _core.BatchStream) -> Iterator[Any]:
+    def _elements(
+        self, stream: _core.RecordStream | _core.BatchStream, next_element: Callable[[], Any]
+    ) -> Iterator[Any]:
         """What the stream gives until its end, counted."""
         before = _no_counts()
         try:
-            while (element := stream.next()) is not None:
+            while (element := next_element()) is not None:
                 before = self._count(stream, before)
                 yield element
         finally:
@@ -213,12 +216,6 @@ class TFRecordDataset:
 
 def _no_counts() -> dict[str, int]:
     return dict.fromkeys(("records", "bytes", "skipped", "skipped_bytes"), 0)
-
-
-def _object_array(records: list[bytes]) -> np.ndarray:
-    array = np.empty(len(records), object)
-    array[:] = records
-    return array
 
 
 def _restore(arguments: tuple[Any, ...], steps: tuple[Any, ...]) -> TFRecordDataset:
