@@ -6,6 +6,7 @@
 
 #include "tests/example_bytes.h"
 #include "tests/expect_error.h"
+#include "weft/config.h"
 #include "weft/example.h"
 
 namespace weft {
@@ -18,6 +19,10 @@ using Kind = RowPartition::Kind;
 Features parse(const Records& records, const ParseSpec& spec, const ParseOptions& options = {}) {
   const std::vector<std::string_view> views(records.begin(), records.end());
   return parse_example(views, spec, options);
+}
+
+Tensor one_string(std::string_view text) {
+  return Tensor::strings({}, Bytes::from(std::vector<std::string_view>{text}));
 }
 
 const ParseSpec kInts{{"k", VarLenFeature{DType::kInt64}}};
@@ -103,11 +108,25 @@ TEST(ExampleErrorTest, MalformedSaysWhere) {
   EXPECT_ERROR(CorruptData, "longer than 10 bytes (key 'k', row 0", parse({eleven}, kInts));
 }
 
-TEST(ExampleErrorTest, TheFirstRowIsToldOf) {
+TEST(ExampleErrorTest, TheFirstBadRowIsToldOf) {
+  const ParseSpec spec{{"a", FixedLenFeature{{}, DType::kInt64, Tensor::of<int64_t>({}, {0})}},
+                       {"b", FixedLenFeature{{}, DType::kString, one_string("")}},
+                       {"k", VarLenFeature{DType::kInt64}}};
   Records records(3000, kGood);
   records[2900] = "\x07";
-  records[1500] = example({entry("k", strings({"x"}))});
-  for (int i = 0; i < 20; ++i) EXPECT_ERROR(InvalidArgument, "row 1500", parse(records, kInts));
+  records[1503] = example({entry("k", strings({"x"}))});
+  records[1502] = example({entry("a", ints({1, 2}))});
+  records[1501] = example({entry("b", strings({}))});
+  records[1500] = example({entry("k", block(kInt64List, block(1, "\x80")))});
+  const int threads = num_threads();
+  for (int n : {1, 2, 8}) {
+    set_num_threads(n);
+    for (int i = 0; i < 10; ++i) EXPECT_ERROR(CorruptData, "row 1500", parse(records, spec));
+  }
+  records[1500] = kGood;
+  EXPECT_ERROR(InvalidArgument, "0 values where shape [] takes 1 (key 'b', row 1501",
+               parse(records, spec));
+  set_num_threads(threads);
 }
 
 TEST(ExampleErrorTest, OtherMessageTypes) {

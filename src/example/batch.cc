@@ -1,7 +1,9 @@
 #include "example/batch.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/cpu.h"
@@ -11,7 +13,11 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kRangeBytes = 64 << 10;
+static_assert(std::endian::native == std::endian::little, "values are copied as they stand");
+
+constexpr int64_t kLeastRangeBytes = 16 << 10;  // 5 us of work or more
+constexpr int64_t kMostRangeBytes = 128 << 10;  // a part of the second level cache
+constexpr int64_t kRangesPerThread = 4;
 constexpr uint32_t kPadding = 64;  // after a rewritten record; none else has any
 constexpr int64_t kLargestRecord = 0x7fffffff;
 
@@ -38,24 +44,21 @@ std::vector<SlotColumn> Batch::run() {
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
     const Slot& what = plan_.slots()[slot];
     if (what.variable()) {
-      columns_[slot].row_splits.emplace(DType::kInt64, Shape{rows_ + 1});
-      columns_[slot].row_splits->mutable_values<int64_t>()[0] = 0;
+      columns_[slot].set_row_splits(Tensor(DType::kInt64, {rows_ + 1}));
+      columns_[slot].row_splits().mutable_values<int64_t>()[0] = 0;
       continue;
     }
     check_size(slot, rows_, what.elements);
     // The others are made by lay_out().
-    if (what.read_at_once()) columns_[slot].values.emplace(what.dtype, batch_shape(what, {}));
+    if (what.read_at_once()) columns_[slot].set_values(Tensor(what.dtype, batch_shape(what, {})));
   }
-  for_each_range([this](Range& range) { measure(range); });
-  for (size_t slot = 0; slot < columns_.size(); ++slot) lay_out(slot);
-  for_each_range([this](Range& range) {
-    for (size_t slot = 0; slot < columns_.size(); ++slot) read(range, slot);
-  });
+  read_ranges();
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
     if (plan_.slots()[slot].dtype != DType::kString) continue;
     Layout& layout = layouts_[slot];
-    columns_[slot].values = Tensor::strings(
-        std::move(layout.shape), Bytes::trusted(std::move(layout.text), std::move(layout.offsets)));
+    columns_[slot].set_values(
+        Tensor::strings(std::move(layout.shape),
+                        Bytes::trusted(std::move(layout.text), std::move(layout.offsets))));
   }
   return std::move(columns_);
 }
@@ -70,7 +73,8 @@ Shape Batch::batch_shape(const Slot& slot, std::optional<int64_t> steps) const {
   return shape;
 }
 
-// Takes the records' places and cuts them into ranges, the same for any number of threads.
+// Takes the records' places and cuts them into ranges: large ones, because each costs a little for
+// each slot, but several for each thread.
 void Batch::place_records() {
   const auto slots = static_cast<int64_t>(plan_.slots().size());
   records_buffer_ = Buffer::allocate(rows_ * static_cast<int64_t>(sizeof(RecordBytes)));
@@ -78,6 +82,12 @@ void Batch::place_records() {
   records_ = reinterpret_cast<RecordBytes*>(records_buffer_.mutable_data());
   spans_ = reinterpret_cast<ListSpan*>(spans_buffer_.mutable_data());
   const int64_t largest = std::min(options_.limits.max_record_bytes, kLargestRecord);
+  int64_t total = 0;
+  for (std::string_view record : serialized_) total += static_cast<int64_t>(record.size()) + slots;
+  const int64_t threads = base::num_threads();
+  const int64_t range_bytes = threads == 1 ? kMostRangeBytes
+                                           : std::clamp(total / (kRangesPerThread * threads),
+                                                        kLeastRangeBytes, kMostRangeBytes);
   int64_t bytes = 0, begin = 0;
   for (int64_t row = 0; row < rows_; ++row) {
     const std::string_view record = serialized_[static_cast<size_t>(row)];
@@ -90,7 +100,7 @@ void Batch::place_records() {
     records_[row] = {reinterpret_cast<const uint8_t*>(record.data()), static_cast<uint32_t>(size),
                      0};
     bytes += size + slots;
-    if (bytes >= kRangeBytes || row + 1 == rows_) {
+    if (bytes >= range_bytes || row + 1 == rows_) {
       ranges_.push_back({.begin = begin, .end = row + 1});
       begin = row + 1;
       bytes = 0;
@@ -99,24 +109,38 @@ void Batch::place_records() {
   string_bytes_.assign(ranges_.size() * plan_.slots().size() * kStringLanes + 1, 0);
 }
 
-// The error of the first range that has one is thrown, whichever thread was first to fail.
-void Batch::for_each_range(const std::function<void(Range&)>& body) {
+// Measures all ranges, then lays out, then reads all ranges, in one parallel call: waking a thread
+// takes as long as reading a range. Whoever measures the last range lays out. A thread waits only
+// for ranges that another one is measuring at that moment.
+void Batch::read_ranges() {
+  enum : int { kMeasuring, kReading, kFailed };
   const auto n = static_cast<int64_t>(ranges_.size());
-  std::atomic<int64_t> failed{n};
-  base::parallel_for(n, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      if (i > failed.load(std::memory_order_relaxed)) return;
-      Range& range = ranges_[static_cast<size_t>(i)];
-      try {
-        body(range);
-      } catch (...) {
-        range.error = std::current_exception();
-        int64_t first = failed.load();
-        while (i < first && !failed.compare_exchange_weak(first, i)) {
-        }
-      }
+  std::atomic<int64_t> next_measured{0}, measured{0}, next_read{0};
+  std::atomic<int> stage{kMeasuring};
+  std::exception_ptr layout_error;
+  const auto work = [&] {
+    for (int64_t i; (i = next_measured.fetch_add(1, std::memory_order_relaxed)) < n;) {
+      measure(ranges_[static_cast<size_t>(i)]);
+      if (measured.fetch_add(1, std::memory_order_acq_rel) + 1 < n) continue;
+      stage.store(lay_out_all(layout_error) ? kReading : kFailed, std::memory_order_release);
     }
-  });
+    for (int spins = 0; stage.load(std::memory_order_acquire) == kMeasuring; ++spins) {
+      if (spins > 1000) std::this_thread::yield();
+    }
+    if (stage.load(std::memory_order_relaxed) == kFailed) return;
+    for (int64_t i; (i = next_read.fetch_add(1, std::memory_order_relaxed)) < n;) {
+      Range& range = ranges_[static_cast<size_t>(i)];
+      attempt(range, [&] {
+        for (size_t slot = 0; slot < columns_.size(); ++slot) read(range, slot);
+      });
+    }
+  };
+  if (n == 0) {
+    stage.store(lay_out_all(layout_error) ? kReading : kFailed);
+  } else {
+    base::parallel_for(std::min<int64_t>(n, base::num_threads()), 1,
+                       [&](int64_t, int64_t) { work(); });
+  }
   for (Range& range : ranges_) {
     if (range.error) std::rethrow_exception(range.error);
     if (range.foreign != nullptr && foreign_ == nullptr) {
@@ -124,6 +148,36 @@ void Batch::for_each_range(const std::function<void(Range&)>& body) {
       foreign_row_ = range.foreign_row;
     }
   }
+  if (layout_error) std::rethrow_exception(layout_error);
+}
+
+// Calls `body` for the rows of the range. An error is kept, and only the rows before its own are
+// left to whoever comes after: so the error that remains is that of the first bad row.
+template <class F>
+void Batch::attempt(Range& range, const F& body) {
+  if (range.begin == range.end && range.error) return;
+  try {
+    body();
+  } catch (const Error& error) {
+    range.error = std::current_exception();
+    range.end = std::clamp(error.where().row, range.begin, range.end);
+  } catch (...) {
+    range.error = std::current_exception();
+    range.end = range.begin;
+  }
+}
+
+bool Batch::lay_out_all(std::exception_ptr& error) noexcept {
+  for (const Range& range : ranges_) {
+    if (range.error) return false;
+  }
+  try {
+    for (size_t slot = 0; slot < columns_.size(); ++slot) lay_out(slot);
+  } catch (...) {
+    error = std::current_exception();
+    return false;
+  }
+  return true;
 }
 
 ColumnView Batch::view(const Range& range, size_t slot) const {
@@ -142,6 +196,14 @@ int64_t* Batch::string_bytes(const Range& range, size_t slot) {
 }
 
 void Batch::measure(Range& range) {
+  attempt(range, [&] { scan(range); });
+  note_seen(range);
+  for (size_t slot = 0; slot < columns_.size(); ++slot) {
+    attempt(range, [&] { measure_slot(range, slot); });
+  }
+}
+
+void Batch::scan(Range& range) {
   const auto stride = static_cast<int64_t>(columns_.size());
   const auto kernel = WEFT_KERNEL(scan_kernel).scan;
   std::unique_ptr<OwnedScanState> state = states_.take();
@@ -150,8 +212,6 @@ void Batch::measure(Range& range) {
     if (row < range.end) rewrite(range, row);
   }
   states_.give(std::move(state));
-  note_seen(range);
-  for (size_t slot = 0; slot < columns_.size(); ++slot) measure_slot(range, slot);
 }
 
 void Batch::note_seen(const Range& range) {
@@ -170,7 +230,7 @@ void Batch::measure_slot(Range& range, size_t slot) {
   const ColumnKernel& kernel = WEFT_KERNEL(column_kernel);
   if (what.variable()) {
     int64_t* lengths =
-        columns_[slot].row_splits->mutable_values<int64_t>().data() + 1 + range.begin;
+        columns_[slot].row_splits().mutable_values<int64_t>().data() + 1 + range.begin;
     measure_lists(range, slot, lengths);
     if (what.kind == Slot::Kind::kPadded && what.elements != 1) check_lengths(range, slot, lengths);
   } else if (what.elements != 1) {
@@ -191,7 +251,7 @@ void Batch::read_scalars(Range& range, size_t slot,
                          int64_t (*kernel)(const ColumnView&, int64_t, T*) noexcept) {
   const ColumnView rows = view(range, slot);
   const std::optional<Tensor>& otherwise = plan_.slots()[slot].default_value;
-  T* out = columns_[slot].values->mutable_values<T>().data() + range.begin;
+  T* out = columns_[slot].values().mutable_values<T>().data() + range.begin;
   for (int64_t row = kernel(rows, 0, out); row < rows.rows; row = kernel(rows, row, out)) {
     if (!missing(range.begin + row, slot)) {
       rewrite_once(range, range.begin + row, slot);
@@ -268,7 +328,7 @@ void Batch::rewrite(Range& range, int64_t row) {
     meaning.read(serialized_[static_cast<size_t>(row)], options_);
     if (meaning.foreign() != nullptr) {
       if (options_.strict) {
-        throw InvalidArgument("the record is a " + std::string(meaning.foreign()) +
+        throw InvalidArgument("the record is " + std::string(meaning.foreign()) +
                               ", not a tf.Example (strict=False reads it as one)");
       }
       if (range.foreign == nullptr) range.foreign_row = row;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,12 +19,24 @@
 
 namespace weft {
 
-// What a slot became.
-struct SlotColumn {
+// What a slot became. Both tensors are made once their sizes are known.
+class SlotColumn {
+ public:
   // kFixed: [B, shape...]. kPadded: [B, longest, shape...]. kSparse, kRagged: [N].
-  std::optional<Tensor> values;
-  std::optional<Tensor> row_splits;  // int64 [B + 1]; not of kFixed
-  std::span<const int64_t> splits() const { return row_splits->values<int64_t>(); }
+  Tensor& values() { return *values_; }              // NOLINT(*-unchecked-optional-access)
+  const Tensor& values() const { return *values_; }  // NOLINT(*-unchecked-optional-access)
+  // int64 [B + 1]; not of kFixed.
+  Tensor& row_splits() { return *row_splits_; }  // NOLINT(*-unchecked-optional-access)
+  std::span<const int64_t> splits() const {
+    return row_splits_->values<int64_t>();  // NOLINT(*-unchecked-optional-access)
+  }
+
+  void set_values(Tensor tensor) { values_ = std::move(tensor); }
+  void set_row_splits(Tensor tensor) { row_splits_ = std::move(tensor); }
+
+ private:
+  std::optional<Tensor> values_;
+  std::optional<Tensor> row_splits_;
 };
 
 class Batch {
@@ -43,7 +54,7 @@ class Batch {
   int64_t foreign_row() const { return foreign_row_; }
 
  private:
-  // Rows that one thread reads: about 64 KiB of records.
+  // Rows that one thread reads at a time.
   struct Range {
     int64_t begin;
     int64_t end;
@@ -58,10 +69,13 @@ class Batch {
 
   void place_records();
   Shape batch_shape(const Slot& slot, std::optional<int64_t> steps) const;
-  void for_each_range(const std::function<void(Range&)>& body);
+  void read_ranges();
+  template <class F>
+  void attempt(Range& range, const F& body);
 
   // Measuring (batch.cc). The scalars are read at once.
   void measure(Range& range);
+  void scan(Range& range);
   void measure_slot(Range& range, size_t slot);
   template <class T>
   void read_scalars(Range& range, size_t slot,
@@ -79,6 +93,7 @@ class Batch {
   [[noreturn]] void fail_count(int64_t row, size_t slot) const;
 
   // Reading (batch_read.cc), once all sizes are known.
+  bool lay_out_all(std::exception_ptr& error) noexcept;
   void lay_out(size_t slot);
   int64_t add_up(size_t slot);
   int64_t place_strings(size_t slot);

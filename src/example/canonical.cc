@@ -105,8 +105,7 @@ void RecordMeaning::read(std::string_view record, const ParseOptions& options) {
     }
   } catch (const CorruptData& error) {
     if (const char* name = foreign_message(record)) {
-      throw CorruptData("the record is a " + std::string(name) + ", not a tf.Example",
-                        error.where());
+      throw CorruptData("the record is " + std::string(name) + ", not a tf.Example", error.where());
     }
     throw;
   }

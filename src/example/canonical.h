@@ -54,8 +54,8 @@ class RecordMeaning {
 // "int64", "float32", "string": what the lists of a tag hold.
 const char* tag_name(uint8_t tag);
 
-// The message type other than Example that a record is, judged by its structure, or null:
-// SequenceExample or ExampleListWithContext.
+// The message type other than Example that a record is, judged by its structure, or null: "a
+// SequenceExample", "an ExampleListWithContext".
 const char* foreign_message(std::string_view record);
 
 }  // namespace weft

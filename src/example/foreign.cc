@@ -98,8 +98,8 @@ bool is_message(std::string_view record, Message first, Message second, int leas
 }  // namespace
 
 const char* foreign_message(std::string_view record) {
-  if (is_message(record, read_features, read_feature_lists, 0, 1)) return "SequenceExample";
-  if (is_message(record, read_example, read_example, 1, 0)) return "ExampleListWithContext";
+  if (is_message(record, read_features, read_feature_lists, 0, 1)) return "a SequenceExample";
+  if (is_message(record, read_example, read_example, 1, 0)) return "an ExampleListWithContext";
   return nullptr;
 }
 

@@ -44,7 +44,7 @@ class ExampleParser::Impl {
       throw;
     }
     if (batch.foreign() != nullptr && !warned_foreign_.exchange(true)) {
-      warn("record " + std::to_string(batch.foreign_row()) + " of a batch is a " + batch.foreign() +
+      warn("record " + std::to_string(batch.foreign_row()) + " of a batch is " + batch.foreign() +
            ", not a tf.Example; it was read as one");
     }
     const auto rows = static_cast<int64_t>(serialized.size());
