@@ -151,7 +151,7 @@ TEST(Column, EqualWhenFieldsAreEqual) {
 TEST(Column, NormalizersAreEqualByTag) {
   const auto same = [](const Tensor& values) { return values; };
   const auto tag = std::make_shared<int>(0);
-  const auto with = [&](std::shared_ptr<const void> its) {
+  const auto with = [&](const std::shared_ptr<const void>& its) {
     return numeric_column("x", {1}, {}, DType::kFloat32, Normalizer{same, its, "same"});
   };
   EXPECT_TRUE(*with(tag) == *with(tag));

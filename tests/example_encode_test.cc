@@ -13,7 +13,7 @@
 namespace weft {
 namespace {
 
-using namespace testing;  // NOLINT: the wire writer
+using namespace testing;  // the wire writer
 using Map = std::map<std::string, Tensor, std::less<>>;
 
 Tensor strings_of(const std::vector<std::string_view>& texts) {
@@ -83,8 +83,8 @@ TEST(ExampleEncodeTest, RowsOfEveryFeature) {
                           {"one", Tensor::of<int64_t>({3}, {7, 8, 9})}};
   const Bytes records = encode_examples(features);
   ASSERT_EQ(records.size(), 3);
-  const auto record = [](std::vector<float> d, int64_t one, std::vector<int64_t> r,
-                         std::vector<std::string> s) {
+  const auto record = [](const std::vector<float>& d, int64_t one, const std::vector<int64_t>& r,
+                         const std::vector<std::string>& s) {
     return example({entry("d", floats(d)), entry("one", ints({one})), entry("r", ints(r)),
                     entry("s", strings(s)), entry("v", ints(r))});
   };

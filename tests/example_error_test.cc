@@ -12,7 +12,7 @@
 namespace weft {
 namespace {
 
-using namespace testing;  // NOLINT: the wire writer
+using namespace testing;  // the wire writer
 using Records = std::vector<std::string>;
 using Kind = RowPartition::Kind;
 

@@ -58,7 +58,7 @@ class RandomExample {
         case 3:
           bytes.insert(at, bytes.substr(at, below(20)));
           break;
-        case 4:
+        default:
           bytes.resize(at);
           break;
       }

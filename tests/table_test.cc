@@ -13,7 +13,6 @@ namespace {
 
 using testing::random_table;
 using testing::reference_combine;
-using testing::to_vector;
 
 std::vector<int64_t> random_ids(size_t n, int64_t rows, uint32_t seed, bool absent = true) {
   std::mt19937 random(seed);

@@ -24,7 +24,7 @@ WEFT_API Config config();
 // Threads that one call may use, the calling thread included. The default is WEFT_NUM_THREADS, or
 // else what the affinity mask and the cgroup quota allow. Results do not depend on it.
 WEFT_API int num_threads();
-// Throws InvalidArgument if n < 1.
+// At most 1024. Throws InvalidArgument if n < 1.
 WEFT_API void set_num_threads(int n);
 
 // Gives the free blocks of the buffer pool back to the system; returns the bytes given back.

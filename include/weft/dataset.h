@@ -93,7 +93,7 @@ class WEFT_API RecordStream {
 class WEFT_API BatchStream {
  public:
   // Throws InvalidArgument if the dataset does not parse.
-  explicit BatchStream(Dataset dataset);
+  explicit BatchStream(const Dataset& dataset);
   BatchStream(BatchStream&&) noexcept;
   BatchStream& operator=(BatchStream&&) noexcept;
   ~BatchStream();

@@ -75,7 +75,7 @@ class WEFT_API SparseTensor {
   SparseTensor();
   // Throws InvalidArgument unless the indices are in row-major order without repeats and inside
   // `dense_shape`; WrongType unless they are int64.
-  SparseTensor(Tensor indices, Tensor values, Shape dense_shape);
+  SparseTensor(const Tensor& indices, Tensor values, Shape dense_shape);
   // Rank 2, without holes; dense_shape is [rows, longest row].
   // Throws InvalidArgument if `rows` has more than one level or values of rank > 1.
   static SparseTensor from_ragged(Ragged rows);

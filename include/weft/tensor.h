@@ -90,7 +90,7 @@ class WEFT_API Bytes {
   Bytes() = default;
   static Bytes from(std::span<const std::string_view> strings);
   // Throws InvalidArgument unless the offsets fit the buffer as described above.
-  static Bytes from_buffers(Buffer data, Buffer offsets);
+  static Bytes from_buffers(Buffer data, const Buffer& offsets);
   // As from_buffers, for offsets that weft has just written itself: not checked.
   static Bytes trusted(Buffer data, Buffer offsets);
 

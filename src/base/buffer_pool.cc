@@ -75,7 +75,7 @@ class Pool {
           free_[static_cast<size_t>(index)].push_back(block);
           stats_.pooled_bytes += class_size(index);
           return;
-        } catch (const std::bad_alloc&) {
+        } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch)
           // No room to remember the block: it is freed below.
         }
       }

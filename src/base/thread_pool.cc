@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -17,21 +17,21 @@
 namespace weft::base {
 namespace {
 
+constexpr int kMostThreads = 1024;
+
 // CPU time that the cgroup (v2) grants, in whole processors, or `otherwise` without a quota.
 int cgroup_cpus(int otherwise) {
-  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
-  if (file == nullptr) return otherwise;
-  long long quota = 0, period = 0;
-  const int read = std::fscanf(file, "%lld %lld", &quota, &period);
-  std::fclose(file);
-  if (read != 2 || quota <= 0 || period <= 0) return otherwise;
-  return static_cast<int>(std::max<long long>(1, (quota + period - 1) / period));
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  int64_t quota = 0, period = 0;
+  if (!(file >> quota >> period) || quota <= 0 || period <= 0) return otherwise;
+  return static_cast<int>((quota - 1) / period + 1);
 }
 
 int default_threads() {
   if (const char* text = std::getenv("WEFT_NUM_THREADS")) {
-    const int wanted = std::atoi(text);
-    if (wanted >= 1) return std::min(wanted, 1024);
+    char* end = nullptr;
+    const long wanted = std::strtol(text, &end, 10);
+    if (*end == '\0' && wanted >= 1) return static_cast<int>(std::min<long>(wanted, kMostThreads));
   }
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -153,7 +153,7 @@ std::atomic<int>& thread_count() {
 
 int num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
-void set_num_threads(int n) { thread_count().store(std::max(1, n)); }
+void set_num_threads(int n) { thread_count().store(std::clamp(n, 1, kMostThreads)); }
 
 void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
   if (n <= 0) return;

@@ -163,11 +163,13 @@ bool decode_tail(const uint8_t* p, int64_t size, uint64_t* to) {
     if (size >= 8) {
       used = decode_marked<Compact>(p, ends, to, [=](int64_t start) {
         const int64_t at = start < size - 8 ? start : size - 8;
-        return load64(p + at) >> (8 * (start - at));
+        return load64(p + at) >> (8 * (start - at));  // NOLINT(*-core.BitwiseShift)
       });
     } else {
       const uint64_t all = load_partial(p, size);
-      used = decode_marked<Compact>(p, ends, to, [=](int64_t start) { return all >> (8 * start); });
+      used = decode_marked<Compact>(p, ends, to, [=](int64_t start) {
+        return all >> (8 * start);  // NOLINT(*-core.BitwiseShift)
+      });
     }
     if (used == 0) return false;
     p += used;

@@ -184,7 +184,7 @@ bool BatchStream::Impl::next(Features& features) {
   return true;
 }
 
-BatchStream::BatchStream(Dataset dataset) : impl_(std::make_unique<Impl>(dataset)) {}
+BatchStream::BatchStream(const Dataset& dataset) : impl_(std::make_unique<Impl>(dataset)) {}
 BatchStream::BatchStream(BatchStream&&) noexcept = default;
 BatchStream& BatchStream::operator=(BatchStream&&) noexcept = default;
 BatchStream::~BatchStream() = default;

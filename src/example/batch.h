@@ -23,13 +23,11 @@ namespace weft {
 class SlotColumn {
  public:
   // kFixed: [B, shape...]. kPadded: [B, longest, shape...]. kSparse, kRagged: [N].
-  Tensor& values() { return *values_; }              // NOLINT(*-unchecked-optional-access)
-  const Tensor& values() const { return *values_; }  // NOLINT(*-unchecked-optional-access)
+  Tensor& values() { return *values_; }
+  const Tensor& values() const { return *values_; }
   // int64 [B + 1]; not of kFixed.
-  Tensor& row_splits() { return *row_splits_; }  // NOLINT(*-unchecked-optional-access)
-  std::span<const int64_t> splits() const {
-    return row_splits_->values<int64_t>();  // NOLINT(*-unchecked-optional-access)
-  }
+  Tensor& row_splits() { return *row_splits_; }
+  std::span<const int64_t> splits() const { return row_splits_->values<int64_t>(); }
 
   void set_values(Tensor tensor) { values_ = std::move(tensor); }
   void set_row_splits(Tensor tensor) { row_splits_ = std::move(tensor); }

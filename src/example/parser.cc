@@ -86,7 +86,7 @@ class ExampleParser::Impl {
       meaning.read(serialized[static_cast<size_t>(where.row)], options_);
       const FeatureValue& value = meaning.slots()[static_cast<size_t>(slot)];
       if (value.present) error.locate({.offset = value.offset});
-    } catch (const Error&) {
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch)
       // The error at hand says more than this one.
     }
   }

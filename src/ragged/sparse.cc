@@ -34,7 +34,7 @@ void check_indices(const Tensor& indices, const Shape& dense_shape) {
 SparseTensor::SparseTensor()
     : indices_(DType::kInt64, {0, 2}), values_(DType::kFloat32, {0}), dense_shape_{0, 0} {}
 
-SparseTensor::SparseTensor(Tensor indices, Tensor values, Shape dense_shape)
+SparseTensor::SparseTensor(const Tensor& indices, Tensor values, Shape dense_shape)
     : values_(std::move(values)), dense_shape_(std::move(dense_shape)) {
   const auto rank = static_cast<int64_t>(dense_shape_.size());
   if (indices.dtype() != DType::kInt64) {
@@ -134,7 +134,7 @@ SparseTensor to_sparse(const Ragged& ragged) {
     Shape prefix{row};
     write_indices(ragged, 0, row, prefix, to);
   }
-  return SparseTensor(std::move(indices), ragged.values(), std::move(dense_shape));
+  return SparseTensor::trusted(std::move(indices), ragged.values(), std::move(dense_shape));
 }
 
 DType feature_dtype(const Feature& feature) {

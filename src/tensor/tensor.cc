@@ -84,7 +84,7 @@ Bytes Bytes::from(std::span<const std::string_view> strings) {
   return bytes;
 }
 
-Bytes Bytes::from_buffers(Buffer data, Buffer offsets) {
+Bytes Bytes::from_buffers(Buffer data, const Buffer& offsets) {
   if (offsets.size() % 8 != 0 || offsets.size() == 0) {
     throw InvalidArgument("string offsets must be at least one int64, got " +
                           std::to_string(offsets.size()) + " bytes");
