@@ -11,6 +11,7 @@
 #include "base/thread_pool.h"
 #include "tests/example_random.h"
 #include "tests/example_spec.h"
+#include "weft/error.h"
 #include "weft/example.h"
 
 namespace weft {
@@ -53,6 +54,16 @@ void require(bool good) {
   if (!good) std::abort();
 }
 
+template <class F>
+bool is_malformed(const F& read) {
+  try {
+    read();
+    return false;
+  } catch (const CorruptData&) {
+    return true;
+  }
+}
+
 void check(const Batch& batch, const ExampleParser& parser, bool writable) {
   const std::string expected =
       outcome([&] { return reference::parse_example(batch.records, parser.spec()); });
@@ -63,6 +74,8 @@ void check(const Batch& batch, const ExampleParser& parser, bool writable) {
     const std::string alone = outcome([&] { return reference::parse_example(one, parser.spec()); });
     require(outcome([&] { return parser.parse(one); }) == alone);
     const std::string single = outcome([&] { return parser.parse_single(record); });
+    require(is_malformed([&] { decode_example(record, {.strict = false}); }) ==
+            (alone == "malformed"));
     require((single == "malformed") == (alone == "malformed") &&
             (single == "unfit") == (alone == "unfit"));
   }

@@ -225,6 +225,13 @@ TEST(ExampleErrorTest, LimitsBeforeMemory) {
   const ParseSpec padded{{"k", FixedLenSequenceFeature{{}, DType::kInt64, true, {}}}};
   EXPECT_ERROR(LimitExceeded, "5 rows of 2 values",
                parse({record, "", "", "", ""}, padded, {.limits = {.max_batch_values = 9}}));
+  const ParseSpec rows{
+      {"k", RaggedFeature{.dtype = DType::kInt64,
+                          .partitions = {{RowPartition::Kind::kValueRowIds, "p"}}}}};
+  const std::string gap = example({entry("k", ints({1})), entry("p", ints({70'000}))});
+  EXPECT_ERROR(LimitExceeded, "a row id of 70000 for 1 values leaves more than max_empty_rows",
+               parse({gap}, rows));
+  EXPECT_NO_THROW(parse({gap}, rows, {.limits = {.max_empty_rows = 70'000}}));
 }
 
 }  // namespace

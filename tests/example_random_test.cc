@@ -2,6 +2,7 @@
 // that end at a page that may not be read.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,6 +69,42 @@ TEST_F(ExampleRandomTest, OneRecord) {
   }
   EXPECT_GT(good_, 500);
   EXPECT_GT(unfit_, 50);
+}
+
+// decode_example says of each key what parse_example says when asked for it.
+void check_decoded(const std::string& record) {
+  std::map<std::string, Tensor, std::less<>> decoded;
+  try {
+    decoded = decode_example(record, {.strict = false});
+  } catch (const CorruptData&) {
+    const std::string_view one[] = {record};
+    EXPECT_THROW(parse_example(one, {{"k", VarLenFeature{DType::kInt64}}}, {.strict = false}),
+                 CorruptData);
+    return;
+  }
+  for (const std::string& key : kKeys) {
+    const auto found = decoded.find(key);
+    const DType dtype = found == decoded.end() ? DType::kInt64 : found->second.dtype();
+    const Features parsed =
+        parse_single_example(record, {{key, RaggedFeature{.dtype = dtype}}}, {.strict = false});
+    const Tensor& values = std::get<Tensor>(parsed.at(key));
+    if (found == decoded.end()) {
+      EXPECT_EQ(values.size(), 0) << key;
+    } else {
+      EXPECT_EQ(testing::text_of(found->second), testing::text_of(values)) << key;
+    }
+  }
+}
+
+TEST_F(ExampleRandomTest, DecodedWithoutASpec) {
+  for (int odd : {0, 10}) {
+    RandomExample random(static_cast<uint64_t>(odd) + 50, odd);
+    for (int i = 0; i < 300; ++i) {
+      const std::string record = random.record(kKeys);
+      check_decoded(record);
+      check_decoded(random.damaged(record));
+    }
+  }
 }
 
 TEST_F(ExampleRandomTest, OneDamagedRecord) {

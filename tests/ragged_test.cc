@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "expect_error.h"
 #include "reference.h"
@@ -122,6 +123,24 @@ TEST(SparseTensor, RefusesBadIndices) {
   EXPECT_ERROR(InvalidArgument, "needs indices", SparseTensor(int64s({0, 0}), int64s({1}), {1, 1}));
   EXPECT_ERROR(InvalidArgument, "needs indices",
                SparseTensor(int64s({0}).reshaped({1, 1}), int64s({1, 2}), {1}));
+}
+
+TEST(SparseTensor, Unordered) {
+  const Tensor indices = Tensor::of<int64_t>({3, 2}, {1, 2, 0, 0, 1, 2});
+  const Tensor values = Tensor::of<int64_t>({3}, {7, 8, 9});
+  const SparseTensor sparse = SparseTensor::unordered(indices, values, {2, 3});
+  EXPECT_EQ(sparse.indices().values<int64_t>()[1], 2);
+  EXPECT_EQ(sparse.values().values<int64_t>()[2], 9);
+  EXPECT_ERROR(InvalidArgument, "index [1, 2] of value 0 is outside dense_shape [2, 2]",
+               SparseTensor::unordered(indices, values, {2, 2}));
+  EXPECT_ERROR(InvalidArgument, "index [0, 0] of value 1 is out of order",
+               SparseTensor(indices, values, {2, 3}));
+}
+
+TEST(Ragged, LevelsAreBounded) {
+  const std::vector<Tensor> splits(Ragged::kMaxLevels + 1, Tensor::of<int64_t>({2}, {0, 1}));
+  EXPECT_ERROR(InvalidArgument, "at most 32 levels, got 33",
+               Ragged::from_row_splits(Tensor::of<int64_t>({1}, {5}), splits));
 }
 
 TEST(SparseTensor, ToSparse) {

@@ -263,6 +263,21 @@ TEST(RecordWriterTest, FollowsALink) {
   EXPECT_EQ(get(folder / "real"), frame("a"));
 }
 
+TEST(RecordWriterTest, Discards) {
+  const Folder folder;
+  put(folder / "f", "old");
+  RecordWriter writer(folder / "f");
+  writer.write("new");
+  writer.discard();
+  writer.close();
+  EXPECT_THROW(writer.write("more"), InvalidArgument);
+  EXPECT_EQ(get(folder / "f"), "old");
+  RecordWriter closed(folder / "g");
+  closed.close();
+  closed.discard();
+  EXPECT_TRUE(std::filesystem::exists(folder / "g"));
+}
+
 TEST(RecordWriterTest, Refuses) {
   const Folder folder;
   EXPECT_THROW(RecordWriter(folder / "f", {.compression = Compression::kAuto}), InvalidArgument);
@@ -271,6 +286,9 @@ TEST(RecordWriterTest, Refuses) {
   EXPECT_THROW(RecordWriter(folder / ""), InvalidArgument);
   EXPECT_THROW(RecordWriter("/dev/null"), InvalidArgument);
   EXPECT_THROW(RecordWriter(""), NotFound);
+  EXPECT_THROW(RecordWriter(folder / std::string("f\0g", 3)), InvalidArgument);
+  EXPECT_THROW(RecordReader(folder / std::string("f\0g", 3)), InvalidArgument);
+  EXPECT_THROW(RecordWriter(folder / std::string(256, 'f')), IoError);
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ class WEFT_API RecordStream {
   // records, or as many as come before an error, which is then thrown by the next call. False at
   // the end. Throws as RecordReader does, and NotFound for a file that does not exist when its turn
   // comes; a batch that an error interrupts is lost. After an error every call throws it again,
-  // except what on_skip and poll throw: after those the stream goes on.
+  // except what on_skip and poll throw, if it is no weft::Error: after that the stream goes on.
   bool next(RecordBatch& batch);
 
   RecordCounters counters() const;  // of all files so far, elements that were dropped included

@@ -102,6 +102,9 @@ struct Limits {
   int64_t max_batch_values = int64_t{1}
                              << 31;     // values of one feature in one batch, padding included
   int64_t max_keys = int64_t{1} << 20;  // map entries in one record
+  // Rows without values that the row ids of a RaggedFeature may leave in one record: a few bytes
+  // can ask for any number of them.
+  int64_t max_empty_rows = int64_t{1} << 16;
 };
 
 // `bytes` for a message: printable ASCII stays, everything else becomes \xNN, and what is longer

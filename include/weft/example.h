@@ -75,9 +75,12 @@ class WEFT_API ExampleParser {
   const ParseSpec& spec() const;
   const ParseOptions& options() const;
   int64_t rows_parsed() const;
+  static constexpr int64_t kRowsBeforeWarning = 1024;
   // Keys that the spec reads and that no record so far had. A warning names them once, after the
-  // call that brings rows_parsed() to 1,024; whoever knows that a file has ended asks before that.
+  // call that brings rows_parsed() to kRowsBeforeWarning; whoever knows that the input has ended
+  // calls warn_of_absent_keys(), which does so unless it has been done.
   std::vector<std::string> absent_keys() const;
+  void warn_of_absent_keys() const;
 
  private:
   class Impl;
@@ -95,6 +98,12 @@ WEFT_API Features parse_single_example(std::string_view serialized, const ParseS
 // Integers and bool become an Int64List, floating dtypes a FloatList, strings a BytesList.
 // Throws InvalidArgument for a key that is not UTF-8, OutOfRange for an integer above 2^63 - 1.
 WEFT_API std::string encode_example(const std::map<std::string, Tensor, std::less<>>& features);
+
+// The features of one Example, whatever they are: what encode_example was given, flat. A feature
+// without a kind is left out. For a record or a few; parse_example is what reads many.
+// Throws as ExampleParser::parse for bytes that are no Example.
+WEFT_API std::map<std::string, Tensor, std::less<>> decode_example(
+    std::string_view serialized, const ParseOptions& options = {});
 
 // One Example per row. A row of a Tensor is written flat, a row of a Ragged of one level or of a
 // SparseTensor of rank 2 as its values in order.

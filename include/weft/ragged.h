@@ -22,10 +22,13 @@ namespace weft {
 // be borrowed, and then whoever owns them may still change them.
 class WEFT_API Ragged {
  public:
+  static constexpr size_t kMaxLevels = 32;
+
   // No rows: float32, one level.
   Ragged();
-  // `row_splits`: outermost level first, each an int64 or int32 tensor of rank 1.
-  // Throws InvalidArgument naming the level and position at fault; WrongType for other dtypes.
+  // `row_splits`: outermost level first, each an int64 or int32 tensor of rank 1; at most
+  // kMaxLevels of them. Throws InvalidArgument naming the level and position at fault; WrongType
+  // for other dtypes.
   static Ragged from_row_splits(Tensor values, std::span<const Tensor> row_splits);
   static Ragged from_row_splits(Tensor values, const Tensor& row_splits) {
     return from_row_splits(std::move(values), std::span<const Tensor>(&row_splits, 1));
@@ -54,7 +57,7 @@ class WEFT_API Ragged {
   const Tensor& row_splits_tensor(int64_t level) const {
     return row_splits_[static_cast<size_t>(level)];
   }
-  int64_t longest_row() const;  // of level 0; 0 if there are no rows
+  int64_t longest_row(int64_t level = 0) const;  // 0 if there are no rows
 
   // The same rows with other values of the same count. Throws InvalidArgument if the count differs.
   Ragged with_values(Tensor values) const;
@@ -79,8 +82,10 @@ class WEFT_API SparseTensor {
   // Rank 2, without holes; dense_shape is [rows, longest row].
   // Throws InvalidArgument if `rows` has more than one level or values of rank > 1.
   static SparseTensor from_ragged(Ragged rows);
-  // For indices that weft has just written itself: not checked. They may repeat, and stand in the
-  // order in which a SparseFeature was declared to be already_sorted.
+  // As the constructor, for indices that may repeat and stand in any order, as those of a parsed
+  // SparseFeature may.
+  static SparseTensor unordered(const Tensor& indices, Tensor values, Shape dense_shape);
+  // For indices that weft has just written itself, as of unordered(): not checked.
   static SparseTensor trusted(Tensor indices, Tensor values, Shape dense_shape);
 
   DType dtype() const { return values().dtype(); }

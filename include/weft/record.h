@@ -155,6 +155,8 @@ class WEFT_API RecordWriter {
   // Completes the file and makes it durable (fsync of file and folder) under its name. A second
   // call does nothing.
   void close();
+  // Ends the writing; nothing of the file is kept. After close() it does nothing.
+  void discard();
 
   const std::string& path() const;
   RecordCounters counters() const;  // records and bytes written

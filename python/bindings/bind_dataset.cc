@@ -31,14 +31,15 @@ void check_signals() {
 }
 
 Dataset records(nb::list paths, Compression compression, bool verify_crc, bool skip,
-                nb::handle on_skip) {
+                nb::handle on_skip, nb::handle limits) {
   std::vector<std::string> names;
   for (nb::handle path : paths) names.emplace_back(text_from_python(path, "filenames"));
   return Dataset::records(std::move(names), {.compression = compression,
                                              .verify_crc = verify_crc,
                                              .on_error = skip ? OnError::kSkip : OnError::kRaise,
                                              .on_skip = on_skip_of(on_skip),
-                                             .poll = check_signals});
+                                             .poll = check_signals,
+                                             .limits = limits_from_python(limits)});
 }
 
 // A stream whose calls come without the GIL, from any thread.
@@ -87,6 +88,21 @@ nb::object next_features(Locked<BatchStream>& self) {
   return features_to_python(std::move(features));
 }
 
+constexpr char kSeed[] = "seed", kShards[] = "num_shards", kIndex[] = "index",
+               kCycle[] = "cycle_length", kBlock[] = "block_length", kCount[] = "count";
+
+// A step with one integer, or two: an argument that is none is refused in weft's words.
+template <auto step, const char* name>
+Dataset with_number(const Dataset& self, nb::handle value) {
+  return (self.*step)(int_from_python(value, name));
+}
+
+template <auto step, const char* first, const char* second>
+Dataset with_numbers(const Dataset& self, nb::handle a, nb::handle b) {
+  const int64_t one = int_from_python(a, first);
+  return (self.*step)(one, int_from_python(b, second));
+}
+
 nb::list files(const Dataset& self) {
   nb::list names;
   for (const std::string& path : self.files()) names.append(text_to_python(path));
@@ -98,20 +114,30 @@ nb::list files(const Dataset& self) {
 void bind_dataset(nb::module_& m) {
   nb::class_<Dataset>(m, "Dataset", "What to read, in which order: an immutable description.")
       .def_static("records", &records, nb::arg("paths"), nb::arg("compression"),
-                  nb::arg("verify_crc"), nb::arg("skip"), nb::arg("on_skip").none())
-      .def("shuffle_files", &Dataset::shuffle_files, nb::arg("seed"))
-      .def("shard_files", &Dataset::shard_files, nb::arg("num_shards"), nb::arg("index"))
-      .def("interleave", &Dataset::interleave, nb::arg("cycle_length"), nb::arg("block_length"))
-      .def("shard", &Dataset::shard, nb::arg("num_shards"), nb::arg("index"))
-      .def("skip", &Dataset::skip, nb::arg("count"))
-      .def("take", &Dataset::take, nb::arg("count"))
-      .def("batch", &Dataset::batch, nb::arg("batch_size"), nb::arg("drop_remainder"))
+                  nb::arg("verify_crc"), nb::arg("skip"), nb::arg("on_skip").none(),
+                  nb::arg("limits").none())
+      .def("shuffle_files", &with_number<&Dataset::shuffle_files, kSeed>, nb::arg("seed").none())
+      .def("shard_files", &with_numbers<&Dataset::shard_files, kShards, kIndex>,
+           nb::arg("num_shards").none(), nb::arg("index").none())
+      .def("interleave", &with_numbers<&Dataset::interleave, kCycle, kBlock>,
+           nb::arg("cycle_length").none(), nb::arg("block_length").none())
+      .def("shard", &with_numbers<&Dataset::shard, kShards, kIndex>, nb::arg("num_shards").none(),
+           nb::arg("index").none())
+      .def("skip", &with_number<&Dataset::skip, kCount>, nb::arg("count").none())
+      .def("take", &with_number<&Dataset::take, kCount>, nb::arg("count").none())
+      .def(
+          "batch",
+          [](const Dataset& self, nb::handle size, bool drop_remainder) {
+            return self.batch(int_from_python(size, "batch_size"), drop_remainder);
+          },
+          nb::arg("batch_size").none(), nb::arg("drop_remainder"))
       .def(
           "parse",
-          [](const Dataset& self, nb::handle spec, bool strict) {
-            return self.parse(parse_spec_from_python(spec, "spec"), {.strict = strict});
+          [](const Dataset& self, nb::handle spec, bool strict, nb::handle limits) {
+            return self.parse(parse_spec_from_python(spec, "spec"),
+                              {.strict = strict, .limits = limits_from_python(limits)});
           },
-          nb::arg("spec").none(), nb::arg("strict"))
+          nb::arg("spec").none(), nb::arg("strict"), nb::arg("limits").none())
       .def("files", &files)
       .def("batch_size", &Dataset::batch_size)
       .def("parses", &Dataset::parses);

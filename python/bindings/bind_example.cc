@@ -127,7 +127,9 @@ FeatureSpec feature_spec(nb::handle feature, const std::string& name) {
       {.key = name});
 }
 
-ParseOptions options_of(bool strict) { return {.strict = strict}; }
+ParseOptions options_of(bool strict, nb::handle limits) {
+  return {.strict = strict, .limits = limits_from_python(limits)};
+}
 
 nb::list records_to_python(const Bytes& records) {
   nb::list list;
@@ -136,51 +138,20 @@ nb::list records_to_python(const Bytes& records) {
   return list;
 }
 
-}  // namespace
-
-ParseSpec parse_spec_from_python(nb::handle value, const char* argument) {
-  if (PyMapping_Check(value.ptr()) == 0 || !nb::hasattr(value, "items")) {
-    throw WrongType(std::string("'") + argument +
-                    "' must be a dict from feature name to feature, got " + describe(value));
-  }
-  ParseSpec spec;
-  for (nb::handle item : value.attr("items")()) {
-    const std::string name(text_from_python(item[0], "feature name"));
-    spec.insert_or_assign(name, feature_spec(item[1], name));
-  }
-  return spec;
-}
-
-void bind_example(nb::module_& m) {
-  bind_strings(m);
-  nb::class_<ExampleParser>(m, "ExampleParser",
-                            "A parse spec, compiled; it learns the order of the keys.")
-      .def(
-          "__init__",
-          [](ExampleParser* self, nb::handle features, bool strict) {
-            new (self)
-                ExampleParser(parse_spec_from_python(features, "features"), options_of(strict));
-          },
-          nb::arg("features").none(), nb::arg("strict") = true)
-      .def(
-          "parse",
-          [](const ExampleParser& self, nb::handle serialized) {
-            const Serialized records(serialized, "serialized");
-            return features_to_python(without_gil([&] { return self.parse(records.views()); }));
-          },
-          nb::arg("serialized").none())
-      .def(
-          "parse_single",
-          [](const ExampleParser& self, const nb::bytes& serialized) {
-            const std::string_view record(serialized.c_str(), serialized.size());
-            return features_to_python(without_gil([&] { return self.parse_single(record); }));
-          },
-          nb::arg("serialized"))
-      .def_prop_ro("absent_keys", [](const ExampleParser& self) {
-        nb::list keys;
-        for (const std::string& key : self.absent_keys()) keys.append(text_to_python(key));
-        return keys;
-      });
+// One record without a spec, and the writing of records.
+void bind_records(nb::module_& m) {
+  m.def(
+      "decode_example",
+      [](const nb::bytes& serialized, bool strict, nb::handle limits) {
+        const std::string_view record(serialized.c_str(), serialized.size());
+        const ParseOptions options = options_of(strict, limits);
+        nb::dict features;
+        const auto tensors = without_gil([&] { return decode_example(record, options); });
+        for (const auto& [key, tensor] : tensors)
+          features[text_to_python(key)] = tensor_to_python(tensor);
+        return features;
+      },
+      nb::arg("serialized"), nb::arg("strict"), nb::arg("limits").none());
   m.def(
       "encode_example",
       [](const nb::dict& features) {
@@ -200,6 +171,54 @@ void bind_example(nb::module_& m) {
         return records_to_python(without_gil([&] { return encode_examples(features); }));
       },
       nb::arg("columns").none());
+}
+
+}  // namespace
+
+ParseSpec parse_spec_from_python(nb::handle value, const char* argument) {
+  if (PyMapping_Check(value.ptr()) == 0 || !nb::hasattr(value, "items")) {
+    throw WrongType(std::string("'") + argument +
+                    "' must be a dict from feature name to feature, got " + describe(value));
+  }
+  ParseSpec spec;
+  for (nb::handle item : value.attr("items")()) {
+    const std::string name(text_from_python(item[0], "feature name"));
+    spec.insert_or_assign(name, feature_spec(item[1], name));
+  }
+  return spec;
+}
+
+void bind_example(nb::module_& m) {
+  bind_records(m);
+  bind_strings(m);
+  nb::class_<ExampleParser>(m, "ExampleParser",
+                            "A parse spec, compiled; it learns the order of the keys.")
+      .def(
+          "__init__",
+          [](ExampleParser* self, nb::handle features, bool strict, nb::handle limits) {
+            new (self) ExampleParser(parse_spec_from_python(features, "features"),
+                                     options_of(strict, limits));
+          },
+          nb::arg("features").none(), nb::arg("strict"), nb::arg("limits").none())
+      .def(
+          "parse",
+          [](const ExampleParser& self, nb::handle serialized) {
+            const Serialized records(serialized, "serialized");
+            return features_to_python(without_gil([&] { return self.parse(records.views()); }));
+          },
+          nb::arg("serialized").none())
+      .def(
+          "parse_single",
+          [](const ExampleParser& self, const nb::bytes& serialized) {
+            const std::string_view record(serialized.c_str(), serialized.size());
+            return features_to_python(without_gil([&] { return self.parse_single(record); }));
+          },
+          nb::arg("serialized"))
+      .def_prop_ro("absent_keys", [](const ExampleParser& self) {
+        nb::list keys;
+        for (const std::string& key : self.absent_keys()) keys.append(text_to_python(key));
+        return keys;
+      });
 }
 
 }  // namespace weft::python

@@ -1,4 +1,5 @@
 // Writing record files.
+#include <algorithm>
 #include <mutex>
 
 #include "convert_record.h"
@@ -49,15 +50,22 @@ void bind_record(nb::module_& m) {
   nb::class_<Writer>(m, "RecordWriter", "Writes one record file, seen under its name once closed.")
       .def(
           "__init__",
-          [](Writer* self, nb::handle path, Compression compression, int level) {
+          [](Writer* self, nb::handle path, Compression compression, nb::handle level) {
             const std::string name(text_from_python(path, "path"));
-            without_gil(
-                [&] { new (self) Writer(name, {.compression = compression, .level = level}); });
+            // -1 is the default; what does not fit into an int is out of range all the same.
+            const int64_t wanted =
+                level.is_none() ? -1 : int_from_python(level, "compression_level");
+            const RecordWriterOptions options{
+                .compression = compression,
+                .level = static_cast<int>(std::clamp<int64_t>(wanted, -2, 10))};
+            without_gil([&] { new (self) Writer(name, options); });
           },
-          nb::arg("path"), nb::arg("compression"), nb::arg("level"))
+          nb::arg("path"), nb::arg("compression"), nb::arg("level").none())
       .def("write", &write, nb::arg("record").none())
       .def("flush", [](Writer& self) { self.use([](RecordWriter& writer) { writer.flush(); }); })
       .def("close", [](Writer& self) { self.use([](RecordWriter& writer) { writer.close(); }); })
+      .def("discard",
+           [](Writer& self) { self.use([](RecordWriter& writer) { writer.discard(); }); })
       .def("counters", [](Writer& self) {
         return counters_to_python(self.use([](RecordWriter& writer) { return writer.counters(); }));
       });

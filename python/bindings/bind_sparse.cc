@@ -36,8 +36,21 @@ nb::tuple reduce(nb::handle self) {
     nb::object restore = nb::module_::import_("weft.ragged").attr("_restore_sparse");
     return nb::make_tuple(restore, nb::make_tuple(rows_of(sparse)));
   }
-  return nb::make_tuple(self.type(), nb::make_tuple(self.attr("indices"), self.attr("values"),
-                                                    self.attr("dense_shape")));
+  nb::object restore = nb::module_::import_("weft.ragged").attr("_restore_indexed");
+  return nb::make_tuple(
+      restore, nb::make_tuple(self.attr("indices"), self.attr("values"), self.attr("dense_shape")));
+}
+
+// They are copied in any case, so that any layout will do: numpy.argwhere gives columns.
+Tensor indices_from_python(nb::handle value, size_t rank) {
+  nb::object indices = nb::borrow(value);
+  if (nb::hasattr(value, "__array_interface__"))
+    indices = nb::module_::import_("numpy").attr("ascontiguousarray")(value);
+  Tensor at = tensor_from_python(indices, "indices", DType::kInt64);
+  // No indices at all: numpy and lists cannot say how wide none of them would be.
+  if (at.size() == 0 && at.rank() == 1)
+    return Tensor(DType::kInt64, {0, static_cast<int64_t>(rank)});
+  return at;
 }
 
 }  // namespace
@@ -50,17 +63,22 @@ void bind_sparse(nb::module_& m) {
   type.def(
       "__init__",
       [](SparseTensor* self, nb::handle indices, nb::handle values, nb::handle dense_shape) {
-        Tensor at = tensor_from_python(indices, "indices", DType::kInt64);
         Shape shape = shape_from_python(dense_shape, "dense_shape");
-        // No indices at all: numpy and lists cannot say how wide none of them would be.
-        if (at.size() == 0 && at.rank() == 1)
-          at = Tensor(DType::kInt64, {0, static_cast<int64_t>(shape.size())});
-        new (self)
-            SparseTensor(std::move(at), tensor_from_python(values, "values"), std::move(shape));
+        const Tensor at = indices_from_python(indices, shape.size());
+        new (self) SparseTensor(at, tensor_from_python(values, "values"), std::move(shape));
       },
       nb::arg("indices").none(), nb::arg("values").none(), nb::arg("dense_shape").none(),
       "`indices` int64 [N, rank] in row-major order without repeats, `values` [N], `dense_shape` "
       "[rank].");
+  type.def_static(
+      "_unordered",
+      [](nb::handle indices, nb::handle values, nb::handle dense_shape) {
+        Shape shape = shape_from_python(dense_shape, "dense_shape");
+        const Tensor at = indices_from_python(indices, shape.size());
+        return SparseTensor::unordered(at, tensor_from_python(values, "values"), std::move(shape));
+      },
+      nb::arg("indices"), nb::arg("values"), nb::arg("dense_shape"),
+      "With indices that may repeat and stand in any order, as a parsed SparseFeature's may.");
   type.def_static(
       "from_rows",
       [](nb::handle rows) { return SparseTensor::from_ragged(ragged_from_python(rows, "rows")); },

@@ -21,6 +21,19 @@ nb::object as_array(nb::handle self, nb::handle dtype, nb::handle copy) {
   return fresh ? made.attr("copy")() : made;
 }
 
+// numpy's operators, comparisons included; not those that work in place, which need an ndarray.
+void take_operators(nb::handle type) {
+  nb::object mixin = nb::module_::import_("numpy.lib.mixins").attr("NDArrayOperatorsMixin");
+  nb::dict members = nb::steal<nb::dict>(PyDict_New());
+  members.update(mixin.attr("__dict__"));
+  for (auto [key, member] : members) {
+    const auto name = nb::cast<std::string>(key);
+    if (!PyCallable_Check(member.ptr()) || name == "__hash__") continue;
+    if (name.starts_with("__i") && name != "__invert__") continue;
+    type.attr(name.c_str()) = member;
+  }
+}
+
 int64_t length_of(const StringArray& self) { return self.shape().front(); }
 
 }  // namespace
@@ -28,12 +41,13 @@ int64_t length_of(const StringArray& self) { return self.shape().front(); }
 nb::object made_array(nb::handle value) { return value.attr("__dict__").attr("get")(kMade); }
 
 void bind_strings(nb::module_& m) {
-  nb::class_<StringArray>(
+  nb::class_<StringArray> type(
       m, "StringArray", nb::dynamic_attr(),
       "An array of bytes. numpy.asarray makes it an object array, and everything that such an "
       "array\n"
-      "can do it does by making one: the first time that costs as much as its strings are many.")
-      .def_prop_ro("shape", [](const StringArray& self) { return shape_to_python(self.shape()); })
+      "can do it does by making one: the first time that costs as much as its strings are many.\n"
+      "Operators are numpy's; their results are numpy.ndarrays.");
+  type.def_prop_ro("shape", [](const StringArray& self) { return shape_to_python(self.shape()); })
       .def_prop_ro("ndim", [](const StringArray& self) { return self.shape().size(); })
       .def_prop_ro("size", [](const StringArray& self) { return num_elements(self.shape()); })
       .def("__len__", &length_of)
@@ -49,17 +63,10 @@ void bind_strings(nb::module_& m) {
       .def("__iter__", [](nb::handle self) { return nb::iter(array_of(self)); })
       .def("__getattr__",
            [](nb::handle self, nb::handle name) { return array_of(self).attr(name); })
-      .def(
-          "__eq__",
-          [](nb::handle self, nb::handle other) { return array_of(self).attr("__eq__")(other); },
-          nb::arg("other").none())
-      .def(
-          "__ne__",
-          [](nb::handle self, nb::handle other) { return array_of(self).attr("__ne__")(other); },
-          nb::arg("other").none())
       .def("__repr__", [](nb::handle self) { return nb::repr(array_of(self)); })
       .def("__reduce__", [](nb::handle self) { return array_of(self).attr("__reduce__")(); })
       .attr("__hash__") = nb::none();
+  take_operators(type);
 }
 
 }  // namespace weft::python

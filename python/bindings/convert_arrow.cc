@@ -169,11 +169,17 @@ class Reader {
     return values;
   }
 
-  static Tensor strings(const Part& part, bool wide) {
+  Tensor strings(const Part& part, bool wide) const {
     std::vector<std::string_view> views;
     const auto* data = static_cast<const char*>(part.array->buffers[2]);
+    const int64_t all = part.count == 0 ? 0 : offset_at(part, part.count, wide);
     for (int64_t i = 0; i < part.count; ++i) {
       const int64_t begin = offset_at(part, i, wide), end = offset_at(part, i + 1, wide);
+      if (begin < 0 || end < begin || end > all) {
+        throw InvalidArgument(name() + ": Arrow string " + std::to_string(i) +
+                              " goes from offset " + std::to_string(begin) + " to " +
+                              std::to_string(end) + ", the last one to " + std::to_string(all));
+      }
       views.emplace_back(end > begin ? data + begin : "", static_cast<size_t>(end - begin));
     }
     return Tensor::strings({part.count}, Bytes::from(views));

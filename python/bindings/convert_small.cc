@@ -155,7 +155,11 @@ std::string_view text_from_python(nb::handle value, const char* argument) {
   }
   Py_ssize_t size = 0;
   const char* text = PyUnicode_AsUTF8AndSize(value.ptr(), &size);
-  if (text == nullptr) throw nb::python_error();
+  if (text == nullptr) {  // a lone surrogate
+    PyErr_Clear();
+    throw InvalidArgument(std::string("'") + argument + "' holds characters that UTF-8 has not: " +
+                          nb::cast<std::string>(nb::repr(value)));
+  }
   return {text, static_cast<size_t>(size)};
 }
 
@@ -164,6 +168,22 @@ nb::object text_to_python(std::string_view text) {
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape");
   if (made == nullptr) throw nb::python_error();
   return nb::steal(made);
+}
+
+Limits limits_from_python(nb::handle value) {
+  Limits limits;
+  if (value.is_none()) return limits;
+  if (!nb::isinstance(value, nb::module_::import_("weft.config").attr("Limits")))
+    throw WrongType("'limits' must be a weft.Limits or None, got " + describe(value));
+  const auto read = [&](const char* name, int64_t& limit) {
+    const nb::object field = value.attr(name);
+    if (!field.is_none()) limit = int_from_python(field, name);
+  };
+  read("max_record_bytes", limits.max_record_bytes);
+  read("max_batch_values", limits.max_batch_values);
+  read("max_keys", limits.max_keys);
+  read("max_empty_rows", limits.max_empty_rows);
+  return limits;
 }
 
 int64_t int_from_python(nb::handle value, const char* argument) {
@@ -192,13 +212,20 @@ Serialized::Serialized(nb::handle value, const char* argument) {
     }
   }
   if (PyBytes_Check(value.ptr()) || PyUnicode_Check(value.ptr())) {
-    throw WrongType(std::string("'") + argument + "' must be a list or array of bytes, got one " +
-                    describe(value));
+    throw WrongType(std::string("'") + argument + "' must be a list or array of bytes, got " +
+                    describe(value) + " alone");
   }
   if (nb::hasattr(value, "tolist")) {
     if (nb::hasattr(value, "ndim") && nb::cast<int64_t>(value.attr("ndim")) != 1) {
       throw InvalidArgument(std::string("'") + argument + "' must be a vector of bytes, got " +
                             describe(value));
+    }
+    if (nb::hasattr(value, "dtype") && nb::hasattr(value.attr("dtype"), "char") &&
+        nb::cast<std::string>(value.attr("dtype").attr("char")) == "S") {
+      throw WrongType(
+          std::string("'") + argument +
+          "' is an array of dtype 'S', which cuts NULs off the end of records; give the "
+          "list itself, or an object array");
     }
     items = value.attr("tolist")();
   }

@@ -130,6 +130,8 @@ void ListReader::visit_leaf(PyObject* node) {
     set_kind(Kind::kInt);
     add_int(node);
   } else {
+    if (path_.empty())
+      throw WrongType(place() + " must be an array or nested lists, got " + describe(node));
     throw WrongType(place() + " must be a number, bool or string, got " + describe(node) +
                     (node == Py_None ? "; a history that is missing is an empty list" : ""));
   }
@@ -203,8 +205,22 @@ Tensor ListReader::floats_as(DType dtype) const {
   return tensor;
 }
 
+// All arrays as one; they must agree in all but the first dimension.
+nb::object ListReader::joined() const {
+  const auto inner = [](nb::handle array) {
+    nb::object shape = array.attr("shape");
+    return nb::object(shape[nb::slice(nb::int_(1), nb::none(), nb::none())]);
+  };
+  for (nb::handle array : arrays_) {
+    if (inner(array).equal(inner(arrays_[0]))) continue;
+    throw InvalidArgument(std::string("'") + argument_ + "' has rows of different shapes: " +
+                          describe(arrays_[0]) + " and " + describe(array));
+  }
+  return nb::module_::import_("numpy").attr("concatenate")(arrays_);
+}
+
 Tensor ListReader::concatenated() const {
-  nb::object joined = nb::module_::import_("numpy").attr("concatenate")(arrays_);
+  nb::object joined = this->joined();
   for (nb::handle array : arrays_) {
     if (!array.attr("dtype").equal(joined.attr("dtype"))) {
       throw WrongType(std::string("'") + argument_ + "' has rows of different dtypes: " +
@@ -217,8 +233,7 @@ Tensor ListReader::concatenated() const {
 Tensor ListReader::values_of(DType dtype) const {
   if (kind_ == Kind::kNone) return Tensor(dtype, {0});
   if (kind_ == Kind::kArray) {
-    return tensor_of_dtype(nb::module_::import_("numpy").attr("concatenate")(arrays_), dtype,
-                           argument_);
+    return tensor_of_dtype(joined(), dtype, argument_);
   }
   if (kind_ == Kind::kString && dtype == DType::kString) {
     return Tensor::strings({static_cast<int64_t>(texts_.size())}, Bytes::from(texts_));

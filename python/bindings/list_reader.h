@@ -41,6 +41,7 @@ class ListReader {
   template <class T>
   Tensor ints_as(DType dtype) const;
   Tensor floats_as(DType dtype) const;
+  nb::object joined() const;
   Tensor concatenated() const;
 
   const char* argument_;

@@ -20,7 +20,7 @@ from weft import (
     train,
 )
 from weft._core import __version__
-from weft.config import num_threads, set_num_threads, show_config, trim
+from weft.config import Limits, num_threads, set_num_threads, show_config, trim
 from weft.dtypes import *  # noqa: F403
 from weft.errors import *  # noqa: F403
 from weft.ragged import Ragged, SparseTensor
@@ -31,6 +31,7 @@ RaggedTensor = Ragged  # TensorFlow's name
 __all__ = [
     *dtypes.__all__,
     *errors.__all__,
+    "Limits",
     "Ragged",
     "RaggedTensor",
     "SparseTensor",

@@ -2,6 +2,8 @@
 
 import sys
 
+import weft
+
 
 def main() -> None:
     """Runs the command line, or says what to install for it."""
@@ -11,7 +13,10 @@ def main() -> None:
         if error.name not in ("typer", "rich"):
             raise
         sys.exit("the command line needs more packages: pip install 'weft[cli]'")
-    app()
+    try:
+        app()
+    except weft.Error as error:
+        sys.exit(f"weft: {error}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,12 @@ def _restore_sparse(rows: Ragged) -> SparseTensor:
     return SparseTensor.from_rows(rows)
 
 
+def _restore_indexed(
+    indices: np.ndarray, values: np.ndarray, dense_shape: np.ndarray
+) -> SparseTensor:
+    return SparseTensor._unordered(indices, values, dense_shape)
+
+
 def _row_text(row: Ragged | np.ndarray) -> str:
     """One row, cut after a dozen values."""
     if isinstance(row, Ragged):

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 
@@ -45,15 +46,21 @@ int sync_folder(const std::string& folder) {
 
 int AtomicFile::open(const std::string& path) {
   struct stat found;
-  if (::stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {
-    return S_ISDIR(found.st_mode) ? EISDIR : EINVAL;
-  }
+  const bool replaces = ::stat(path.c_str(), &found) == 0;
+  if (replaces && !S_ISREG(found.st_mode)) return S_ISDIR(found.st_mode) ? EISDIR : EINVAL;
   path_ = resolved(path);
   const size_t slash = path_.rfind('/');
   folder_ = slash == std::string::npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
   const std::string name = slash == std::string::npos ? path_ : path_.substr(slash + 1);
   if (name.empty()) return path_.empty() ? ENOENT : EISDIR;
+  if (name.size() > NAME_MAX) return ENAMETOOLONG;
   temporary_ = hidden_name(folder_, name);
+  opened_by_ = ::getpid();
+  if (const int failed = create()) return failed;
+  return replaces && ::fchmod(fd_, found.st_mode & 07777) != 0 ? errno : 0;
+}
+
+int AtomicFile::create() {
   fd_ = ::open(folder_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
   anonymous_ = fd_ >= 0 && ::access(proc_path(fd_).c_str(), F_OK) == 0;
   if (anonymous_) return 0;
@@ -98,7 +105,7 @@ void AtomicFile::discard() noexcept {
   if (fd_ < 0) return;
   ::close(fd_);
   fd_ = -1;
-  if (!anonymous_) ::unlink(temporary_.c_str());
+  if (!anonymous_ && opened_by_ == ::getpid()) ::unlink(temporary_.c_str());
 }
 
 }  // namespace weft::base

@@ -16,8 +16,8 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile() { discard(); }
 
-  // A link is followed, so that the file it names is replaced. EISDIR for a folder, EINVAL for
-  // anything else that is no regular file.
+  // A link is followed, so that the file it names is replaced; its permissions are kept. EISDIR for
+  // a folder, EINVAL for anything else that is no regular file.
   int open(const std::string& path);
   int write(const void* data, int64_t size);
   // Makes the contents durable and gives them the name, replacing what had it.
@@ -25,9 +25,11 @@ class AtomicFile {
   void discard() noexcept;
 
  private:
+  int create();
   int link_anonymous();
 
   int fd_ = -1;
+  int opened_by_ = 0;  // the process: a forked child has no say over the file
   std::string path_;
   std::string folder_;
   std::string temporary_;   // the hidden name

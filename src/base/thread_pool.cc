@@ -11,6 +11,7 @@
 #include <fstream>
 #include <mutex>
 #include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -76,10 +77,7 @@ class Pool {
   void run(Job& job, int threads) {
     {
       std::lock_guard lock(mutex_);
-      while (static_cast<int>(workers_.size()) < threads - 1) {
-        workers_.emplace_back([this] { serve(); });
-      }
-      job.helpers_wanted = threads - 1;
+      job.helpers_wanted = start_workers(threads - 1);
       jobs_.push_back(&job);
     }
     wake_.notify_all();
@@ -90,6 +88,18 @@ class Pool {
   }
 
  private:
+  // Up to `wanted` workers: as many as the system lets us have.
+  int start_workers(int wanted) {
+    try {
+      while (static_cast<int>(workers_.size()) < wanted) {
+        workers_.emplace_back([this] { serve(); });
+      }
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
+      // The caller's own thread is enough to go on.
+    }
+    return std::min(wanted, static_cast<int>(workers_.size()));
+  }
+
   Job* claimable() {
     for (Job* job : jobs_) {
       if (job->helpers_wanted > 0) return job;

@@ -141,11 +141,9 @@ class BatchStream::Impl {
 
  private:
   static ExampleParser parser_of(const Dataset::Description& description);
-  void warn_of_absent_keys();
 
   const ExampleParser parser_;
   RecordBatch batch_;
-  bool ended_ = false;
 };
 
 ExampleParser BatchStream::Impl::parser_of(const Dataset::Description& description) {
@@ -158,19 +156,10 @@ ExampleParser BatchStream::Impl::parser_of(const Dataset::Description& descripti
 BatchStream::Impl::Impl(const Dataset& dataset)
     : records(dataset), parser_(parser_of(*records.impl_->dataset.description_)) {}
 
-void BatchStream::Impl::warn_of_absent_keys() {
-  if (parser_.rows_parsed() == 0 || parser_.rows_parsed() >= 1024) return;  // it has warned itself
-  const auto keys = parser_.absent_keys();
-  if (keys.empty()) return;
-  std::string names;
-  for (const auto& key : keys) names += (names.empty() ? "'" : ", '") + escape_bytes(key) + "'";
-  warn("no record of the dataset has " + names);
-}
-
 bool BatchStream::Impl::next(Features& features) {
   features.clear();
   if (!records.next(batch_)) {
-    if (!std::exchange(ended_, true)) warn_of_absent_keys();
+    parser_.warn_of_absent_keys();
     return false;
   }
   try {

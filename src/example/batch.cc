@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "base/cpu.h"
@@ -18,6 +17,7 @@ static_assert(std::endian::native == std::endian::little, "values are copied as 
 constexpr int64_t kLeastRangeBytes = 16 << 10;  // 5 us of work or more
 constexpr int64_t kMostRangeBytes = 128 << 10;  // a part of the second level cache
 constexpr int64_t kRangesPerThread = 4;
+constexpr int kSpins = 1000;       // before a thread that waits for another one sleeps
 constexpr uint32_t kPadding = 64;  // after a rewritten record; none else has any
 constexpr int64_t kLargestRecord = 0x7fffffff;
 
@@ -123,10 +123,11 @@ void Batch::read_ranges() {
       measure(ranges_[static_cast<size_t>(i)]);
       if (measured.fetch_add(1, std::memory_order_acq_rel) + 1 < n) continue;
       stage.store(lay_out_all(layout_error) ? kReading : kFailed, std::memory_order_release);
+      stage.notify_all();
     }
-    for (int spins = 0; stage.load(std::memory_order_acquire) == kMeasuring; ++spins) {
-      if (spins > 1000) std::this_thread::yield();
-    }
+    for (int spins = 0; spins < kSpins && stage.load(std::memory_order_relaxed) == kMeasuring;)
+      ++spins;
+    stage.wait(kMeasuring, std::memory_order_acquire);
     if (stage.load(std::memory_order_relaxed) == kFailed) return;
     for (int64_t i; (i = next_read.fetch_add(1, std::memory_order_relaxed)) < n;) {
       Range& range = ranges_[static_cast<size_t>(i)];
@@ -152,7 +153,8 @@ void Batch::read_ranges() {
 }
 
 // Calls `body` for the rows of the range. An error is kept, and only the rows before its own are
-// left to whoever comes after: so the error that remains is that of the first bad row.
+// left to whoever comes after: so the error that remains is that of the first row that cannot be
+// measured, or else read.
 template <class F>
 void Batch::attempt(Range& range, const F& body) {
   if (range.begin == range.end && range.error) return;
@@ -195,7 +197,7 @@ int64_t* Batch::string_bytes(const Range& range, size_t slot) {
   return string_bytes_.data() + (at * columns_.size() + slot) * kStringLanes;
 }
 
-void Batch::measure(Range& range) {
+void Batch::measure(Range& range) noexcept {
   attempt(range, [&] { scan(range); });
   note_seen(range);
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
@@ -214,7 +216,7 @@ void Batch::scan(Range& range) {
   states_.give(std::move(state));
 }
 
-void Batch::note_seen(const Range& range) {
+void Batch::note_seen(const Range& range) noexcept {
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
     if (seen_[slot].load(std::memory_order_relaxed)) continue;
     for (int64_t row = range.begin; row < range.end; ++row) {
@@ -327,10 +329,7 @@ void Batch::rewrite(Range& range, int64_t row) {
   try {
     meaning.read(serialized_[static_cast<size_t>(row)], options_);
     if (meaning.foreign() != nullptr) {
-      if (options_.strict) {
-        throw InvalidArgument("the record is " + std::string(meaning.foreign()) +
-                              ", not a tf.Example (strict=False reads it as one)");
-      }
+      if (options_.strict) throw_foreign(meaning.foreign());
       if (range.foreign == nullptr) range.foreign_row = row;
       if (range.foreign == nullptr) range.foreign = meaning.foreign();
     }

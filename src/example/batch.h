@@ -72,7 +72,7 @@ class Batch {
   void attempt(Range& range, const F& body);
 
   // Measuring (batch.cc). The scalars are read at once.
-  void measure(Range& range);
+  void measure(Range& range) noexcept;
   void scan(Range& range);
   void measure_slot(Range& range, size_t slot);
   template <class T>
@@ -82,7 +82,7 @@ class Batch {
   void measure_lists(Range& range, size_t slot, int64_t* lengths);
   void measure_string_lists(Range& range, size_t slot, int64_t* lengths);
   void check_lengths(const Range& range, size_t slot, const int64_t* lengths);
-  void note_seen(const Range& range);
+  void note_seen(const Range& range) noexcept;
 
   // A record that stopped a kernel is rewritten into the canonical form, or is an error.
   void rewrite(Range& range, int64_t row);

@@ -6,43 +6,12 @@
 #include <immintrin.h>
 #endif
 
+#include "example/list_kernel.h"
+
 namespace weft::WEFT_ISA {
 namespace {
 
 constexpr uint64_t kHigh = 0x8080808080808080u;
-
-template <class T>
-inline T load(const uint8_t* p) {
-  T x;
-  __builtin_memcpy(&x, p, sizeof x);
-  return x;
-}
-
-inline const uint8_t* body(const ColumnView& view, int64_t row, ListSpan span) {
-  return view.records[row].data + span.offset;
-}
-
-// A length after a tag at p, p + 1 < end: the place after it, or null.
-inline const uint8_t* read_length(const uint8_t* p, const uint8_t* end, uint64_t* length) {
-  *length = p[1];
-  if (*length < 0x80) return p + 2;
-  *length &= 0x7f;
-  for (int i = 1; i < 5 && p + i + 1 != end; ++i) {
-    const uint64_t byte = p[i + 1];
-    *length |= (byte & 0x7f) << (7 * i);
-    if (byte < 0x80) return p + i + 2;
-  }
-  return nullptr;
-}
-
-// The payload of a list of numbers that is not empty; null if it is not canonical.
-inline const uint8_t* payload(const uint8_t* p, uint32_t size, int64_t* bytes) {
-  const uint8_t* const end = p + size;
-  uint64_t length;
-  if (size < 2 || p[0] != 0x0a || (p = read_length(p, end, &length)) == nullptr) return nullptr;
-  *bytes = end - p;
-  return length == static_cast<uint64_t>(end - p) ? p : nullptr;
-}
 
 // Before a list stand at least 8 bytes of its entry, which may be read with it.
 constexpr int64_t kBefore = 8;

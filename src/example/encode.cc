@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/varint.h"
 #include "example/scan_kernel.h"
+#include "example/wire.h"
 #include "weft/error.h"
 #include "weft/example.h"
 
@@ -186,8 +187,7 @@ uint8_t* write_example(uint8_t* to, const std::vector<Source>& sources, int64_t 
 }
 
 void check_key(const std::string& key) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(key.data());
-  if (!WEFT_KERNEL(scan_kernel).valid_utf8(bytes, static_cast<int64_t>(key.size()))) {
+  if (!is_utf8(key)) {
     throw InvalidArgument("the key is not UTF-8, as every key of an Example is", {.key = key});
   }
 }

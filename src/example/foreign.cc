@@ -4,8 +4,8 @@
 //   SequenceExample        { Features context = 1; FeatureLists feature_lists = 2 }
 //   FeatureLists           { map<string, FeatureList> feature_list = 1 }   FeatureList { Feature* =
 //   1 } ExampleListWithContext { Example* examples = 1; Example context = 2 }
-#include "base/cpu.h"
-#include "example/canonical.h"
+#include "example/record_reader.h"
+#include "example/wire.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -47,10 +47,7 @@ void read_map(WireReader map, Message value) {
     while (!entry.at_end()) {
       const auto field = entry.next();
       if (field.is(1, WireReader::kBytes)) {
-        const std::string_view key = entry.bytes();
-        has_key = WEFT_KERNEL(scan_kernel)
-                      .valid_utf8(reinterpret_cast<const uint8_t*>(key.data()),
-                                  static_cast<int64_t>(key.size()));
+        has_key = is_utf8(entry.bytes());
       } else if (field.is(2, WireReader::kBytes)) {
         value(entry.message());
         has_value = true;
@@ -96,6 +93,11 @@ bool is_message(std::string_view record, Message first, Message second, int leas
 }
 
 }  // namespace
+
+void throw_foreign(const char* foreign) {
+  throw InvalidArgument("the record is " + std::string(foreign) +
+                        ", not a tf.Example (strict=False reads it as one)");
+}
 
 const char* foreign_message(std::string_view record) {
   if (is_message(record, read_features, read_feature_lists, 0, 1)) return "a SequenceExample";

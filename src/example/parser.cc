@@ -14,9 +14,6 @@
 namespace weft {
 namespace {
 
-// After so many records a key that none of them had is worth a warning.
-constexpr int64_t kRecordsBeforeWarning = 1024;
-
 std::string quoted(const std::vector<std::string>& keys) {
   std::string text;
   for (const std::string& key : keys)
@@ -48,9 +45,7 @@ class ExampleParser::Impl {
            ", not a tf.Example; it was read as one");
     }
     const auto rows = static_cast<int64_t>(serialized.size());
-    const int64_t before = rows_.fetch_add(rows);
-    if (before < kRecordsBeforeWarning && before + rows >= kRecordsBeforeWarning)
-      warn_absent(before + rows);
+    if (rows_.fetch_add(rows) + rows >= kRowsBeforeWarning) warn_of_absent_keys();
     return features;
   }
 
@@ -63,18 +58,20 @@ class ExampleParser::Impl {
     return keys;
   }
 
-  const Plan& plan() const { return plan_; }
-  const ParseOptions& options() const { return options_; }
-  int64_t rows() const { return rows_.load(); }
-
- private:
-  void warn_absent(int64_t rows) const {
+  void warn_of_absent_keys() const {
+    const int64_t rows = rows_.load();
+    if (rows == 0 || warned_absent_.exchange(true)) return;
     const std::vector<std::string> keys = absent_keys();
     if (keys.empty()) return;
     warn("none of the first " + std::to_string(rows) + " records has the feature" +
          (keys.size() == 1 ? " " : "s ") + quoted(keys));
   }
 
+  const Plan& plan() const { return plan_; }
+  const ParseOptions& options() const { return options_; }
+  int64_t rows() const { return rows_.load(); }
+
+ private:
   // Where the feature that an error is about begins in its record.
   void find_offset(Error& error, std::span<const std::string_view> serialized) const {
     const Where where = error.where();
@@ -85,7 +82,7 @@ class ExampleParser::Impl {
       RecordMeaning meaning(plan_);
       meaning.read(serialized[static_cast<size_t>(where.row)], options_);
       const FeatureValue& value = meaning.slots()[static_cast<size_t>(slot)];
-      if (value.present) error.locate({.offset = value.offset});
+      if (value.present()) error.locate({.offset = value.offset});
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch)
       // The error at hand says more than this one.
     }
@@ -96,6 +93,7 @@ class ExampleParser::Impl {
   mutable ScanStates states_;
   std::unique_ptr<std::atomic<bool>[]> seen_;
   mutable std::atomic<int64_t> rows_{0};
+  mutable std::atomic<bool> warned_absent_{false};
   mutable std::atomic<bool> warned_foreign_{false};
 };
 
@@ -119,6 +117,7 @@ const ParseSpec& ExampleParser::spec() const { return impl_->plan().spec(); }
 const ParseOptions& ExampleParser::options() const { return impl_->options(); }
 int64_t ExampleParser::rows_parsed() const { return impl_->rows(); }
 std::vector<std::string> ExampleParser::absent_keys() const { return impl_->absent_keys(); }
+void ExampleParser::warn_of_absent_keys() const { impl_->warn_of_absent_keys(); }
 
 Features parse_example(std::span<const std::string_view> serialized, const ParseSpec& spec,
                        const ParseOptions& options) {

@@ -116,10 +116,18 @@ class Ends {
     if (part.values.empty()) return;
     int64_t row = 0;
     const int64_t rows = *std::ranges::max_element(part.values);
-    if (rows >= limits_.max_batch_values - static_cast<int64_t>(splits_.size())) {
-      throw LimitExceeded("a row id of " + std::to_string(rows) + ", above max_batch_values = " +
-                              std::to_string(limits_.max_batch_values),
+    if (rows - part.items >= limits_.max_empty_rows) {
+      throw LimitExceeded("a row id of " + std::to_string(rows) + " for " +
+                              std::to_string(part.items) +
+                              " values leaves more than max_empty_rows = " +
+                              std::to_string(limits_.max_empty_rows) + " rows empty",
                           {.key = part.key, .row = part.row});
+    }
+    if (rows >= limits_.max_batch_values - static_cast<int64_t>(splits_.size())) {
+      throw LimitExceeded(
+          "a row id of " + std::to_string(rows) +
+              ": more rows than max_batch_values = " + std::to_string(limits_.max_batch_values),
+          {.key = part.key, .row = part.row});
     }
     for (size_t i = 0; i < part.values.size(); ++i) {
       if (part.values[i] < row) {

@@ -8,6 +8,7 @@
 
 #include "base/cpu.h"
 #include "base/varint.h"
+#include "example/wire.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -85,9 +86,7 @@ class Plan::Builder {
  private:
   size_t slot(const std::string& key, DType dtype, Slot::Kind kind) {
     check_dtype(key, dtype);
-    if (!WEFT_KERNEL(scan_kernel)
-             .valid_utf8(reinterpret_cast<const uint8_t*>(key.data()),
-                         static_cast<int64_t>(key.size()))) {
+    if (!is_utf8(key)) {
       throw InvalidArgument("the key is not UTF-8, as every key of an Example is", {.key = key});
     }
     const auto [found, is_new] = slots_.try_emplace(key, plan_.slots_.size());

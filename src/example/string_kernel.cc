@@ -6,48 +6,17 @@
 #include <immintrin.h>
 #endif
 
+#include "example/list_kernel.h"
+
 namespace weft::WEFT_ISA {
 namespace {
-
-template <class T>
-inline T load(const uint8_t* p) {
-  T x;
-  __builtin_memcpy(&x, p, sizeof x);
-  return x;
-}
-
-inline const uint8_t* body(const ColumnView& view, int64_t row, ListSpan span) {
-  return view.records[row].data + span.offset;
-}
-
-// A length after a tag at p, p + 1 < end: the place after it, or null.
-inline const uint8_t* read_length(const uint8_t* p, const uint8_t* end, uint64_t* length) {
-  *length = p[1];
-  if (*length < 0x80) return p + 2;
-  *length &= 0x7f;
-  for (int i = 1; i < 5 && p + i + 1 != end; ++i) {
-    const uint64_t byte = p[i + 1];
-    *length |= (byte & 0x7f) << (7 * i);
-    if (byte < 0x80) return p + i + 2;
-  }
-  return nullptr;
-}
-
-// The string of a list that holds just one; null for any other list.
-inline const uint8_t* only_string(const uint8_t* p, uint32_t size, int64_t* bytes) {
-  const uint8_t* const end = p + size;
-  uint64_t length;
-  if (size < 2 || p[0] != 0x0a || (p = read_length(p, end, &length)) == nullptr) return nullptr;
-  *bytes = end - p;
-  return length == static_cast<uint64_t>(end - p) ? p : nullptr;
-}
 
 int64_t scalar_sizes(const ColumnView& view, int64_t from, int64_t* bytes) noexcept {
   int64_t sum = 0, row = from;
   for (; row < view.rows; ++row) {
     const ListSpan span = view.spans[row * view.stride];
     int64_t size = 0;
-    if (span.size == 0 || only_string(body(view, row, span), span.size, &size) == nullptr) break;
+    if (span.size == 0 || payload(body(view, row, span), span.size, &size) == nullptr) break;
     sum += size;
   }
   *bytes += sum;

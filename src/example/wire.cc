@@ -1,6 +1,8 @@
 #include "example/wire.h"
 
+#include "base/cpu.h"
 #include "base/varint.h"
+#include "example/scan_kernel.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -107,6 +109,23 @@ void WireReader::skip_group(uint32_t number) {
     skip(field);
   }
   ++depth_;
+}
+
+bool is_utf8(std::string_view text) {
+  return WEFT_KERNEL(scan_kernel)
+      .valid_utf8(reinterpret_cast<const uint8_t*>(text.data()), static_cast<int64_t>(text.size()));
+}
+
+void append_varint(std::string& to, uint64_t value) {
+  uint8_t bytes[base::kMaxVarint];
+  to.append(reinterpret_cast<char*>(bytes),
+            static_cast<size_t>(base::write_varint(bytes, value) - bytes));
+}
+
+void append_bytes(std::string& to, uint8_t tag, std::string_view bytes) {
+  to += static_cast<char>(tag);
+  append_varint(to, bytes.size());
+  to += bytes;
 }
 
 }  // namespace weft

@@ -1,4 +1,5 @@
-// Reads any protobuf message, field by field, as strictly as the protobuf library does.
+// Protobuf's wire format: reads any message, field by field, as strictly as the protobuf library
+// does.
 //
 //   message := field*       field := tag payload       tag := varint(number << 3 | type)
 //   type 0: varint; 1: 8 bytes; 2: length, bytes; 3: fields up to the tag of type 4 with the same
@@ -52,5 +53,11 @@ class WireReader {
   const uint8_t* end_;
   int depth_ = 100;
 };
+
+bool is_utf8(std::string_view text);
+
+void append_varint(std::string& to, uint64_t value);
+// tag, size, bytes.
+void append_bytes(std::string& to, uint8_t tag, std::string_view bytes);
 
 }  // namespace weft

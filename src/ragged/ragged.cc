@@ -77,6 +77,10 @@ Ragged::Ragged() : row_splits_{Tensor::zeros(DType::kInt64, {1})} {}
 Ragged Ragged::from_row_splits(Tensor values, std::span<const Tensor> row_splits) {
   if (row_splits.empty())
     throw InvalidArgument("a ragged needs the row_splits of at least one level");
+  if (row_splits.size() > kMaxLevels) {
+    throw InvalidArgument("a ragged has at most " + std::to_string(kMaxLevels) + " levels, got " +
+                          std::to_string(row_splits.size()));
+  }
   std::vector<Tensor> own;
   own.reserve(row_splits.size());
   for (const Tensor& splits : row_splits)
@@ -101,8 +105,8 @@ Ragged Ragged::trusted(Tensor values, std::vector<Tensor> row_splits) {
   return Ragged(std::move(values), std::move(row_splits));
 }
 
-int64_t Ragged::longest_row() const {
-  const auto splits = row_splits();
+int64_t Ragged::longest_row(int64_t level) const {
+  const auto splits = row_splits(level);
   int64_t longest = 0;
   for (size_t i = 1; i < splits.size(); ++i) longest = std::max(longest, splits[i] - splits[i - 1]);
   return longest;

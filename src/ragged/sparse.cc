@@ -10,8 +10,7 @@ std::string index_string(const int64_t* index, int64_t rank) {
   return shape_string(Shape(index, index + rank));
 }
 
-// Row-major order without repeats, inside the dense shape: what every consumer relies on.
-void check_indices(const Tensor& indices, const Shape& dense_shape) {
+void check_inside(const Tensor& indices, const Shape& dense_shape) {
   const auto rank = static_cast<int64_t>(dense_shape.size());
   const int64_t* at = indices.values<int64_t>().data();
   for (int64_t i = 0; i < indices.dim(0); ++i, at += rank) {
@@ -21,11 +20,17 @@ void check_indices(const Tensor& indices, const Shape& dense_shape) {
                               " is outside dense_shape " + shape_string(dense_shape));
       }
     }
-    if (i > 0 && !std::lexicographical_compare(at - rank, at, at, at + rank)) {
-      throw InvalidArgument(
-          "index " + index_string(at, rank) + " of value " + std::to_string(i) +
-          " is out of order or repeated: sort the values in row-major order first");
-    }
+  }
+}
+
+// Row-major order without repeats.
+void check_order(const Tensor& indices, int64_t rank) {
+  const int64_t* at = indices.values<int64_t>().data();
+  for (int64_t i = 1; i < indices.dim(0); ++i) {
+    at += rank;
+    if (std::lexicographical_compare(at - rank, at, at, at + rank)) continue;
+    throw InvalidArgument("index " + index_string(at, rank) + " of value " + std::to_string(i) +
+                          " is out of order or repeated: sort the values in row-major order first");
   }
 }
 
@@ -35,26 +40,31 @@ SparseTensor::SparseTensor()
     : indices_(DType::kInt64, {0, 2}), values_(DType::kFloat32, {0}), dense_shape_{0, 0} {}
 
 SparseTensor::SparseTensor(const Tensor& indices, Tensor values, Shape dense_shape)
-    : values_(std::move(values)), dense_shape_(std::move(dense_shape)) {
-  const auto rank = static_cast<int64_t>(dense_shape_.size());
+    : SparseTensor(unordered(indices, std::move(values), std::move(dense_shape))) {
+  check_order(indices_, rank());
+}
+
+SparseTensor SparseTensor::unordered(const Tensor& indices, Tensor values, Shape dense_shape) {
+  const auto rank = static_cast<int64_t>(dense_shape.size());
   if (indices.dtype() != DType::kInt64) {
     throw WrongType(std::string("sparse indices must be int64, got ") +
                     dtype_name(indices.dtype()));
   }
-  if (rank < 1 || values_.rank() != 1 || indices.rank() != 2 || indices.dim(0) != values_.dim(0) ||
+  if (rank < 1 || values.rank() != 1 || indices.rank() != 2 || indices.dim(0) != values.dim(0) ||
       indices.dim(1) != rank) {
     throw InvalidArgument(
         "a sparse tensor needs indices [N, rank], values [N] and dense_shape [rank]; got " +
-        shape_string(indices.shape()) + ", " + shape_string(values_.shape()) +
+        shape_string(indices.shape()) + ", " + shape_string(values.shape()) +
         " and a dense_shape of rank " + std::to_string(rank));
   }
-  for (int64_t dim : dense_shape_) {
+  for (int64_t dim : dense_shape) {
     if (dim < 0)
-      throw InvalidArgument("negative dimension in dense_shape " + shape_string(dense_shape_));
+      throw InvalidArgument("negative dimension in dense_shape " + shape_string(dense_shape));
   }
   // A copy: borrowed indices could change after the check.
-  indices_ = Tensor::of<int64_t>(indices.shape(), indices.values<int64_t>());
-  check_indices(indices_, dense_shape_);
+  Tensor own = Tensor::of<int64_t>(indices.shape(), indices.values<int64_t>());
+  check_inside(own, dense_shape);
+  return trusted(std::move(own), std::move(values), std::move(dense_shape));
 }
 
 SparseTensor SparseTensor::from_ragged(Ragged rows) {
@@ -110,13 +120,6 @@ void write_indices(const Ragged& ragged, int64_t level, int64_t element, Shape& 
   }
 }
 
-int64_t longest_at(const Ragged& ragged, int64_t level) {
-  const auto splits = ragged.row_splits(level);
-  int64_t longest = 0;
-  for (size_t i = 1; i < splits.size(); ++i) longest = std::max(longest, splits[i] - splits[i - 1]);
-  return longest;
-}
-
 }  // namespace
 
 SparseTensor to_sparse(const Ragged& ragged) {
@@ -127,7 +130,7 @@ SparseTensor to_sparse(const Ragged& ragged) {
   if (ragged.levels() == 1) return SparseTensor::from_ragged(ragged);
   Shape dense_shape{ragged.rows()};
   for (int64_t level = 0; level < ragged.levels(); ++level)
-    dense_shape.push_back(longest_at(ragged, level));
+    dense_shape.push_back(ragged.longest_row(level));
   Tensor indices(DType::kInt64, {ragged.values().size(), ragged.levels() + 1});
   int64_t* to = indices.mutable_values<int64_t>().data();
   for (int64_t row = 0; row < ragged.rows(); ++row) {

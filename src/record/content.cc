@@ -51,17 +51,28 @@ constexpr Kind kKinds[] = {
      "a program"},
 };
 
-// The header of RFC 1950 with a window of 32 KiB, as everybody writes it.
+// The header of RFC 1950, without a preset dictionary.
 bool zlib_header(std::span<const uint8_t> head) {
-  return head.size() >= 2 && head[0] == 0x78 && (head[0] * 256 + head[1]) % 31 == 0 &&
-         (head[1] & 0x20) == 0;
+  return head.size() >= 2 && (head[0] & 15) == 8 && head[0] >> 4 <= 7 &&
+         (head[0] * 256 + head[1]) % 31 == 0 && (head[1] & 0x20) == 0 && !is_text(head);
 }
 
 Compression detect(std::span<const uint8_t> head) {
   if (static_cast<int64_t>(head.size()) >= kHeaderBytes && header_fits(head.data()))
     return Compression::kNone;
   if (begins_with(head, "\x1f\x8b")) return Compression::kGzip;
-  return zlib_header(head) && !is_text(head) ? Compression::kZlib : Compression::kNone;
+  return zlib_header(head) ? Compression::kZlib : Compression::kNone;
+}
+
+// Names a file that cannot be what it was said to be.
+void check_compressed(std::span<const uint8_t> head, bool gzip, const std::string& path) {
+  const bool is_gzip = begins_with(head, "\x1f\x8b"), is_zlib = zlib_header(head);
+  if (gzip ? is_gzip : is_zlib) return;
+  const std::string_view kind = is_zlib ? "zlib data" : kind_of_file(head);
+  if (kind.empty()) return;
+  std::string text = "this is " + std::string(kind) + ", not " + (gzip ? "gzip" : "zlib") + " data";
+  if (is_gzip || is_zlib) text += " (without a compression type it is recognised)";
+  throw CorruptData(text, {.file = path, .offset = 0});
 }
 
 }  // namespace
@@ -92,6 +103,7 @@ void ContentSource::open() {
                           (found == Compression::kGzip ? "gzip" : "zlib") + " data",
                       {.file = file_.path(), .offset = 0});
   }
+  if (!plain) check_compressed(head, found == Compression::kGzip, file_.path());
   compression_.store(found, std::memory_order_relaxed);
   if (plain) {
     source_ = std::make_unique<PlainSource>(file_);

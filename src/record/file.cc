@@ -19,7 +19,10 @@ std::string reason(int error) { return std::generic_category().message(error); }
 }  // namespace
 
 File::File(std::string path) : path_(std::move(path)) {
-  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (path_.find('\0') != std::string::npos)
+    throw InvalidArgument("a path cannot hold a NUL byte", {.file = path_});
+  // Without waiting for whoever writes to a pipe: read_some() waits, and can be stopped.
+  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd_ < 0) {
     if (errno == ENOENT || errno == ENOTDIR) throw NotFound("no such file", {.file = path_});
     throw IoError("cannot open the file: " + reason(errno), {.file = path_});
@@ -51,7 +54,7 @@ int64_t File::read_some(uint8_t* to, int64_t size) {
       position_ += got;
       return got;
     }
-    if (errno != EINTR) return -errno;
+    if (errno != EINTR && errno != EAGAIN) return -errno;
   }
 }
 

@@ -31,6 +31,7 @@ class RecordWriter::Impl {
   void write(std::string_view record);
   void flush(int mode);
   void close();
+  void discard();
 
   const std::string path;
   RecordCounters counters;
@@ -75,8 +76,10 @@ RecordWriter::Impl::~Impl() {
 }
 
 void RecordWriter::Impl::open_file() {
-  const int error = file_.open(path);
   const Where where{.file = path};
+  if (path.find('\0') != std::string::npos)
+    throw InvalidArgument("a path cannot hold a NUL byte", where);
+  const int error = file_.open(path);
   if (error == ENOENT || error == ENOTDIR)
     throw NotFound("the folder of the file does not exist", where);
   if (error == EISDIR) throw InvalidArgument("this is a folder, not a file", where);
@@ -92,8 +95,7 @@ void RecordWriter::Impl::check(int error) {
 }
 
 void RecordWriter::Impl::check_open() const {
-  if (failed_)
-    throw IoError("an earlier write failed: nothing of this file is kept", {.file = path});
+  if (failed_) throw IoError("an earlier write to this file failed", {.file = path});
   if (!open_) throw InvalidArgument("the writer is closed", {.file = path});
 }
 
@@ -145,6 +147,11 @@ void RecordWriter::Impl::flush(int mode) {
   drain(mode);
 }
 
+void RecordWriter::Impl::discard() {
+  file_.discard();
+  open_ = false;
+}
+
 void RecordWriter::Impl::close() {
   if (!open_ && !failed_) return;
   flush(Z_FINISH);
@@ -161,6 +168,7 @@ RecordWriter::~RecordWriter() = default;
 void RecordWriter::write(std::string_view record) { impl_->write(record); }
 void RecordWriter::flush() { impl_->flush(Z_SYNC_FLUSH); }
 void RecordWriter::close() { impl_->close(); }
+void RecordWriter::discard() { impl_->discard(); }
 const std::string& RecordWriter::path() const { return impl_->path; }
 RecordCounters RecordWriter::counters() const { return impl_->counters; }
 

@@ -78,21 +78,78 @@ def test_check_finds_records_unlike_the_first(tmp_path):
     assert "ids" in result.output
 
 
-def test_a_sequence_example(tmp_path):
-    # context {"a": int64 [5]}, feature_lists {"steps": [[1], []]}: bytes as protobuf writes them.
-    feature = b"\x1a\x03\x0a\x01\x05"
-    entry = b"\x0a\x01a\x12" + bytes([len(feature)]) + feature
-    context = b"\x0a" + bytes([len(entry)]) + entry
-    steps = b"\x0a\x05\x1a\x03\x0a\x01\x01" + b"\x0a\x02\x1a\x00"
-    entry = b"\x0a\x05steps\x12" + bytes([len(steps)]) + steps
-    lists = b"\x0a" + bytes([len(entry)]) + entry
-    record = b"\x0a" + bytes([len(context)]) + context + b"\x12" + bytes([len(lists)]) + lists
-    path = tmp_path / "s.tfrecord"
+# Each is a legal Example with field 1 of the message `features`, except what the name says.
+def entry(key: bytes, feature: bytes) -> bytes:
+    field = b"\x0a" + bytes([len(key)]) + key + b"\x12" + bytes([len(feature)]) + feature
+    return b"\x0a" + bytes([len(field)]) + field
+
+
+def record_of(features: bytes) -> bytes:
+    return b"\x0a" + bytes([len(features)]) + features
+
+
+def written(tmp_path, *records):
+    path = tmp_path / "r.tfrecord"
     with io.TFRecordWriter(str(path)) as writer:
-        writer.write(record)
-    [line] = run("head", path, "--json").output.splitlines()
-    assert json.loads(line)["features"] == {"a": [5], "steps": [[1], []]}
-    assert run("check", path).exit_code == 0
+        for record in records:
+            writer.write(record)
+    return path
+
+
+SEQUENCE = record_of(entry(b"a", b"\x1a\x03\x0a\x01\x05")) + (
+    b"\x12\x0f\x0a\x0d\x0a\x05steps\x12\x04\x0a\x02\x1a\x00"
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (record_of(entry(b"x", b"\x12\x08\x0a\x06" + bytes(6))), "no multiple of 4"),
+        (record_of(b"\x0a\x03\x08\x01\x0f"), "byte"),
+        (b"\xff", "byte"),
+        (SEQUENCE, "SequenceExample"),
+    ],
+)
+def test_records_that_are_no_example(tmp_path, record, words):
+    path = written(tmp_path, record)
+    result = run("check", path, "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.output)
+    assert words in found["errors"][0], found
+    assert (found["records"], found["features"]) == (1, [])
+    done = subprocess.run(
+        [sys.executable, "-m", "weft", "head", str(path)], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("weft: ")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_records_as_protobuf_reads_them(tmp_path):
+    group = b"\x1b\x08\x01\x1c"  # an unknown field
+    twice = entry(b"x", b"\x1a\x03\x0a\x01\x01")[2:] + b"\x12\x05\x1a\x03\x0a\x01\x02"
+    merged = record_of(b"\x0a" + bytes([len(twice)]) + twice)
+    fixed = record_of(entry(b"x", b"\x1a\x08\x0a\x01\x07\x25" + bytes(4)))
+    path = written(tmp_path, b"", merged + group, fixed)
+    result = run("head", path, "--json")
+    assert [json.loads(line)["features"] for line in result.output.splitlines()] == [
+        {},
+        {"x": [1, 2]},
+        {"x": [7]},
+    ]
+    found = json.loads(run("check", path, "--json").output)
+    assert (found["records"], found["features"], found["errors"]) == (3, ["x"], [])
+
+
+def test_errors_are_one_line(tmp_path):
+    for path in (tmp_path / "missing", tmp_path):
+        done = subprocess.run(
+            [sys.executable, "-m", "weft", "head", str(path)], capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("weft: ")
+        assert done.stderr.count("\n") == 1
 
 
 def test_module():

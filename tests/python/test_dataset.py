@@ -258,3 +258,34 @@ def test_ctrl_c_interrupts(tmp_path):
     output, _ = child.communicate(timeout=60)
     assert output == "interrupted\n"
     os.close(silent)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda d: d.batch("a"),
+        lambda d: d.batch(3.0),
+        lambda d: d.batch(2**70),
+        lambda d: d.skip(None),
+        lambda d: d.take("1"),
+        lambda d: d.shuffle_files(2**63),
+        lambda d: d.shard(2, "x"),
+        lambda d: d.interleave(2.5),
+        lambda d: TFRecordDataset(d.files, num_parallel_reads="a"),
+    ],
+)
+def test_numbers_that_are_none(tmp_path, use):
+    dataset = TFRecordDataset(files(tmp_path, [1]))
+    with pytest.raises((TypeError, ValueError), match="must be an integer|does not fit into int64"):
+        use(dataset)
+
+
+def test_limits_reach_the_parser(tmp_path):
+    path = tmp_path / "f"
+    with weft.io.TFRecordWriter(path) as writer:
+        writer.write(weft.io.encode_example({"a": [1], "b": [2]}))
+    spec = {"a": weft.io.VarLenFeature(weft.int64)}
+    dataset = TFRecordDataset(path, limits=weft.Limits(max_keys=1)).parse(spec)
+    for again in (dataset, pickle.loads(pickle.dumps(dataset))):
+        with pytest.raises(weft.LimitExceededError, match="max_keys = 1"):
+            list(again)

@@ -1,14 +1,15 @@
-"""Parsing and writing Examples: what the golden files do not ask."""
+"""Parsing Examples: what the golden files do not ask."""
 
 import os
 import pickle
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import weft
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from weft import io
 
 REAL = os.environ.get("WEFT_REAL_DATA")
@@ -162,135 +163,6 @@ def test_another_message_type_warns_when_it_is_not_refused():
         assert io.parse_example([record], spec, strict=False)["k"].tolist() == [1]
 
 
-def test_encode_example_takes_values_as_they_come():
-    assert example(k=True) == example(k=[1]) == example(k=np.uint8(1)) == example(k=np.array([[1]]))
-    assert example(k="é") == example(k="é".encode()) == example(k=["é"])
-    assert example(k=1.5) == example(k=np.float64(1.5)) == example(k=np.array([1.5], np.float16))
-    with pytest.raises(ValueError, match="k"):
-        example(k=[])
-    with pytest.raises((ValueError, TypeError), match="k"):
-        example(k=[1, "x"])
-    with pytest.raises((ValueError, TypeError), match="k"):
-        example(k=object())
-
-
-def test_encode_examples_writes_rows():
-    columns = {
-        "r": [[1, 2], []],
-        "d": np.array([[0.5], [1.5]], np.float32),
-        "s": [["x"], ["y", "z"]],
-    }
-    records = io.encode_examples(columns)
-    empty = np.array([], np.int64)
-    assert records == [example(r=[1, 2], d=0.5, s=["x"]), example(r=empty, d=1.5, s=["y", "z"])]
-    with pytest.raises(ValueError, match="rows"):
-        io.encode_examples({"a": [[1]], "b": [[1], [2]]})
-
-
-def messages():
-    """tf.train.Example of the protobuf package, built without TensorFlow."""
-    protobuf = pytest.importorskip("google.protobuf")
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-    del protobuf
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(
-        name="weft_example.proto", package="w", syntax="proto3"
-    )
-    for name, kind in (
-        ("BytesList", field.TYPE_BYTES),
-        ("FloatList", field.TYPE_FLOAT),
-        ("Int64List", field.TYPE_INT64),
-    ):
-        file.message_type.add(name=name).field.add(
-            name="value", number=1, type=kind, label=field.LABEL_REPEATED
-        )
-    feature = file.message_type.add(name="Feature")
-    feature.oneof_decl.add(name="kind")
-    for number, name in enumerate(("BytesList", "FloatList", "Int64List"), 1):
-        feature.field.add(
-            name=name.replace("List", "_list").lower(),
-            number=number,
-            type=field.TYPE_MESSAGE,
-            type_name=f".w.{name}",
-            label=field.LABEL_OPTIONAL,
-            oneof_index=0,
-        )
-    features = file.message_type.add(name="Features")
-    entry = features.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    entry.field.add(name="key", number=1, type=field.TYPE_STRING, label=field.LABEL_OPTIONAL)
-    entry.field.add(
-        name="value",
-        number=2,
-        type=field.TYPE_MESSAGE,
-        type_name=".w.Feature",
-        label=field.LABEL_OPTIONAL,
-    )
-    features.field.add(
-        name="feature",
-        number=1,
-        type=field.TYPE_MESSAGE,
-        type_name=".w.Features.FeatureEntry",
-        label=field.LABEL_REPEATED,
-    )
-    example = file.message_type.add(name="Example")
-    example.field.add(
-        name="features",
-        number=1,
-        type=field.TYPE_MESSAGE,
-        type_name=".w.Features",
-        label=field.LABEL_OPTIONAL,
-    )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("w.Example"))
-
-
-INT64 = st.integers(-(2**63), 2**63 - 1)
-FEATURES = st.dictionaries(
-    st.text(max_size=20),
-    st.one_of(
-        st.lists(INT64, max_size=60).map(lambda v: np.array(v, np.int64)),
-        st.lists(st.floats(width=32, allow_nan=False), max_size=60).map(
-            lambda v: np.array(v, np.float32)
-        ),
-        st.lists(st.binary(max_size=40), min_size=1, max_size=20),
-    ),
-    max_size=8,
-)
-
-
-@given(FEATURES)
-def test_bytes_are_those_of_protobuf(features):
-    """Where no key begins another: those the Python package writes longest first, unlike C++."""
-    keys = sorted(key.encode() for key in features)
-    assume(not any(b.startswith(a) for a, b in zip(keys, keys[1:], strict=False)))
-    message = messages()()
-    message.features.SetInParent()
-    for key, values in features.items():
-        kind = (
-            "bytes_list"
-            if isinstance(values, list)
-            else "int64_list"
-            if values.dtype == np.int64
-            else "float_list"
-        )
-        target = getattr(message.features.feature[key], kind)
-        target.SetInParent()
-        target.value.extend(values if isinstance(values, list) else values.tolist())
-    record = io.encode_example(features)
-    assert record == message.SerializeToString(deterministic=True)
-    if features:
-        spec = {
-            k: io.RaggedFeature(str if isinstance(v, list) else v.dtype)
-            for k, v in features.items()
-        }
-        parsed = io.parse_single_example(record, spec)
-        for key, values in features.items():
-            assert parsed[key].tolist() == list(values)
-
-
 @needs_real_data
 def test_real_pages():
     dataset = io.TFRecordDataset(str(Path(REAL) / "tfx" / "next_page_prediction.tfrecord.gz"))
@@ -323,3 +195,73 @@ def test_real_other_messages_are_named():
         for record in records[:50]:
             with pytest.raises(ValueError, match=message):
                 io.parse_example([record], spec)
+
+
+def test_arguments_of_other_kinds():
+    spec = {"a": io.VarLenFeature(weft.int64)}
+    with pytest.raises(TypeError, match="`features` must be a dict"):
+        io.encode_example([1])
+    with pytest.raises(TypeError, match="leave it out"):
+        io.encode_example({"a": None})
+    with pytest.raises(ValueError, match="UTF-8"):
+        io.encode_example({"\udc80": [1]})
+    with pytest.raises(TypeError, match="example_names"):
+        io.parse_example([b""], spec, example_names=5)
+    with pytest.raises(TypeError, match="'serialized' must be a list or array of bytes"):
+        io.parse_example("abc", spec)
+    with pytest.raises(TypeError, match="dtype 'S'"):
+        io.parse_example(np.array([b"ab"]), spec)
+
+
+def test_shapes_may_be_arrays():
+    record = io.encode_example({"a": [1, 2], "i": [0]})
+    for _ in range(2):
+        spec = {"a": io.FixedLenFeature(np.array([2, 1]), weft.int64)}
+        assert io.parse_example([record], spec)["a"].shape == (1, 2, 1)
+        spec = {"a": io.SparseFeature(np.array(["i"]), "i", weft.int64, np.array([3]))}
+        assert io.parse_example([record], spec)["a"].shape == (1, 3)
+
+
+def test_row_ids_that_leave_too_much_empty():
+    spec = {"v": io.RaggedFeature(weft.int64, "v", [io.RaggedFeature.ValueRowIds("p")])}
+    record = io.encode_example({"v": [1], "p": [2**27]})
+    with pytest.raises(weft.LimitExceededError, match="max_empty_rows = 65536"):
+        io.parse_example([record], spec)
+    record = io.encode_example({"v": [1], "p": [4]})
+    with pytest.raises(weft.LimitExceededError, match="max_empty_rows = 3"):
+        io.parse_example([record], spec, limits=weft.Limits(max_empty_rows=3))
+    assert io.parse_example([record], spec)["v"].to_lists() == [[[], [], [], [], [1]]]
+
+
+def test_arrays_of_strings_have_numpys_operators():
+    spec = {"a": io.FixedLenFeature([], weft.string)}
+    strings = io.parse_example([io.encode_example({"a": word}) for word in (b"b", b"a")], spec)["a"]
+    assert (strings + b"!").tolist() == [b"b!", b"a!"]
+    assert (b"!" + strings).tolist() == [b"!b", b"!a"]
+    assert (strings < b"b").tolist() == [False, True]
+    assert (strings == b"b").tolist() == [True, False]
+    assert (strings * 2).tolist() == [b"bb", b"aa"]
+    longer = strings
+    longer += b"?"
+    assert longer.tolist() == [b"b?", b"a?"]
+
+
+def test_goes_on_where_no_thread_can_be_started(tmp_path):
+    code = """
+import numpy as np, weft
+from weft import io
+records = [io.encode_example({"a": np.arange(i % 50)}) for i in range(4000)]
+weft.set_num_threads(4)
+parsed = io.parse_example(records, {"a": io.RaggedFeature(weft.int64)})["a"]
+assert parsed.row_lengths().tolist() == [i % 50 for i in range(4000)]
+"""
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    if hard != resource.RLIM_INFINITY:
+        pytest.skip("the size of a stack is limited")
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        # A thread's stack would be larger than the address space.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_STACK, (1 << 47, hard)),
+    )

@@ -133,7 +133,7 @@ def test_from_row_splits_and_lengths():
         (np.array([0.0, 3.0]), TypeError, "int64 or int32, got float64"),
         (np.array([0, 3], np.uint64), TypeError, "int64 or int32, got uint64"),
         (["03"], TypeError, "int64 or int32, got string"),
-        (None, TypeError, r"'row_splits' must be a number, bool or string, got None"),
+        (None, TypeError, r"'row_splits' must be an array or nested lists, got None"),
     ],
 )
 def test_splits_are_checked(splits, error, words):
@@ -266,3 +266,24 @@ def test_nested_words_come_back(rows):
     parts = [ragged[i] for i in range(len(rows))]
     if ragged.ragged_rank == 2:
         assert [part.to_lists() for part in parts] == rows
+
+
+def test_levels_are_bounded():
+    splits = np.array([0, 1])
+    deep = weft.Ragged.from_nested_row_splits(np.array([1]), [splits] * 32)
+    assert deep.to_sparse().dense_shape.tolist() == [1] * 33
+    with pytest.raises(ValueError, match="at most 32 levels, got 200000"):
+        weft.Ragged.from_nested_row_splits(np.array([1]), [splits] * 200_000)
+
+
+def test_arrow_strings_with_broken_offsets_are_refused():
+    arrow = pytest.importorskip("pyarrow")
+    for offsets in ([0, 6000, 3000], [0, 5, 2], [-4, 2, 2]):
+        buffers = [
+            None,
+            arrow.py_buffer(np.array(offsets, np.int32)),
+            arrow.py_buffer(b"x" * 9000),
+        ]
+        array = arrow.Array.from_buffers(arrow.string(), 2, buffers)
+        with pytest.raises(ValueError, match="'a': Arrow string 0 goes from offset"):
+            weft.io.encode_examples({"a": array})

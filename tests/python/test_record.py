@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -174,3 +175,102 @@ def test_other_files_are_named(tmp_path, data, kind):
     (tmp_path / "f").write_bytes(data)
     with pytest.raises(weft.CorruptDataError, match=kind):
         list(TFRecordDataset(tmp_path / "f"))
+
+
+def test_paths_that_no_file_can_have(tmp_path):
+    kept = write(tmp_path / "a", [b"important"])
+    for use in (TFRecordWriter, lambda path: list(TFRecordDataset(path))):
+        with pytest.raises(ValueError, match="NUL"):
+            use(f"{kept}\0b")
+        with pytest.raises(ValueError, match="empty"):
+            use("")
+    assert list(TFRecordDataset(kept)) == [b"important"]
+    with pytest.raises(OSError, match="name too long"):
+        TFRecordWriter(tmp_path / ("c" * 256))
+    longest = write(tmp_path / ("c" * 255), RECORDS)
+    assert list(TFRecordDataset(longest)) == RECORDS
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    path = write(tmp_path / "f", [b"old"])
+    path.chmod(0o640)
+    write(path, [b"new"])
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert list(TFRecordDataset(path)) == [b"new"]
+
+
+def test_an_exception_ends_the_writing(tmp_path):
+    with pytest.raises(KeyError, match="mine"), TFRecordWriter(tmp_path / "f") as writer:
+        try:
+            writer.write(b"x")
+            raise KeyError("mine")
+        finally:
+            outer = writer
+    assert os.listdir(tmp_path) == []
+    outer.close()
+    with pytest.raises(ValueError, match="closed"):
+        outer.write(b"y")
+    assert os.listdir(tmp_path) == []
+
+
+def test_options():
+    assert TFRecordOptions("ZLIB", None, None, None, None, 3).compression_level == 3
+    with pytest.raises(TypeError, match="compression_levels"):
+        TFRecordOptions("GZIP", compression_levels=3)
+
+
+@pytest.mark.parametrize("level", ["a", 2.5, 10, 2**70])
+def test_levels_that_cannot_be(tmp_path, level):
+    with pytest.raises((ValueError, TypeError), match="level"):
+        TFRecordWriter(tmp_path / "f", TFRecordOptions("GZIP", compression_level=level))
+
+
+@pytest.mark.parametrize(
+    ("head", "compression", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "GZIP", "a Git LFS pointer"),
+        (b"PAR1" + bytes(60), "ZLIB", "a Parquet file, not zlib data"),
+        (b"just some text", "GZIP", "a text file, not gzip data"),
+        (gzip.compress(b"x" * 100), "ZLIB", "gzip data, not zlib data .without a compression"),
+        (zlib.compress(b"x" * 100), "GZIP", "zlib data, not gzip data .without a compression"),
+    ],
+)
+def test_a_compression_that_cannot_be(tmp_path, head, compression, words):
+    path = tmp_path / "f"
+    path.write_bytes(head)
+    with pytest.raises(weft.CorruptDataError, match=words):
+        list(TFRecordDataset(path, compression))
+
+
+def test_zlib_of_any_window(tmp_path):
+    plain = write(tmp_path / "plain", RECORDS).read_bytes()
+    for window in range(9, 16):
+        deflate = zlib.compressobj(wbits=window)
+        path = tmp_path / "f"
+        path.write_bytes(deflate.compress(plain) + deflate.flush())
+        assert list(TFRecordDataset(path)) == RECORDS
+
+
+def test_a_signal_while_a_pipe_has_no_writer(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    plain = write(tmp_path / "plain", RECORDS).read_bytes()
+    late = threading.Timer(0.3, path.write_bytes, [plain])
+    late.start()
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    try:
+        assert list(TFRecordDataset(path)) == RECORDS
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        late.join()
+
+
+def test_limits(tmp_path):
+    path = write(tmp_path / "f", RECORDS)
+    with pytest.raises(weft.LimitExceededError, match="max_record_bytes"):
+        list(TFRecordDataset(path, limits=weft.Limits(max_record_bytes=999)))
+    assert list(TFRecordDataset(path, limits=weft.Limits(max_record_bytes=1000))) == RECORDS
+    with pytest.raises(TypeError, match="'limits' must be a weft.Limits"):
+        TFRecordDataset(path, limits=3)

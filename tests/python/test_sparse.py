@@ -90,3 +90,22 @@ def test_copies():
             assert (other.rows is None) == (sparse.rows is None)
     assert plain != rows
     assert repr(plain) == "<weft.SparseTensor values=[2.5], shape=(3,), dtype=float32>"
+
+
+def test_repeated_and_unsorted_indices_come_back():
+    spec = {"s": weft.io.SparseFeature("i", "v", weft.int64, 3, already_sorted=True)}
+    record = weft.io.encode_example({"i": [2, 0, 2], "v": [7, 8, 9]})
+    for sparse in (
+        weft.io.parse_example([record], spec)["s"],
+        weft.io.parse_example([record], {"s": spec["s"]._replace(already_sorted=False)})["s"],
+    ):
+        for again in (pickle.loads(pickle.dumps(sparse)), copy.deepcopy(sparse)):
+            assert again == sparse
+
+
+def test_indices_of_any_layout():
+    dense = np.array([[0, 3, 0], [4, 0, 5]])
+    indices = np.argwhere(dense)
+    assert not indices.flags.c_contiguous
+    sparse = weft.SparseTensor(indices, dense[dense != 0], dense.shape)
+    assert sparse.indices.tolist() == [[0, 1], [1, 0], [1, 2]]

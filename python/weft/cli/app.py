@@ -2,17 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 import weft
-from weft.cli import wire
 from weft.config import config
 
 app = typer.Typer(
@@ -24,20 +24,20 @@ Files = Annotated[list[Path], typer.Argument(help="TFRecord files, plain, gzip o
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, one object a line.")]
 
 SHOWN_VALUES = 8
-DTYPES = {"int64": weft.int64, "float": weft.float32, "bytes": weft.string}
 
 
-def plain(value: object) -> object:
-    """A value as JSON has it: bytes as text, float32 in as many digits as it has."""
-    if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace")
-    return float(f"{value:.7g}") if isinstance(value, float) else value
+def plain(values: np.ndarray) -> list:
+    """Values as JSON has them: bytes as text, float32 in as many digits as it has."""
+    if values.dtype == object:
+        return [value.decode(errors="backslashreplace") for value in values.tolist()]
+    if values.dtype == np.float32:
+        return [float(str(value)) for value in values]
+    return values.tolist()
 
 
-def shown(view: wire.View) -> str:
+def shown(values: np.ndarray) -> str:
     """The first values of a feature on one line."""
-    values = [[plain(v) for v in step] if view.steps else plain(step) for step in view.values]
-    text = ", ".join(repr(v) for v in values[:SHOWN_VALUES])
+    text = ", ".join(repr(value) for value in plain(values[:SHOWN_VALUES]))
     return text + (", ..." if len(values) > SHOWN_VALUES else "")
 
 
@@ -60,64 +60,56 @@ def head(
     console = Console()
     for file in files:
         for number, record in enumerate(weft.io.TFRecordDataset(file).take(count)):
-            views = wire.read(record)
+            features = weft.io.decode_example(record)
             if as_json:
-                features = {
-                    key: [[plain(v) for v in s] if view.steps else plain(s) for s in view.values]
-                    for key, view in views.items()
-                }
-                print(json.dumps({"file": str(file), "record": number, "features": features}))
+                lists = {key: plain(values) for key, values in features.items()}
+                print(json.dumps({"file": str(file), "record": number, "features": lists}))
                 continue
             print(f"{file}: record {number}, {len(record)} bytes")
             table = Table("key", "kind", "values", "")
-            for key, view in sorted(views.items()):
-                kind = view.kind + (" steps" if view.steps else "")
-                table.add_row(key, kind, str(len(view.values)), shown(view))
-            console.print(table, markup=False)
+            for key, values in features.items():
+                kind = "bytes" if values.dtype == object else values.dtype.name
+                table.add_row(Text(key), kind, str(len(values)), Text(shown(values)))
+            console.print(table)
 
 
-def batches(file: Path, problems: list[Exception]) -> Iterator[list[bytes]]:
-    """The records of a file, damaged places left out and put into `problems`."""
-    dataset = weft.io.TFRecordDataset(file, on_error=problems.append)
-    yield from (batch.tolist() for batch in dataset.batch(512))
+def guessed_spec(file: Path) -> dict[str, weft.io.VarLenFeature]:
+    """What the first record with features holds; nothing if none of them has any."""
+    for record in weft.io.TFRecordDataset(file, on_error="skip"):
+        if features := weft.io.decode_example(record):
+            return {key: weft.io.VarLenFeature(values.dtype) for key, values in features.items()}
+    return {}
 
 
-def guessed_spec(record: bytes) -> dict[str, object] | None:
-    """What the first record says about all of them; None if it is no Example with features."""
-    views = wire.read(record)
-    if not views or any(view.steps for view in views.values()):
-        return None
-    kinds = {key: DTYPES[view.kind] for key, view in views.items() if view.kind}
-    return {key: weft.io.VarLenFeature(dtype) for key, dtype in kinds.items()} or None
-
-
-def check_file(file: Path, progress: Progress) -> dict[str, object]:
+def check_file(file: Path, progress: Progress) -> dict[str, Any]:
     """Reads one file to its end: checksums, and every record as the first one promises."""
     problems: list[Exception] = []
-    records = size = 0
-    spec = None
+    spec: dict[str, weft.io.VarLenFeature] = {}
+    dataset = weft.io.TFRecordDataset(file, on_error=problems.append)
+    batches = dataset.batch(512)
     task = progress.add_task(str(file), total=None)
     try:
-        for batch in batches(file, problems):
-            spec = spec if records else guessed_spec(batch[0])
-            records += len(batch)
-            size += sum(map(len, batch))
-            progress.update(task, completed=records)
-            if spec is not None:
-                weft.io.parse_example(batch, spec)
-    except (ValueError, OSError) as error:
+        spec = guessed_spec(file)
+    except weft.Error as error:
         problems.append(error)
+    try:
+        for _ in batches.parse(spec) if spec else batches:
+            progress.update(task, completed=dataset.counters()["records"])
+    except weft.Error as error:
+        problems.append(error)
+    counts = dataset.counters()
     return {
         "file": str(file),
-        "records": records,
-        "bytes": size,
+        "records": counts["records"],
+        "bytes": counts["bytes"],
+        "features": sorted(spec),
         "errors": [str(problem) for problem in problems],
     }
 
 
 @app.command()
 def check(files: Files, as_json: AsJson = False) -> None:
-    """Reads files to their end: checksums, and each record as the first one promises.
+    """Reads files to their end: checksums, and each record's features as the first one has them.
 
     Exits with 1 if anything is wrong.
     """
@@ -132,7 +124,10 @@ def check(files: Files, as_json: AsJson = False) -> None:
             if as_json:
                 print(json.dumps(found))
                 continue
-            print(f"{file}: {found['records']:,} records, {found['bytes']:,} bytes")
+            print(
+                f"{file}: {found['records']:,} records, {found['bytes']:,} bytes, "
+                f"{len(found['features'])} features"
+            )
             for error in found["errors"]:
                 print(f"  {error}")
     sys.exit(int(failed))

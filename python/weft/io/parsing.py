@@ -16,12 +16,13 @@ dtypes are int64, float32 and string (bytes).
 """
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
 
 from weft import _core
+from weft.config import Limits
 from weft.dtypes import as_dtype
 from weft.errors import InvalidArgumentError, WrongTypeError
 
@@ -31,6 +32,7 @@ __all__ = [
     "RaggedFeature",
     "SparseFeature",
     "VarLenFeature",
+    "decode_example",
     "encode_example",
     "encode_examples",
     "parse_example",
@@ -43,8 +45,8 @@ def _dtype(dtype: Any) -> Any:
     return None if dtype is None else as_dtype(dtype)
 
 
-def _default(value: Any) -> Any:
-    """Numbers of numpy as Python's, which become the feature's dtype if they fit it."""
+def _plain(value: Any) -> Any:
+    """What numpy holds as Python has it: numbers become the feature's dtype if they fit it."""
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
@@ -71,7 +73,7 @@ class FixedLenFeature(
 
     def __new__(cls, shape: Any, dtype: Any, default_value: Any = None) -> "FixedLenFeature":
         """Takes the dtype under any of its names."""
-        return super().__new__(cls, shape, _dtype(dtype), _default(default_value))
+        return super().__new__(cls, _plain(shape), _dtype(dtype), _plain(default_value))
 
 
 class FixedLenSequenceFeature(
@@ -91,7 +93,8 @@ class FixedLenSequenceFeature(
         cls, shape: Any, dtype: Any, allow_missing: bool = False, default_value: Any = None
     ) -> "FixedLenSequenceFeature":
         """Takes the dtype under any of its names."""
-        return super().__new__(cls, shape, _dtype(dtype), allow_missing, _default(default_value))
+        shape, default_value = _plain(shape), _plain(default_value)
+        return super().__new__(cls, shape, _dtype(dtype), allow_missing, default_value)
 
 
 class SparseFeature(
@@ -111,6 +114,7 @@ class SparseFeature(
         cls, index_key: Any, value_key: str, dtype: Any, size: Any, already_sorted: bool = False
     ) -> "SparseFeature":
         """Takes the dtype under any of its names."""
+        index_key, size = _plain(index_key), _plain(size)
         return super().__new__(cls, index_key, value_key, _dtype(dtype), size, already_sorted)
 
 
@@ -187,15 +191,15 @@ def _same(now: Any, then: Any) -> bool:
         return False
     if isinstance(now, (list, tuple)):
         return len(now) == len(then) and all(map(_same, now, then))
-    return now == then
+    return now == then or (now != now and then != then)  # nan
 
 
 class _Compiled:
     """A parser, and what its spec was when it was made."""
 
-    def __init__(self, features: Mapping[str, Any], strict: bool) -> None:
-        self.parser = _core.ExampleParser(features, strict)
-        self.strict = strict
+    def __init__(self, features: Mapping[str, Any], strict: bool, limits: Limits | None) -> None:
+        self.parser = _core.ExampleParser(features, strict, limits)
+        self.options = (strict, limits)
         self.features = dict(features)
         # What a caller could change inside a feature.
         self.lists = [
@@ -205,9 +209,9 @@ class _Compiled:
             if isinstance(field, list)
         ]
 
-    def fits(self, features: Mapping[str, Any], strict: bool) -> bool:
+    def fits(self, features: Mapping[str, Any], strict: bool, limits: Limits | None) -> bool:
         return (
-            self.strict is strict
+            self.options == (strict, limits)
             and self.features.keys() == features.keys()
             and all(_same(features[key], then) for key, then in self.features.items())
             and all(_same(now, then) for now, then in self.lists)
@@ -218,7 +222,9 @@ _compiled: tuple[_Compiled, ...] = ()
 _KEPT = 16
 
 
-def _parser(features: Mapping[str, Any], strict: bool) -> _core.ExampleParser:
+def _parser(
+    features: Mapping[str, Any], strict: bool, limits: Limits | None
+) -> _core.ExampleParser:
     """The parser of this spec: specs come again and again, and parsers learn the order of keys."""
     global _compiled
     if not features:
@@ -227,9 +233,9 @@ def _parser(features: Mapping[str, Any], strict: bool) -> _core.ExampleParser:
         raise WrongTypeError(f"`features` must be a dict, got {type(features).__name__}")
     kept = _compiled
     for compiled in kept:
-        if compiled.fits(features, strict):
+        if compiled.fits(features, strict, limits):
             return compiled.parser
-    compiled = _Compiled(features, strict)
+    compiled = _Compiled(features, strict, limits)
     _compiled = (compiled, *kept[: _KEPT - 1])
     return compiled.parser
 
@@ -241,13 +247,15 @@ def parse_example(
     name: str | None = None,
     *,
     strict: bool = True,
+    limits: Limits | None = None,
 ) -> dict[str, Any]:
     """Parses a batch of serialized Examples, as tf.io.parse_example.
 
     `serialized` is a list or object array of bytes [B]; one bytes alone is parsed as by
     `parse_single_example`. `features` maps names to the features of this module. `example_names`,
     if given, has B entries and no effect; `name` has none either. With `strict`, a SequenceExample
-    is an error; otherwise it is parsed as its context, with a warning.
+    is an error; otherwise it is parsed as its context, with a warning. `limits`: what a record may
+    ask for.
 
     Returns a dict from name to array, SparseTensor or Ragged; strings are arrays of bytes.
 
@@ -256,13 +264,16 @@ def parse_example(
     `.row` and `.offset`.
     """
     del name
-    parser = _parser(features, strict)
+    parser = _parser(features, strict, limits)
     if isinstance(serialized, bytes) or getattr(serialized, "ndim", 1) == 0:
-        return parse_single_example(serialized, features, example_names, strict=strict)
-    if example_names is not None and len(example_names) != len(serialized):
-        raise InvalidArgumentError(
-            f"{len(example_names)} example_names for {len(serialized)} records"
-        )
+        return parser.parse_single(_one_record(serialized))
+    if example_names is not None:
+        if not isinstance(example_names, Sized):
+            raise WrongTypeError(f"`example_names` must be a list, got {example_names!r}")
+        if len(example_names) != len(serialized):
+            raise InvalidArgumentError(
+                f"{len(example_names)} example_names for {len(serialized)} records"
+            )
     return parser.parse(serialized)
 
 
@@ -273,17 +284,36 @@ def parse_single_example(
     name: str | None = None,
     *,
     strict: bool = True,
+    limits: Limits | None = None,
 ) -> dict[str, Any]:
     """Parses one serialized Example, as tf.io.parse_single_example: without a batch dimension.
 
     `serialized` is bytes, or an array of rank 0 that holds them. See `parse_example`.
     """
     del example_names, name
+    return _parser(features, strict, limits).parse_single(_one_record(serialized))
+
+
+def decode_example(
+    serialized: Any, *, strict: bool = True, limits: Limits | None = None
+) -> dict[str, np.ndarray]:
+    """The features of one serialized Example, whatever they are: `encode_example` the other way.
+
+    Gives a dict from feature name to array [N]: int64, float32, or object of bytes. A feature
+    without a kind is left out. To look at a record or a few; `parse_example` reads many.
+
+    `strict`, `limits`: see `parse_example`. Raises `weft.CorruptDataError` for bytes that are no
+    Example.
+    """
+    return _core.decode_example(_one_record(serialized), strict, limits)
+
+
+def _one_record(serialized: Any) -> bytes:
     if getattr(serialized, "ndim", None) == 0:
         serialized = serialized.item()
     if not isinstance(serialized, bytes):
         raise WrongTypeError(f"'serialized' must be bytes, got {type(serialized).__name__}")
-    return _parser(features, strict).parse_single(serialized)
+    return serialized
 
 
 def encode_example(features: Mapping[str, Any]) -> bytes:
@@ -296,11 +326,7 @@ def encode_example(features: Mapping[str, Any]) -> bytes:
     Raises ValueError for a key that is not UTF-8, an empty list or an integer out of int64's range,
     TypeError for values of another kind.
     """
-    for key, value in features.items():
-        if isinstance(value, (list, tuple)) and not value:
-            raise InvalidArgumentError(
-                f"feature {key!r} is an empty list, which has no dtype: give an array that has one"
-            )
+    _refuse_no_dtype(features, "features")
     return _core.encode_example(dict(features))
 
 
@@ -310,5 +336,30 @@ def encode_examples(columns: Mapping[str, Any]) -> list[bytes]:
     Columns are what a parsed batch holds, or what becomes that: arrays [B, ...] (a row is written
     flat), `Ragged`s of one level and nested lists, SparseTensors of rank 2 without holes. All have
     the same number of rows.
+
+    Raises as `encode_example`.
     """
+    _refuse_no_dtype(columns, "columns")
     return _core.encode_examples(columns)
+
+
+def _refuse_no_dtype(features: Mapping[str, Any], argument: str) -> None:
+    """Lists without values would be written as a list of some kind that nobody chose."""
+    if not isinstance(features, Mapping):
+        raise WrongTypeError(f"`{argument}` must be a dict, got {type(features).__name__}")
+    for key, value in features.items():
+        if value is None:
+            raise WrongTypeError(f"feature {key!r} is None: leave it out")
+        if _has_no_values(value):
+            raise InvalidArgumentError(
+                f"feature {key!r} has no values, and so no dtype: give an array or a Ragged that"
+                " has one, as `weft.Ragged.from_lists(rows, weft.float32)`"
+            )
+
+
+def _has_no_values(value: Any, depth: int = 0) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and depth < 64
+        and all(_has_no_values(item, depth + 1) for item in value)
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from weft import _core
+from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
 
 __all__ = ["TFRecordDataset", "TFRecordOptions", "TFRecordWriter"]
@@ -34,9 +35,12 @@ def _compression(compression_type: str | None) -> str:
 def _path(path: Path, argument: str) -> bytes:
     """The file name as the system has it."""
     try:
-        return os.fsencode(path)
+        name = os.fsencode(path)
     except TypeError:
         raise WrongTypeError(f"{argument}: not a path: {path!r}") from None
+    if not name:
+        raise InvalidArgumentError(f"{argument}: the path is empty")
+    return name
 
 
 def _paths(filenames: Path | Iterable[Path]) -> list[bytes]:
@@ -76,6 +80,7 @@ class TFRecordDataset:
         *,
         on_error: OnError = "raise",
         verify_crc: bool = True,
+        limits: Limits | None = None,
     ):
         """Describes the records of `filenames`: a path or an iterable of paths.
 
@@ -87,13 +92,14 @@ class TFRecordDataset:
         is called with the error of each place left out, on the iterating thread.
         `verify_crc`: whether to check the data of each record against its checksum. The checksum of
         its length is always checked.
+        `limits`: what a file may ask for, a `weft.Limits`; also of `parse`.
         """
         if on_error not in ("raise", "skip") and not callable(on_error):
             raise InvalidArgumentError(
                 f'on_error must be "raise", "skip" or a function, got {on_error!r}'
             )
         compression = _compression(compression_type)
-        self._arguments = (_paths(filenames), compression, bool(verify_crc), on_error)
+        self._arguments = (_paths(filenames), compression, bool(verify_crc), on_error, limits)
         self._steps: tuple[tuple[str, tuple[Any, ...]], ...] = ()
         self._counted: tuple[dict[str, int], ...] = (_no_counts(),)
         self._core = self._describe()
@@ -104,7 +110,7 @@ class TFRecordDataset:
 
     def _describe(self) -> _core.Dataset:
         """What was given, as the library has it."""
-        paths, compression, verify_crc, on_error = self._arguments
+        paths, compression, verify_crc, on_error, limits = self._arguments
         # A record file that is said to be plain may still be gzip: the contents decide.
         kind = (
             _core.Compression.AUTO
@@ -112,7 +118,7 @@ class TFRecordDataset:
             else getattr(_core.Compression, compression)
         )
         on_skip = on_error if callable(on_error) else None
-        return _core.Dataset.records(paths, kind, verify_crc, on_error != "raise", on_skip)
+        return _core.Dataset.records(paths, kind, verify_crc, on_error != "raise", on_skip, limits)
 
     def _then(self, method: str, *arguments: Any) -> "TFRecordDataset":
         made = object.__new__(TFRecordDataset)
@@ -156,7 +162,7 @@ class TFRecordDataset:
         Without `batch`, batches of 512. Errors name file and record as well as key and row. With
         strict=False a record of another message type is a warning, as in `parse_example`.
         """
-        return self._then("parse", spec, strict)
+        return self._then("parse", spec, strict, self._arguments[-1])
 
     def __iter__(self) -> Iterator[Any]:
         if self._core.parses():
@@ -220,25 +226,35 @@ def _no_counts() -> dict[str, int]:
 
 def _restore(arguments: tuple[Any, ...], steps: tuple[Any, ...]) -> TFRecordDataset:
     """Unpickles a dataset."""
-    paths, compression, verify_crc, on_error = arguments
+    paths, compression, verify_crc, on_error, limits = arguments
     names = {made: name for name, made in _COMPRESSIONS.items()}
-    made = TFRecordDataset(paths, names[compression], on_error=on_error, verify_crc=verify_crc)
+    made = TFRecordDataset(
+        paths, names[compression], on_error=on_error, verify_crc=verify_crc, limits=limits
+    )
     for method, step in steps:
         made = made._then(method, *step)
     return made
 
 
 class TFRecordOptions:
-    """How to write a file, as tf.io.TFRecordOptions; what is not named here has no effect."""
+    """How to write a file, as tf.io.TFRecordOptions."""
 
     def __init__(
         self,
         compression_type: str | None = None,
-        *unused: Any,
+        flush_mode: int | None = None,
+        input_buffer_size: int | None = None,
+        output_buffer_size: int | None = None,
+        window_bits: int | None = None,
         compression_level: int | None = None,
-        **also_unused: Any,
+        compression_method: int | None = None,
+        mem_level: int | None = None,
+        compression_strategy: int | None = None,
     ):
-        """`compression_level`: 0 (stored) to 9 (smallest) for "GZIP" and "ZLIB"; None is 6."""
+        """`compression_level`: 0 (stored) to 9 (smallest) for "GZIP" and "ZLIB"; None is 6.
+
+        The other arguments are TensorFlow's and have no effect.
+        """
         _compression(compression_type)
         self.compression_type = compression_type
         self.compression_level = compression_level
@@ -262,7 +278,7 @@ class TFRecordWriter:
         compression = _compression(getattr(options, "compression_type", options))
         kind = getattr(_core.Compression, compression)
         self._path = _path(path, "path")
-        self._core = _core.RecordWriter(self._path, kind, -1 if level is None else level)
+        self._core = _core.RecordWriter(self._path, kind, level)
         self._closed = False
 
     def write(self, record: bytes | bytearray | memoryview | str) -> None:
@@ -295,8 +311,8 @@ class TFRecordWriter:
         if error_type is None:
             self.close()
         else:
-            self._closed = True  # what was written goes with the object
-            del self._core
+            self._closed = True
+            self._core.discard()
 
     def __del__(self) -> None:
         if not self._closed:
