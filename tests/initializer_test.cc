@@ -5,8 +5,10 @@
 #include <cmath>
 #include <set>
 
+#include "base/cpu.h"
 #include "base/philox.h"
 #include "initializer/distribution.h"
+#include "initializer/orthogonal.h"
 #include "weft/config.h"
 
 namespace weft {
@@ -117,6 +119,78 @@ TEST(Initializer, OrthogonalIsOrthonormal) {
   EXPECT_THROW(Initializer(in::Orthogonal{})({3}, DType::kFloat32, "w"), InvalidArgument);
 }
 
+// Householder's QR as a textbook has it, one column after the other.
+std::vector<std::vector<double>> slow_orthonormal(const base::Philox& stream, int64_t m,
+                                                  int64_t n) {
+  const auto rows = static_cast<size_t>(m), columns = static_cast<size_t>(n);
+  std::vector<std::vector<double>> q(columns, std::vector<double>(rows)), reflections;
+  const auto reflect = [&](const std::vector<double>& v, std::vector<double>& x) {
+    double sum = 0;
+    for (size_t i = 0; i < rows; ++i) sum += v[i] * x[i];
+    for (size_t i = 0; i < rows; ++i) x[i] -= 2 * sum * v[i];
+  };
+  std::vector<double> signs;
+  for (size_t j = 0; j < columns; ++j) {
+    std::vector<double> v(rows);
+    for (size_t i = 0; i < rows; ++i)
+      v[i] = normal_at(stream, static_cast<int64_t>(i * columns + j));
+    for (const auto& earlier : reflections) reflect(earlier, v);
+    double rest = 0;
+    for (size_t i = j; i < rows; ++i) rest += v[i] * v[i];
+    signs.push_back(v[j] > 0 ? -1 : 1);
+    std::fill_n(v.begin(), j, 0.0);
+    v[j] -= signs.back() * std::sqrt(rest);
+    double length = 0;
+    for (double x : v) length += x * x;
+    for (double& x : v) x /= std::sqrt(length);
+    reflections.push_back(v);
+  }
+  for (size_t j = 0; j < columns; ++j) {
+    q[j][j] = signs[j];
+    for (size_t k = columns; k-- > 0;) reflect(reflections[k], q[j]);
+  }
+  return q;
+}
+
+TEST(Orthonormal, EqualsTheTextbook) {
+  for (const auto& [m, n] : {std::pair{1, 1}, {2, 2}, {32, 32}, {33, 31}, {70, 33}, {100, 100}}) {
+    SCOPED_TRACE(n);
+    const base::Philox stream(3, "w");
+    const OrthonormalColumns fast(stream, m, n);
+    const auto slow = slow_orthonormal(stream, m, n);
+    for (int64_t i = 0; i < m; ++i) {
+      for (int64_t j = 0; j < n; ++j) {
+        ASSERT_NEAR(fast(i, j), slow[static_cast<size_t>(j)][static_cast<size_t>(i)], 1e-12);
+      }
+    }
+  }
+}
+
+TEST(Orthonormal, HasTheSameBitsEverywhere) {
+  const base::Philox stream(1, "w");
+  const int threads = num_threads();
+  const base::Isa isa = base::isa();
+  const auto draw = [&] {
+    const OrthonormalColumns q(stream, 301, 200);
+    std::vector<double> values;
+    for (int64_t i = 0; i < 301; ++i) {
+      for (int64_t j = 0; j < 200; ++j) values.push_back(q(i, j));
+    }
+    return values;
+  };
+  const auto expected = draw();
+  for (base::Isa one : {base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3, base::Isa::kV4}) {
+    if (one > base::best_isa()) continue;
+    base::set_isa(one);
+    for (int n : {1, 3}) {
+      set_num_threads(n);
+      EXPECT_EQ(draw(), expected) << base::isa_name(one) << " with " << n << " threads";
+    }
+  }
+  base::set_isa(isa);
+  set_num_threads(threads);
+}
+
 TEST(Initializer, IdentityHasItsGainOnTheDiagonal) {
   const Tensor eye = Initializer(in::Identity{.gain = 3})({2, 3}, DType::kFloat32, "w");
   EXPECT_EQ(std::vector<float>(eye.values<float>().begin(), eye.values<float>().end()),
@@ -156,6 +230,12 @@ TEST(Initializer, IsAValueWithAConfig) {
             (Initializer::Fields{{"mean", 0.0}, {"stddev", 0.1}, {"seed", int64_t{3}}}));
   EXPECT_EQ(Initializer::from_config(a.name(), a.config()), a);
   EXPECT_EQ(Initializer::from_config("glorot_uniform"), Initializer());
+  for (const char* name : {"normal", "RandomNormalV2", "random_normal", "RandomNormal"}) {
+    EXPECT_STREQ(Initializer::class_name(name), "RandomNormal");
+    EXPECT_EQ(Initializer::from_config(name), Initializer(in::RandomNormal{}));
+  }
+  EXPECT_STREQ(Initializer::class_name("glorot_uniformV2"), "GlorotUniform");
+  EXPECT_EQ(Initializer::from_config("zero"), Initializer(in::Zeros{}));
   EXPECT_EQ(Initializer::from_config("VarianceScaling",
                                      {{"scale", int64_t{2}}, {"distribution", "Normal"}}),
             Initializer(in::VarianceScaling{.scale = 2}));
@@ -168,6 +248,8 @@ TEST(Initializer, IsAValueWithAConfig) {
 
 TEST(Initializer, RefusesWhatCannotWork) {
   EXPECT_THROW(Initializer::from_config("glorot"), InvalidArgument);
+  EXPECT_THROW(Initializer::from_config("V2"), InvalidArgument);
+  EXPECT_THROW(Initializer::class_name(""), InvalidArgument);
   EXPECT_THROW(Initializer::from_config("Zeros", {{"value", 1.0}}), InvalidArgument);
   EXPECT_THROW(Initializer::from_config("Constant", {{"value", "x"}}), WrongType);
   EXPECT_THROW(Initializer(in::VarianceScaling{.scale = 0}), InvalidArgument);

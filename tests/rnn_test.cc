@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <type_traits>
 
 #include "tests/rnn_case.h"
 #include "weft/config.h"
@@ -178,6 +179,62 @@ TEST(Rnn, CellsShareTheirWeights) {
   EXPECT_NE(before.outputs.values<float>()[0], 0);
 }
 
+// Nothing can be put in a weight's place; what is copied into it counts everywhere.
+TEST(Rnn, WeightsAreCopiedIntoAndNeverReplaced) {
+  using Value = decltype((std::declval<Cell&>().parameters()[0].value));
+  static_assert(!std::is_assignable_v<Value, Tensor>);
+  const GRUCell first(2), second(2);
+  const RNN stack(std::vector<Cell>{first, second}), alone(second);
+  const Tensor x = random_tensor(DType::kFloat32, {1, 2, 2}, 1, 1);
+  EXPECT_NE(stack(x).outputs.values<float>()[0], 0);
+  for (const Parameter& parameter : stack.cell().parameters()) {
+    Tensor weight = parameter.value;
+    std::ranges::fill(weight.mutable_values<float>(), 0.0f);
+  }
+  EXPECT_EQ(stack(x).outputs.values<float>()[0], 0);
+  EXPECT_EQ(alone(x).outputs.values<float>()[0], 0);
+}
+
+TEST(Rnn, ACellThatStandsTwiceSharesItsWeights) {
+  const GRUCell cell(3);
+  const RNN rnn(std::vector<Cell>{cell, GRUCell(3), cell});
+  const Tensor x = random_tensor(DType::kFloat32, {2, 4, 3}, 1, 1);
+  rnn(x);
+  const auto parameters = rnn.cell().parameters();
+  ASSERT_EQ(parameters.size(), 6u);
+  EXPECT_EQ(parameters[0].name, "cell_0/kernel");
+  EXPECT_EQ(parameters[3].name, "cell_1/kernel");
+  const RNN copies(std::vector<Cell>{cell, GRUCell(3), GRUCell(3)});
+  copies(x);
+  std::vector<Tensor> weights;
+  for (size_t i : {0, 1, 2, 3, 4, 5, 0, 1, 2}) weights.push_back(parameters[i].value);
+  Cell(copies.cell()).set_weights(weights);
+  EXPECT_TRUE(
+      std::ranges::equal(rnn(x).outputs.values<float>(), copies(x).outputs.values<float>()));
+  const GRUCell fresh(3);
+  try {
+    RNN(std::vector<Cell>{fresh, fresh})(Tensor::zeros(DType::kFloat32, {1, 1, 4}));
+    ADD_FAILURE();
+  } catch (const InvalidArgument& error) {
+    EXPECT_NE(std::string(error.what()).find("places 0 and 1 of a stack, where inputs have size 4"),
+              std::string::npos)
+        << error.what();
+  }
+  EXPECT_FALSE(fresh.built());
+}
+
+TEST(Rnn, AnyOptionLeavesTheOthersAtTheirDefaults) {
+  const Tensor x = Tensor::zeros(DType::kFloat32, {1, 2, 3});
+  const RNNOptions sequences = {.return_sequences = true};
+  EXPECT_TRUE(LSTM(2, {}, sequences)(x).state.empty());
+  EXPECT_TRUE(GRU(2, {}, sequences)(x).state.empty());
+  EXPECT_TRUE(SimpleRNN(2, {}, sequences)(x).state.empty());
+  EXPECT_EQ(LSTM(2, {}, {.return_state = true})(x).state.size(), 2u);
+  EXPECT_EQ(RNN(LSTMCell(2), sequences)(x).state.size(), 2u);
+  EXPECT_TRUE(RNN(LSTMCell(2), {.return_state = false})(x).state.empty());
+  EXPECT_EQ(RNN(GRUCell(2)).options().return_state, true);
+}
+
 TEST(Rnn, StackedCellsNameAndNestTheirWeights) {
   StackedRNNCells cells({LSTMCell(4), LSTMCell(4), SimpleRNNCell(2)});
   EXPECT_EQ(cells.state_sizes(), (std::vector<int64_t>{4, 4, 4, 4, 2}));
@@ -209,6 +266,13 @@ TEST(Rnn, RefusesWhatCannotWork) {
   const Tensor x = Tensor::zeros(DType::kFloat32, {2, 5, 3});
   rnn(x);
   expect_error<InvalidArgument>([] { GRUCell(0); }, "`units`: expected a positive integer, got 0");
+  for (int64_t units : {int64_t{1} << 62, (int64_t{1} << 28) + 1}) {
+    const std::string words = "`units`: expected a positive integer of at most 2^28, got ";
+    expect_error<InvalidArgument>([&] { LSTMCell{units}; }, words + std::to_string(units));
+    expect_error<InvalidArgument>([&] { SimpleRNNCell{units}; }, words + std::to_string(units));
+  }
+  GRUCell wide(1 << 20);
+  expect_error<InvalidArgument>([&] { wide.build(int64_t{1} << 62); }, "2^63 elements");
   expect_error<WrongType>([] { GRUCell(1, {.dtype = DType::kInt64}); }, "int64");
   expect_error<InvalidArgument>([&] { rnn(Tensor::zeros(DType::kFloat32, {2, 3})); },
                                 "[B, T, D], got [2, 3]");

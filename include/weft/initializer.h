@@ -118,16 +118,19 @@ class WEFT_API Initializer {
     return initializers::Custom{
         std::make_shared<const std::function<Tensor(const Shape&, DType)>>(std::move(function))};
   }
-  // `name` is Keras's class name or its short form ("GlorotUniform", "glorot_uniform"); fields
-  // left out keep their defaults. Throws InvalidArgument for an unknown name or field, WrongType
-  // for a field of another type.
+  // `name` is one of Keras's: a class, its short form or an alias ("GlorotUniform",
+  // "glorot_uniform", "GlorotUniformV2", "normal"); fields left out keep their defaults. Throws
+  // InvalidArgument for an unknown name or field, WrongType for a field of another type.
   static Initializer from_config(std::string_view name, const Fields& fields = {});
+
+  // Keras's class for any name that from_config takes. Throws InvalidArgument for an unknown one.
+  static const char* class_name(std::string_view name);
 
   // The initial values of the weight `parameter_name`: float32 or float64 of this shape.
   // Element i depends on the seed, the name and i alone: not on threads, and two weights of one
   // model differ although they share a seed. The initializer's own seed goes before `seed`.
   // Throws InvalidArgument for a shape that the kind does not take or a Custom result of another
-  // shape; WrongType for another dtype.
+  // shape; WrongType for another dtype; std::bad_alloc if the values do not fit into memory.
   Tensor operator()(const Shape& shape, DType dtype, std::string_view parameter_name,
                     int64_t seed = 0) const;
 

@@ -26,15 +26,17 @@ class WEFT_API Cell {
   std::vector<int64_t> state_sizes() const;
 
   // Makes the weights for inputs of D = `input_size` elements; once is enough. Two threads may
-  // build one cell. Throws InvalidArgument if input_size < 0 or the cell was built for another.
+  // build one cell. Throws InvalidArgument if input_size < 0 or the cell was built for another,
+  // std::bad_alloc if the weights do not fit into memory.
   void build(int64_t input_size);
   bool built() const;
   int64_t input_size() const;  // -1 before build()
 
   // In Keras's order: kernel [D, G * H], recurrent_kernel [H, G * H], bias; G gates. The names of
-  // stacked cells' weights begin with "cell_0/", "cell_1/", ... Empty before build(). Nobody may
-  // write to them while the cell runs.
-  std::span<Parameter> parameters();
+  // stacked cells' weights begin with "cell_0/", "cell_1/", ...; a cell that stands twice in a
+  // stack has its weights once, under its first name. Empty before build(). A value is copied into,
+  // with set_weights or through a copy of the tensor, which shares its memory, and never replaced:
+  // stacks and layers share it too. Nobody may write to it while the cell runs.
   std::span<const Parameter> parameters() const;
   // Copies `weights` into parameters(), in their order. Throws InvalidArgument for another number
   // or shape, WrongType for another dtype; then nothing has changed.
@@ -49,7 +51,7 @@ class WEFT_API Cell {
 };
 
 // What the cells share: Keras's arguments and defaults. Random weights depend on `seed`, `name`
-// and the weight's name. Dropout (brought into [0, 1]) belongs to training and has no effect here.
+// and the weight's name.
 
 // h' = activation(x W + b + h U).   bias: [H]
 struct SimpleRNNCellOptions {
@@ -58,15 +60,14 @@ struct SimpleRNNCellOptions {
   Initializer kernel_initializer = initializers::GlorotUniform{};
   Initializer recurrent_initializer = initializers::Orthogonal{};
   Initializer bias_initializer = initializers::Zeros{};
-  double dropout = 0, recurrent_dropout = 0;
   std::string name = "simple_rnn_cell";
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
 };
 class WEFT_API SimpleRNNCell : public Cell {
  public:
-  // Throws InvalidArgument if units < 1; WrongType unless dtype is float32 or float64. So do the
-  // other cells.
+  // Throws InvalidArgument unless 1 <= units <= 2^28; WrongType unless dtype is float32 or
+  // float64. So do the other cells.
   explicit SimpleRNNCell(int64_t units, SimpleRNNCellOptions options = {});
 };
 
@@ -82,7 +83,6 @@ struct GRUCellOptions {
   Initializer kernel_initializer = initializers::GlorotUniform{};
   Initializer recurrent_initializer = initializers::Orthogonal{};
   Initializer bias_initializer = initializers::Zeros{};
-  double dropout = 0, recurrent_dropout = 0;
   bool reset_after = true;
   std::string name = "gru_cell";
   DType dtype = DType::kFloat32;
@@ -105,7 +105,6 @@ struct LSTMCellOptions {
   Initializer recurrent_initializer = initializers::Orthogonal{};
   Initializer bias_initializer = initializers::Zeros{};
   bool unit_forget_bias = true;  // the bias of f begins at 1
-  double dropout = 0, recurrent_dropout = 0;
   std::string name = "lstm_cell";
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
@@ -118,13 +117,16 @@ class WEFT_API LSTMCell : public Cell {
 // Each cell's output is the next one's input; the output is the last one's.
 class WEFT_API StackedRNNCells : public Cell {
  public:
+  // One cell may stand at several places, which then share its weights; build() throws
+  // InvalidArgument if their inputs differ in size.
   // Throws InvalidArgument without cells, for stacked cells among them, or for two dtypes.
   explicit StackedRNNCells(std::vector<Cell> cells);
 };
 
 struct RNNOptions {
   bool return_sequences = false;
-  bool return_state = true;  // TensorFlow's RNN: false
+  // Unset: true for RNN (TensorFlow's: false), false for SimpleRNN, GRU and LSTM, as in Keras.
+  std::optional<bool> return_state = {};
   bool go_backwards = false;
   bool zero_output_for_mask = false;
   bool time_major = false;  // inputs, mask and outputs are [T, B, ...]
@@ -160,12 +162,19 @@ class WEFT_API RNN {
 
   // Builds the cell for D at the first call. Throws InvalidArgument for a shape that does not fit,
   // naming both sizes, or for both mask and lengths; OutOfRange for a length outside [0, T];
-  // WrongType for another dtype; LimitExceeded for 2^31 rows or steps and more.
+  // WrongType for another dtype; LimitExceeded for 2^31 rows or steps and more; std::bad_alloc if
+  // weights or results do not fit into memory.
   States operator()(const Tensor& inputs, const RNNArguments& arguments = {}) const;
 
   const Cell& cell() const { return cell_; }
   Cell& cell() { return cell_; }
-  const RNNOptions& options() const { return options_; }
+  const RNNOptions& options() const { return options_; }  // with return_state set
+
+ protected:
+  static RNNOptions outputs_alone(RNNOptions options) {
+    options.return_state = options.return_state.value_or(false);
+    return options;
+  }
 
  private:
   Cell cell_;
@@ -175,21 +184,18 @@ class WEFT_API RNN {
 // RNN over one cell; Keras's defaults: no state is returned.
 class WEFT_API SimpleRNN : public RNN {
  public:
-  explicit SimpleRNN(int64_t units, SimpleRNNCellOptions cell = {},
-                     RNNOptions options = {.return_state = false})
-      : RNN(SimpleRNNCell(units, std::move(cell)), options) {}
+  explicit SimpleRNN(int64_t units, SimpleRNNCellOptions cell = {}, RNNOptions options = {})
+      : RNN(SimpleRNNCell(units, std::move(cell)), outputs_alone(options)) {}
 };
 class WEFT_API GRU : public RNN {
  public:
-  explicit GRU(int64_t units, GRUCellOptions cell = {},
-               RNNOptions options = {.return_state = false})
-      : RNN(GRUCell(units, std::move(cell)), options) {}
+  explicit GRU(int64_t units, GRUCellOptions cell = {}, RNNOptions options = {})
+      : RNN(GRUCell(units, std::move(cell)), outputs_alone(options)) {}
 };
 class WEFT_API LSTM : public RNN {
  public:
-  explicit LSTM(int64_t units, LSTMCellOptions cell = {},
-                RNNOptions options = {.return_state = false})
-      : RNN(LSTMCell(units, std::move(cell)), options) {}
+  explicit LSTM(int64_t units, LSTMCellOptions cell = {}, RNNOptions options = {})
+      : RNN(LSTMCell(units, std::move(cell)), outputs_alone(options)) {}
 };
 
 }  // namespace weft

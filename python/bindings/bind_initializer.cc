@@ -41,7 +41,7 @@ std::shared_ptr<const Function> function_of(nb::handle callable) {
 
 Initializer::Field field_from_python(nb::handle value, const std::string& key) {
   if (value.is_none()) return std::monostate();
-  if (PyUnicode_Check(value.ptr())) return nb::cast<std::string>(value);
+  if (PyUnicode_Check(value.ptr())) return std::string(text_from_python(value, key.c_str()));
   if (PyFloat_Check(value.ptr())) return PyFloat_AsDouble(value.ptr());
   if (nb::hasattr(value, "__index__")) return int_from_python(value, key.c_str());
   const double number = PyFloat_AsDouble(value.ptr());
@@ -62,10 +62,10 @@ nb::object field_to_python(const Initializer::Field& field) {
 Initializer from_fields(nb::handle name, nb::handle config) {
   Initializer::Fields fields;
   for (nb::handle key : config) {
-    const auto text = nb::cast<std::string>(key);
+    const std::string text(text_from_python(key, "a field of an initializer"));
     fields.emplace_back(text, field_from_python(config[key], text));
   }
-  return Initializer::from_config(nb::cast<std::string>(name), fields);
+  return Initializer::from_config(text_from_python(name, "name"), fields);
 }
 
 nb::dict config_of(const Initializer& initializer) {
@@ -95,6 +95,9 @@ nb::object initializer_to_python(const Initializer& initializer) {
 }
 
 void bind_initializer(nb::module_& m) {
+  m.def("initializer_class", [](nb::handle name) {
+    return Initializer::class_name(text_from_python(name, "identifier"));
+  });
   nb::class_<Initializer>(m, "_Initializer", "What an object of weft.initializers stands for.")
       .def("__init__", [](Initializer* self, nb::handle name,
                           nb::handle config) { new (self) Initializer(from_fields(name, config)); })

@@ -12,8 +12,8 @@ void bind_layer(nb::module_& m) {
         return tensor_to_python(without_gil([&] { return activate(activation, tensor); }));
       },
       nb::arg("name"), nb::arg("x").none());
-  m.def("check_activation", [](const std::string& name) {
-    return std::string(activation_name(activation_from_name(name)));
+  m.def("check_activation", [](nb::handle name) {
+    return activation_name(activation_from_name(text_from_python(name, "activation")));
   });
 }
 

@@ -11,7 +11,6 @@ class Fields {
   explicit Fields(nb::dict fields) : fields_(std::move(fields)) {}
 
   bool flag(const char* name) const { return nb::cast<bool>(fields_[name]); }
-  double number(const char* name) const { return nb::cast<double>(fields_[name]); }
   std::string text(const char* name) const { return nb::cast<std::string>(fields_[name]); }
   int64_t integer(const char* name) const { return int_from_python(fields_[name], name); }
   Activation activation(const char* name) const { return activation_from_name(text(name)); }
@@ -27,8 +26,6 @@ class Fields {
     options.kernel_initializer = initializer("kernel_initializer");
     options.recurrent_initializer = initializer("recurrent_initializer");
     options.bias_initializer = initializer("bias_initializer");
-    options.dropout = number("dropout");
-    options.recurrent_dropout = number("recurrent_dropout");
     options.name = text("name");
     options.dtype = dtype_from_python(fields_["dtype"], "dtype");
     options.seed = integer("seed");

@@ -42,9 +42,10 @@ __all__ = [
 
 
 class Initializer:
-    """The base class. Its own subclasses are immutable values: equal when their fields are.
+    """The base class. The classes of this module are immutable values: equal when their fields are.
 
-    A subclass that only defines `__call__(shape, dtype)` serves as a callable.
+    A subclass, of this class or of another, that defines `__call__(shape, dtype)` serves as a
+    callable; one that does not draws the numbers of its base.
     """
 
     _weft: Any = None
@@ -63,7 +64,13 @@ class Initializer:
         return cls(**{k: v for k, v in config.items() if k != "dtype"})
 
     def _declare(self, **config: Any) -> None:
-        object.__setattr__(self, "_weft", _core._Initializer(type(self).__name__, config))
+        known = next(c for c in type(self).__mro__ if c.__module__ == __name__)
+        object.__setattr__(self, "_weft", _core._Initializer(known.__name__, config))
+
+    @property
+    def _is_value(self) -> bool:
+        """Whether its fields are all that there is to it."""
+        return self._weft is not None and type(self).__call__ is Initializer.__call__
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or self._weft is None or name not in self._weft.config:
@@ -76,12 +83,12 @@ class Initializer:
         object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
-        if self._weft is None or not isinstance(other, Initializer):
+        if not self._is_value or type(self) is not type(other):
             return self is other
-        return type(self) is type(other) and self._weft == other._weft
+        return self._weft == other._weft
 
     def __hash__(self) -> int:
-        if self._weft is None:
+        if not self._is_value:
             return id(self)
         return hash((type(self).__name__, *self._weft.config.values()))
 
@@ -89,14 +96,14 @@ class Initializer:
         fields = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
         return f"{type(self).__name__}({fields})"
 
-    def __reduce__(self) -> Any:
-        if self._weft is None:
-            return super().__reduce__()
-        return _restore, (type(self).__name__, self._weft.config)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_weft": None if self._weft is None else self._weft.config}
 
-
-def _restore(name: str, config: dict[str, Any]) -> Initializer:
-    return globals()[name](**config)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        config = state["_weft"]
+        self.__dict__.update({k: v for k, v in state.items() if k != "_weft"})
+        if config is not None:
+            self._declare(**config)
 
 
 class Zeros(Initializer):
@@ -204,10 +211,12 @@ _CLASSES = {
     c.__name__: c for c in globals().values() if isinstance(c, type) and c.__module__ == __name__
 }
 _CLASSES = {k: v for k, v in _CLASSES.items() if k in __all__ and v is not Initializer}
-_SHORT = {
+_FUNCTIONS = {  # Keras's glorot_uniform is GlorotUniform
     "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_"): made
     for name, made in _CLASSES.items()
 }
+globals().update(_FUNCTIONS)
+__all__ += _FUNCTIONS  # noqa: PLE0605
 
 Identifier: TypeAlias = (
     str | Mapping[str, Any] | Initializer | Callable[[Any, Any], Any] | type | None
@@ -217,18 +226,12 @@ Identifier: TypeAlias = (
 def get(identifier: Identifier) -> Initializer | Callable[[Any, Any], Any] | None:
     """Returns the initializer that a name, a config, an object, a class or a callable means.
 
-    None stays None. Raises ValueError for an unknown name, TypeError for anything else.
+    Names are Keras's: "GlorotUniform", "glorot_uniform", "GlorotUniformV2", "normal". None stays
+    None. Raises ValueError for an unknown name, TypeError for anything else.
     """
     if identifier is None or isinstance(identifier, Initializer):
         return identifier
-    if isinstance(identifier, str):
-        made = _CLASSES.get(identifier) or _SHORT.get(identifier)
-        if made is None:
-            raise InvalidArgumentError(
-                f"unknown initializer {identifier!r}; known are {', '.join(_SHORT)}"
-            )
-        return made()
-    if isinstance(identifier, Mapping):
+    if isinstance(identifier, (str, Mapping)):
         return deserialize(identifier)
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
@@ -244,13 +247,28 @@ def serialize(initializer: Initializer | Callable[[Any, Any], Any] | None) -> An
     return getattr(initializer, "__name__", initializer)
 
 
-def deserialize(config: Mapping[str, Any]) -> Initializer:
-    """Makes the initializer that `serialize` describes."""
-    name = config.get("class_name")
-    made = _CLASSES.get(name) or _SHORT.get(name) if isinstance(name, str) else None
-    if made is None:
-        raise InvalidArgumentError(f"unknown initializer {name!r} in config")
-    return made.from_config(config.get("config", {}))
+def deserialize(
+    config: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> Any:
+    """Makes the initializer that `serialize` describes; a name alone means its defaults.
+
+    `custom_objects`: other classes and callables by their names. Raises ValueError for an unknown
+    name or field, TypeError for anything that is no config.
+    """
+    whole = config if isinstance(config, Mapping) else {"class_name": config}
+    name, fields = whole.get("class_name"), whole.get("config") or {}
+    if not isinstance(name, str) or not isinstance(fields, Mapping):
+        raise WrongTypeError(f"an initializer's config has class_name and config, got {config!r}")
+    if custom_objects and name in custom_objects:
+        made = custom_objects[name]
+        return made.from_config(fields) if hasattr(made, "from_config") else made
+    made = _CLASSES[_core.initializer_class(name.encode(errors="surrogatepass"))]
+    try:
+        return made.from_config(fields)
+    except WrongTypeError:
+        raise
+    except TypeError:  # of Python: an argument that the class does not have
+        raise InvalidArgumentError(f"initializer {name} does not take {dict(fields)!r}") from None
 
 
 def get_for(value: Identifier, argument: str) -> Initializer | Callable[[Any, Any], Any] | None:
@@ -266,6 +284,6 @@ def _resolve(value: Identifier, argument: str) -> Any:
     found = get_for(value, argument)
     if found is None:
         found = GlorotUniform()
-    if isinstance(found, Initializer) and found._weft is not None:
+    if isinstance(found, Initializer) and found._is_value:
         return found._weft
     return found

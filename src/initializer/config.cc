@@ -36,6 +36,25 @@ const std::vector<Entry>& entries() {
   return all;
 }
 
+// Keras's other names for them.
+constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
+    {"zero", "zeros"}, {"one", "ones"}, {"uniform", "random_uniform"}, {"normal", "random_normal"}};
+
+// Throws for an unknown name.
+const Entry& entry_of(std::string_view name) {
+  std::string_view wanted = name;
+  if (wanted.ends_with("V2")) wanted.remove_suffix(2);  // "ZerosV2", as Keras saves it
+  for (const auto& [alias, short_name] : kAliases) {
+    if (name == alias) wanted = short_name;
+  }
+  std::string known;
+  for (const Entry& entry : entries()) {
+    if (wanted == entry.name || wanted == entry.short_name) return entry;
+    known += (known.empty() ? "" : ", ") + std::string(entry.short_name);
+  }
+  throw InvalidArgument("unknown initializer '" + escape_bytes(name) + "'; known are " + known);
+}
+
 // Calls visit(name, field) for each field of `kind`, in Keras's order.
 template <class T, class Visit>
 void each_field(T& kind, Visit visit) {
@@ -108,15 +127,12 @@ Initializer::Fields Initializer::config() const {
   return fields;
 }
 
+const char* Initializer::class_name(std::string_view name) { return entry_of(name).name; }
+
 Initializer Initializer::from_config(std::string_view name, const Fields& fields) {
-  const auto entry = std::find_if(entries().begin(), entries().end(), [&](const Entry& e) {
-    return name == e.name || name == e.short_name;
-  });
-  if (entry == entries().end()) {
-    throw InvalidArgument("unknown initializer '" + escape_bytes(name) + "'");
-  }
+  const Entry& entry = entry_of(name);
   Initializer result;
-  result.kind_ = entry->kind;
+  result.kind_ = entry.kind;
   for (const auto& [key, value] : fields) {
     bool known = false;
     std::visit(
@@ -125,14 +141,14 @@ Initializer Initializer::from_config(std::string_view name, const Fields& fields
             if (key != field) return;
             known = true;
             if (!assign(to, value)) {
-              throw WrongType("initializer " + std::string(entry->name) +
+              throw WrongType("initializer " + std::string(entry.name) +
                               " does not take this type for '" + key + "'");
             }
           });
         },
         result.kind_);
     if (!known) {
-      throw InvalidArgument("initializer " + std::string(entry->name) + " has no field '" +
+      throw InvalidArgument("initializer " + std::string(entry.name) + " has no field '" +
                             escape_bytes(key) + "'");
     }
   }

@@ -1,8 +1,6 @@
 #include "initializer/distribution.h"
 
-#include <algorithm>
 #include <cmath>
-#include <vector>
 
 namespace weft {
 namespace {
@@ -12,23 +10,6 @@ double polynomial(double x, const double (&c)[N]) {  // c[0] is the highest powe
   double sum = c[0];
   for (size_t i = 1; i < N; ++i) sum = sum * x + c[i];
   return sum;
-}
-
-// Eight independent sums: the order is fixed, and the compiler may keep them in vectors.
-double dot(const double* a, const double* b, int64_t n) {
-  double sums[8] = {};
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    for (int lane = 0; lane < 8; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  }
-  for (int lane = 0; i < n; ++i, ++lane) sums[lane] += a[i] * b[i];
-  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
-}
-
-// x -= 2 v (v . x) for a unit vector v.
-void reflect(const double* v, double* x, int64_t n) {
-  const double scale = 2 * dot(v, x, n);
-  for (int64_t i = 0; i < n; ++i) x[i] -= scale * v[i];
 }
 
 }  // namespace
@@ -81,34 +62,6 @@ double normal_at(const base::Philox& stream, int64_t i) {
 double truncated_normal_at(const base::Philox& stream, int64_t i) {
   constexpr double kBelow = 0.022750131948179207;  // the share below -2 standard deviations
   return normal_quantile(kBelow + (1 - 2 * kBelow) * (uniform_at(stream, i) + 0x1p-54));
-}
-
-// Householder's QR of a normal matrix; R's diagonal made positive, without which Q is not uniform.
-void orthonormal_columns(const base::Philox& stream, int64_t m, int64_t n,
-                         std::span<double> columns) {
-  double* a = columns.data();
-  // Element (row, column) is number row * n + column of the stream.
-  for (int64_t j = 0; j < n; ++j) {
-    for (int64_t i = 0; i < m; ++i) a[j * m + i] = normal_at(stream, i * n + j);
-  }
-  std::vector<double> signs(static_cast<size_t>(n), 1);
-  for (int64_t j = 0; j < n; ++j) {  // column j becomes the unit vector of its reflection
-    double* v = a + j * m;
-    for (int64_t k = 0; k < j; ++k) reflect(a + k * m + k, v + k, m - k);
-    const double norm = std::sqrt(dot(v + j, v + j, m - j));
-    signs[static_cast<size_t>(j)] = v[j] > 0 ? -1 : 1;  // R[j][j] = -sign(v[j]) * norm
-    v[j] += v[j] > 0 ? norm : -norm;
-    const double length = std::sqrt(dot(v + j, v + j, m - j));
-    for (int64_t i = 0; i < j; ++i) v[i] = 0;
-    for (int64_t i = j; i < m; ++i) v[i] = length > 0 ? v[i] / length : 0;
-  }
-  std::vector<double> unit(static_cast<size_t>(m));
-  for (int64_t j = n - 1; j >= 0; --j) {  // column j of Q: the reflections j, j-1, ..., 0 of e_j
-    unit.assign(static_cast<size_t>(m), 0);
-    unit[static_cast<size_t>(j)] = signs[static_cast<size_t>(j)];
-    for (int64_t k = j; k >= 0; --k) reflect(a + k * m + k, unit.data() + k, m - k);
-    std::copy(unit.begin(), unit.end(), a + j * m);
-  }
 }
 
 }  // namespace weft

@@ -1,8 +1,7 @@
-// Random numbers of a given distribution from random bits, and matrices made of them.
+// Random numbers of a given distribution from random bits.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "base/philox.h"
 
@@ -19,10 +18,5 @@ inline double uniform_at(const base::Philox& stream, int64_t i) {
 double normal_at(const base::Philox& stream, int64_t i);
 // Standard normal, given that it lies within two standard deviations.
 double truncated_normal_at(const base::Philox& stream, int64_t i);
-
-// Fills `columns` (n columns of m >= n elements each, one after the other) with orthonormal
-// columns, uniform over all such matrices.
-void orthonormal_columns(const base::Philox& stream, int64_t m, int64_t n,
-                         std::span<double> columns);
 
 }  // namespace weft

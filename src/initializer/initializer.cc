@@ -7,6 +7,7 @@
 
 #include "base/thread_pool.h"
 #include "initializer/distribution.h"
+#include "initializer/orthogonal.h"
 
 namespace weft {
 namespace {
@@ -135,11 +136,10 @@ Tensor draw_values(const in::Orthogonal& kind, const Draw& draw) {
   const int64_t total = num_elements(draw.shape), cols = draw.shape.back();
   if (total == 0) return Tensor::zeros(draw.dtype, draw.shape);
   const int64_t rows = total / cols, m = std::max(rows, cols), n = std::min(rows, cols);
-  std::vector<double> columns(static_cast<size_t>(total));
-  orthonormal_columns(draw.stream(kind.seed), m, n, columns);
+  const OrthonormalColumns columns(draw.stream(kind.seed), m, n);
   return filled(draw, [&](int64_t i) {
     const int64_t row = i / cols, col = i % cols;
-    return kind.gain * columns[static_cast<size_t>(rows >= cols ? col * m + row : row * m + col)];
+    return kind.gain * (rows >= cols ? columns(row, col) : columns(col, row));
   });
 }
 

@@ -1,15 +1,18 @@
 #include "rnn/cell.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace weft {
 namespace {
 
+// The bytes of a recurrent kernel [units, 4 * units] can still be counted.
+constexpr int64_t kMaxUnits = int64_t{1} << 28;
+
 template <class Options>
 std::shared_ptr<CellData> make_cell(CellKind kind, int64_t units, Options options) {
-  if (units < 1) {
-    throw InvalidArgument("invalid value for argument `units`: expected a positive integer, got " +
+  if (units < 1 || units > kMaxUnits) {
+    throw InvalidArgument("invalid value for argument `units`: expected a positive integer" +
+                          std::string(units < 1 ? "" : " of at most 2^28") + ", got " +
                           std::to_string(units));
   }
   if (!is_floating(options.dtype) || options.dtype == DType::kFloat16) {
@@ -24,8 +27,6 @@ std::shared_ptr<CellData> make_cell(CellKind kind, int64_t units, Options option
   data->kernel_initializer = std::move(options.kernel_initializer);
   data->recurrent_initializer = std::move(options.recurrent_initializer);
   data->bias_initializer = std::move(options.bias_initializer);
-  data->dropout = std::clamp(options.dropout, 0.0, 1.0);  // as Keras does
-  data->recurrent_dropout = std::clamp(options.recurrent_dropout, 0.0, 1.0);
   data->name = std::move(options.name);
   data->dtype = options.dtype;
   data->seed = options.seed;
@@ -101,18 +102,40 @@ std::vector<Parameter> make_parameters(const CellData& cell, int64_t input_size,
 
 void build_cell(CellData& cell, int64_t input_size, const std::string& prefix);
 
-// A stack lists its cells' parameters; the values share memory.
+// Where the cell at place i of a stack stands first.
+size_t first_place(const CellData& stack, size_t i) {
+  size_t first = 0;
+  while (&CellData::of(stack.cells[first]) != &CellData::of(stack.cells[i])) ++first;
+  return first;
+}
+
+// Throws unless all places of a cell get inputs of one size.
+void check_shared_cells(const CellData& stack, int64_t input_size) {
+  const auto size_at = [&](size_t i) { return i == 0 ? input_size : stack.cells[i - 1].units(); };
+  for (size_t i = 0; i < stack.cells.size(); ++i) {
+    const size_t first = first_place(stack, i);
+    if (size_at(first) == size_at(i)) continue;
+    throw InvalidArgument("cell '" + stack.cells[i].name() + "' stands at places " +
+                          std::to_string(first) + " and " + std::to_string(i) +
+                          " of a stack, where inputs have size " + std::to_string(size_at(first)) +
+                          " and " + std::to_string(size_at(i)) + ": make two cells");
+  }
+}
+
+// A stack lists its cells' parameters, each cell's once; the values share memory.
 std::vector<Parameter> build_stack(CellData& stack, int64_t input_size) {
+  check_shared_cells(stack, input_size);
   std::vector<Parameter> all;
   for (size_t i = 0; i < stack.cells.size(); ++i) {
     const std::string prefix = "cell_" + std::to_string(i) + "/";
     CellData& cell = CellData::of(stack.cells[i]);
     build_cell(cell, input_size, prefix);
+    input_size = cell.units;
+    if (first_place(stack, i) != i) continue;
     for (Parameter parameter : cell.parameters) {
       parameter.name = prefix + parameter.name;
       all.push_back(std::move(parameter));
     }
-    input_size = cell.units;
   }
   return all;
 }
@@ -165,7 +188,6 @@ void Cell::build(int64_t input_size) { build_cell(*data_, input_size, ""); }
 bool Cell::built() const { return input_size() >= 0; }
 int64_t Cell::input_size() const { return data_->input_size.load(); }
 
-std::span<Parameter> Cell::parameters() { return data_->parameters; }
 std::span<const Parameter> Cell::parameters() const { return data_->parameters; }
 
 void Cell::set_weights(std::span<const Tensor> weights) {

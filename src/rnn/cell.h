@@ -21,7 +21,6 @@ struct CellData {
   bool reset_after = true;       // GRU
   bool unit_forget_bias = true;  // LSTM
   Initializer kernel_initializer, recurrent_initializer, bias_initializer;
-  double dropout = 0, recurrent_dropout = 0;
   std::string name;
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
@@ -29,7 +28,7 @@ struct CellData {
 
   std::mutex building;
   std::atomic<int64_t> input_size{-1};  // set once, after the parameters
-  std::vector<Parameter> parameters;    // kStacked: shares its cells' values
+  std::vector<Parameter> parameters;    // kStacked: shares its cells' values; each cell once
 
   static CellData& of(const Cell& cell) { return *cell.data_; }
   int64_t gates() const { return kind == CellKind::kGru ? 3 : kind == CellKind::kLstm ? 4 : 1; }

@@ -40,7 +40,9 @@ void check_initial_state(const std::vector<Tensor>& state, const Cell& cell, int
 
 }  // namespace
 
-RNN::RNN(Cell cell, RNNOptions options) : cell_(std::move(cell)), options_(options) {}
+RNN::RNN(Cell cell, RNNOptions options) : cell_(std::move(cell)), options_(options) {
+  options_.return_state = options.return_state.value_or(true);
+}
 
 States RNN::operator()(const Tensor& inputs, const RNNArguments& arguments) const {
   check_inputs(inputs, cell_, options_);
@@ -57,7 +59,7 @@ States RNN::operator()(const Tensor& inputs, const RNNArguments& arguments) cons
                                 : Shape{batch, steps, cell_.units()};
   }
   result.outputs = Tensor(cell_.dtype(), std::move(shape));
-  if (options_.return_state) {
+  if (*options_.return_state) {
     for (int64_t size : cell_.state_sizes())
       result.state.emplace_back(cell_.dtype(), Shape{batch, size});
   }

@@ -6,8 +6,8 @@ rnn.json     "arrays": shared inputs, masks, states, and weights by signature (l
              float32 answer from it.
 rnn_weights.json   per cell or layer: its weights in order (name, shape), its initializers, state
              and output sizes, config; for LSTM the initial bias under unit_forget_bias
-activations.json   "x" and, per activation, float64 values and the largest float32 distance;
-             softmax works on the rows of x reshaped to 6 columns
+activations.json   "x" and, per "function" and its "kwargs", float64 values and the largest float32
+             distance; softmax works on x reshaped to 6 columns
 """
 
 from __future__ import annotations
@@ -135,15 +135,18 @@ def activation_values() -> tuple[np.ndarray, list[dict[str, Any]]]:
     )
     grid = np.concatenate([grid, [np.inf, -np.inf, np.nan, -1e4, 50, -50]]).astype(np.float32)
     cases = []
-    for name in rnn_cases.ACTIVATIONS:
+    plain = [(name, {}) for name in rnn_cases.ACTIVATIONS]
+    for name, kwargs in [*plain, *rnn_cases.PARAMETRIC]:
         call = tf.keras.activations.get(name)
         shape = (-1, 6) if name == "softmax" else (-1,)
-        double = call(tf.constant(grid.reshape(shape).astype(np.float64))).numpy()
-        single = call(tf.constant(grid.reshape(shape))).numpy()
+        double = call(tf.constant(grid.reshape(shape).astype(np.float64)), **kwargs).numpy()
+        single = call(tf.constant(grid.reshape(shape)), **kwargs).numpy()
         error = distance([double], [single])
         cases.append(
             {
-                "name": name,
+                "name": " ".join([name, *(f"{k}={v}" for k, v in kwargs.items())]),
+                "function": name,
+                "kwargs": kwargs,
                 "values": golden_io.array(double),
                 "float32": golden_io.array(single),
                 "float32_error": error if np.isfinite(error) else None,

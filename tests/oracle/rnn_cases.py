@@ -25,6 +25,17 @@ ACTIVATIONS = (
     "exponential",
     "softmax",
 )
+# Activations with arguments, as functions only: name and arguments.
+PARAMETRIC: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("relu", {"alpha": 0.125}),
+    ("relu", {"max_value": 6.0}),
+    ("relu", {"threshold": 2.5}),
+    ("relu", {"alpha": 0.25, "max_value": 6.0, "threshold": 1.0}),
+    ("relu", {"alpha": 0.25, "threshold": -1.0}),
+    ("elu", {"alpha": 0.5}),
+    ("softmax", {"axis": 0}),
+    ("softmax", {"axis": -2}),
+)
 # The kinds of cell: name -> (cell class, layer class, arguments).
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "simple": ("SimpleRNNCell", "SimpleRNN", {}),
@@ -161,6 +172,9 @@ def mask_cases() -> Iterator[RnnCase]:
         yield RnnCase(
             f"mask/{kind}/holes/everything", made, mask="mask_holes", initial_state=states
         )
+        yield RnnCase(f"mask/{kind}/prefix/backwards_zero_output", made, mask="mask_prefix")
+        unrolled = rnn(cell(kind), unroll=True, **backwards)
+        yield RnnCase(f"odd/{kind}/unroll_backwards_zero_output", unrolled, mask="mask_prefix")
         made = rnn(cell(kind), return_state=True, zero_output_for_mask=True)
         yield RnnCase(f"mask/{kind}/holes/zero_output_last", made, mask="mask_holes")
         made = rnn(cell(kind), **FULL)

@@ -92,6 +92,79 @@ def test_a_callable_serves():
     assert not wrong.built
 
 
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("uniform", "RandomUniform"),
+        ("normal", "RandomNormal"),
+        ("zero", "Zeros"),
+        ("one", "Ones"),
+        ("ZerosV2", "Zeros"),
+        ("HeUniformV2", "HeUniform"),
+        ("glorot_uniformV2", "GlorotUniform"),
+    ],
+)
+def test_keras_other_names(name, made):
+    assert initializers.get(name) == getattr(initializers, made)()
+    assert initializers.deserialize({"class_name": name, "config": {}}) == initializers.get(made)
+
+
+def test_function_names_are_the_classes():
+    assert initializers.glorot_uniform is initializers.GlorotUniform
+    assert weft.keras.initializers.he_normal is initializers.HeNormal
+    assert initializers.zeros()((2,)).tolist() == [0, 0]
+    functions = [n for n in initializers.__all__ if n[0].islower()]
+    assert len(functions) == len(NAMES) + 3  # deserialize, get, serialize
+    for name in NAMES:
+        assert initializers.get(name) == getattr(initializers, name)()
+
+
+def test_deserialize():
+    assert initializers.deserialize("zeros") == initializers.Zeros()
+    assert initializers.deserialize({"class_name": "Ones"}) == initializers.Ones()
+    own = initializers.deserialize({"class_name": "Own", "config": {}}, {"Own": np.ones})
+    assert own is np.ones
+    with pytest.raises(ValueError, match="unknown initializer 'nonsense'; known are zeros, ones"):
+        initializers.deserialize("nonsense")
+    with pytest.raises(ValueError, match="Zeros does not take {'value': 1}"):
+        initializers.deserialize({"class_name": "Zeros", "config": {"value": 1}})
+    for config in (3, None, {}, {"class_name": 3}, {"class_name": "Zeros", "config": [1]}):
+        with pytest.raises(TypeError, match="class_name and config"):
+            initializers.deserialize(config)
+
+
+class G2(initializers.GlorotUniform):
+    def __init__(self, label="a", seed=None):
+        self.label = label
+        super().__init__(seed)
+
+
+class Tens(initializers.Constant):
+    def __call__(self, shape, dtype=None):
+        return super().__call__(shape, dtype) * 10
+
+
+def test_subclasses_of_the_classes():
+    """One that keeps the base's behaviour is a value; one that does not is a callable."""
+    made = G2(seed=4)
+    assert made == G2(seed=4)
+    assert made != initializers.GlorotUniform(seed=4)
+    kernels = []
+    for initializer in (made, initializers.GlorotUniform(seed=4)):
+        cell = weft.layers.GRUCell(2, kernel_initializer=initializer, name="a", input_dim=3)
+        kernels.append(cell.weights["kernel"])
+    np.testing.assert_array_equal(*kernels)
+    np.testing.assert_array_equal(made((2, 3)), initializers.GlorotUniform(seed=4)((2, 3)))
+    again = pickle.loads(pickle.dumps(G2("b", seed=4)))
+    assert (type(again), again.label, again.seed) == (G2, "b", 4)
+    tens = Tens(2)
+    assert tens != Tens(2)
+    cell = weft.layers.SimpleRNNCell(2, bias_initializer=tens)
+    cell.build((3,))
+    assert cell.weights["bias"].tolist() == [20, 20]
+    assert pickle.loads(pickle.dumps(tens)).value == 2
+
+
 def test_a_subclass_serves():
     class Sevens(initializers.Initializer):
         def __call__(self, shape, dtype=None):

@@ -6,100 +6,120 @@ are. Regularizers, constraints and dropouts are for training: they are kept and 
 
 from __future__ import annotations
 
-import itertools
 import numbers
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from weft import _core, activations, dtypes, initializers
 from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.layers.base import CellLayer, layer_name
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
 
-_used_names: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
+_INITIALIZERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
 
 
-def unique_name(base: str) -> str:
-    """Returns "gru_cell", then "gru_cell_1", ...: Keras's automatic names."""
-    n = next(_used_names[base])
-    return base if n == 0 else f"{base}_{n}"
+def _integer(value: Any, argument: str, what: str = "an integer") -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise WrongTypeError(f"`{argument}` must be {what}, got {value!r}")
+    return int(value)
 
 
-def _units(units: Any) -> int:
-    if isinstance(units, bool) or not isinstance(units, numbers.Integral):
-        raise WrongTypeError(f"`units` must be a positive integer, got {units!r}")
-    return int(units)
+def _rate(value: Any, argument: str) -> float:
+    """A dropout rate, brought into [0, 1] as Keras does."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise WrongTypeError(f"`{argument}` must be a number, got {value!r}")
+    return min(1.0, max(0.0, float(value)))
 
 
-class Weighted:
-    """What has weights over a `_core.Cell`: cells and the layers that run them."""
+def flatten(states: Any) -> list[Any]:
+    """Nested lists and tuples of states as one list."""
+    if isinstance(states, (list, tuple)):
+        return [s for part in states for s in flatten(part)]
+    return [states]
 
-    _cell: Any
+
+def nest(sizes: Any, states: Iterator[Any]) -> Any:
+    """The next states in the structure of `sizes`, a `state_size`."""
+    if isinstance(sizes, (list, tuple)):
+        return type(sizes)(nest(size, states) for size in sizes)
+    return next(states)
+
+
+class _AnyCell(CellLayer):
+    """What one cell and a stack have in common: a step."""
+
     name: str
+    dtype: Any
 
     @property
-    def built(self) -> bool:
-        """Whether the weights exist."""
-        return self._cell.built
+    def state_size(self) -> Any:
+        """Size of the state; a list for several; for a stack a tuple of its cells'."""
+        raise NotImplementedError
 
     @property
-    def weights(self) -> Mapping[str, np.ndarray]:
-        """The weights themselves by name, writable, in Keras's order; empty before `build`."""
-        made = self.__dict__.get("_weights")
-        if made is None:
-            made = MappingProxyType(dict(self._cell.parameters))
-            if made:
-                self._weights = made
-        return made
+    def output_size(self) -> int:
+        """Size of the output."""
+        return self.units
 
-    def get_weights(self) -> list[np.ndarray]:
-        """Returns copies of the weights in Keras's order."""
-        return [w.copy() for w in self.weights.values()]
+    def __call__(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
+        """One step.
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Copies arrays of the weights' shapes and dtype into them, in Keras's order.
+        Args:
+          inputs: [B, D], of the cell's dtype.
+          states: [B, H] or a list of it; [h, c] for LSTM; one entry per cell for a stack.
+          training: true is refused if there is dropout, which this forward pass does not apply.
 
-        Raises ValueError for another number or shape, TypeError for another dtype.
+        Returns:
+          (output [B, H], the next states in the structure of `states`).
+
+        Raises:
+          ValueError: a shape that does not fit. TypeError: another dtype.
         """
-        if not isinstance(weights, Iterable) or isinstance(weights, (str, bytes, Mapping)):
-            raise WrongTypeError(
-                f"`weights` must be a list of arrays, got {type(weights).__name__}"
-            )
-        self._cell.set_weights(list(weights))
+        if training:
+            refuse_dropout(self)
+        x = self._one_step(inputs)
+        self.build(x.shape)
+        options = dict.fromkeys(("return_sequences", "go_backwards", "time_major"), False)
+        options |= {"return_state": True, "zero_output_for_mask": False}
+        x = x.reshape(x.shape[0], 1, x.shape[1])
+        output, flat = _core.run_rnn(self._layer, options, x, None, None, flatten(states))
+        made = nest(self.state_size, iter(flat))
+        single = not isinstance(made, (list, tuple))
+        return output, ([made] if single and isinstance(states, (list, tuple)) else made)
 
-    def count_params(self) -> int:
-        """Returns the number of elements of all weights."""
-        return sum(w.size for w in self.weights.values())
+    def _one_step(self, inputs: Any) -> Any:
+        try:
+            x = inputs if hasattr(inputs, "reshape") else np.asarray(inputs, self.dtype.name)
+            shape = list(x.shape)
+        except (ValueError, TypeError):
+            shape = None
+        if shape is None or len(shape) != 2:
+            got = f"a {type(inputs).__name__}" if shape is None else f"shape {shape}"
+            raise InvalidArgumentError(f"'inputs' of a cell are one step [B, D], got {got}")
+        return x
 
-    def __reduce__(self) -> Any:
-        size = self._cell.input_size if self.built else None
-        return _restore, (type(self), self.get_config(), size, self.get_weights())
+    def get_initial_state(
+        self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None
+    ) -> Any:
+        """Returns zeros [B, H] for each state in the structure of `state_size`.
+
+        B is `batch_size`, or that of `inputs`. `dtype` is the cell's unless said otherwise.
+        Raises ValueError without either, TypeError for a `batch_size` that is no integer.
+        """
+        if batch_size is None and inputs is None:
+            raise InvalidArgumentError("get_initial_state needs `inputs` or `batch_size`")
+        rows = len(inputs) if batch_size is None else _integer(batch_size, "batch_size")
+        if rows < 0:
+            raise InvalidArgumentError(f"`batch_size` must not be negative, got {rows}")
+        kind = np.dtype((self.dtype if dtype is None else dtypes.as_dtype(dtype)).name)
+        flat = flatten(self.state_size)
+        return nest(self.state_size, iter([np.zeros((rows, size), kind) for size in flat]))
 
 
-def _restore(kind: Any, config: Any, input_size: int | None, weights: list[np.ndarray]) -> Any:
-    made = kind.from_config(config)
-    if input_size is not None:
-        made.build((input_size,))
-        made.set_weights(weights)
-    return made
-
-
-def last_dimension(input_shape: Any) -> int:
-    """Returns D of a shape (..., D) or (D,)."""
-    shape = input_shape if isinstance(input_shape, Iterable) else (input_shape,)
-    last = [*shape][-1:]
-    if not last or isinstance(last[0], bool) or not isinstance(last[0], numbers.Integral):
-        raise InvalidArgumentError(
-            f"`input_shape` must end in the size of the inputs, got {input_shape!r}"
-        )
-    return int(last[0])
-
-
-class Cell(Weighted):
+class Cell(_AnyCell):
     """One step of a recurrence. The base of the cells."""
 
     _KIND = ""
@@ -107,71 +127,54 @@ class Cell(Weighted):
     def _declare(self, fields: dict[str, Any]) -> None:
         """Takes the constructor's `locals()`: every argument becomes an attribute."""
         fields = {k: v for k, v in fields.items() if k not in ("self", "__class__")}
-        fields["units"] = _units(fields["units"])
+        layer = fields.pop("layer")
+        fields["units"] = _integer(fields["units"], "units", "a positive integer")
         fields["dtype"] = dtypes.as_dtype("float32" if fields["dtype"] is None else fields["dtype"])
         for key in ("activation", "recurrent_activation"):
             if key in fields:
                 fields[key] = activations.serialize(fields[key])
-        for key in ("kernel_initializer", "recurrent_initializer", "bias_initializer"):
+        for key in _INITIALIZERS:
             fields[key] = initializers.get_for(fields[key], key)
         for key in ("dropout", "recurrent_dropout"):
-            fields[key] = min(1.0, max(0.0, float(fields[key])))
-        for key in ("use_bias", "reset_after", "unit_forget_bias"):
+            fields[key] = _rate(fields[key], key)
+        for key in ("use_bias", "reset_after", "unit_forget_bias", "trainable"):
             if key in fields:
                 fields[key] = bool(fields[key])
-        fields["name"] = fields["name"] or unique_name(self._KIND + "_cell")
+        for key in ("implementation", "seed"):
+            if fields.get(key) is not None:
+                fields[key] = _integer(fields[key], key)
+        fields["name"] = layer_name(fields["name"], self._KIND + "_cell")
         self.__dict__.update(fields)
         self._fields = fields
-        seed = 0 if fields["seed"] is None else fields["seed"]
-        self._cell = _core.make_cell(self._KIND, {**fields, "seed": seed})
+        self._layer = self._compiled()
+        self._take(layer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_saved": self.get_weights()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        saved = state.pop("_saved")
+        super().__setstate__(state)
+        if saved:
+            self.set_weights(saved)
+
+    def _compiled(self) -> Any:
+        seed = 0 if self._fields["seed"] is None else self._fields["seed"]
+        return _core.make_cell(self._KIND, {**self._fields, "seed": seed})
 
     @property
     def state_size(self) -> Any:
         """Size of the state; [h, c] for LSTM."""
         return self.units
 
-    @property
-    def output_size(self) -> int:
-        """Size of the output."""
-        return self.units
-
-    def build(self, input_shape: Any) -> None:
-        """Makes the weights for inputs of this shape: only its last dimension counts."""
-        self._cell.build(last_dimension(input_shape))
-
-    def __call__(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
-        """One step: inputs [B, D], states [B, H] (or a list of them) -> (output [B, H], states)."""
-        if training:
-            refuse_dropout(self)
-        self.build(np.shape(inputs))
-        options = dict.fromkeys(("return_sequences", "go_backwards", "time_major"), False)
-        options |= {"return_state": True, "zero_output_for_mask": False}
-        nested = isinstance(states, (list, tuple))
-        x = inputs if hasattr(inputs, "reshape") else np.asarray(inputs, self.dtype.name)
-        output, state = _core.run_rnn(
-            self._cell, options, x.reshape(*x.shape[:1], 1, *x.shape[1:]), None, None,
-            list(states) if nested else [states],
-        )  # fmt: skip
-        return output, (state if nested else state[0])
-
-    def get_initial_state(
-        self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None
-    ) -> Any:
-        """Returns zeros [B, H] for each state, B being `batch_size` or that of `inputs`."""
-        rows = len(inputs) if batch_size is None else batch_size
-        kind = np.dtype((self.dtype if dtype is None else dtypes.as_dtype(dtype)).name)
-        sizes = self.state_size
-        if isinstance(sizes, list):
-            return [np.zeros((rows, size), kind) for size in sizes]
-        return np.zeros((rows, sizes), kind)
-
     def get_config(self) -> dict[str, Any]:
-        """Returns Keras's config: what `from_config` makes the same cell of."""
-        config = dict(self._fields)
+        """Returns Keras's config: what `from_config` makes the same cell of, weights apart."""
+        config = {**self._fields, "trainable": bool(self.trainable), **self._shape_config()}
         if config["seed"] is None:  # which Keras does not know
             del config["seed"]
         config["dtype"] = self.dtype.name
-        for key in ("kernel_initializer", "recurrent_initializer", "bias_initializer"):
+        for key in _INITIALIZERS:
             config[key] = initializers.serialize(config[key])
         return config
 
@@ -207,6 +210,7 @@ class SimpleRNNCell(Cell):
         dtype: Any = None,
         trainable: bool = True,
         seed: int | None = None,
+        **layer: Any,
     ):
         self._declare(locals())
 
@@ -243,6 +247,7 @@ class GRUCell(Cell):
         dtype: Any = None,
         trainable: bool = True,
         seed: int | None = None,
+        **layer: Any,
     ):
         self._declare(locals())
 
@@ -276,6 +281,7 @@ class LSTMCell(Cell):
         dtype: Any = None,
         trainable: bool = True,
         seed: int | None = None,
+        **layer: Any,
     ):
         self._declare(locals())
 
@@ -285,10 +291,21 @@ class LSTMCell(Cell):
         return [self.units, self.units]
 
 
-class StackedRNNCells(Weighted):
-    """Each cell's output is the next one's input; the states are a list, one entry per cell."""
+class StackedRNNCells(_AnyCell):
+    """Each cell's output is the next one's input; the states are a tuple, one entry per cell.
 
-    def __init__(self, cells: Sequence[Cell], *, name: str | None = None):
+    A cell that stands at several places has its weights once, as in Keras.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        *,
+        name: str | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        **layer: Any,
+    ):
         cells = list(cells)
         for cell in cells:
             if not isinstance(cell, Cell):
@@ -296,9 +313,15 @@ class StackedRNNCells(Weighted):
                     f"all cells of a stack must be weft's cells, got {cell!r}"
                 )
         self.cells = cells
-        self._cell = _core.stack_cells([cell._cell for cell in cells])
-        self.name = name or unique_name("stacked_rnn_cells")
+        self._layer = self._compiled()
+        self.name = layer_name(name, "stacked_rnn_cells")
+        self.trainable = bool(trainable)
         self.dtype = cells[0].dtype
+        check_dtype(dtype, self.dtype)
+        self._take(layer)
+
+    def _compiled(self) -> Any:
+        return _core.stack_cells([cell._layer for cell in self.cells])
 
     @property
     def units(self) -> int:
@@ -311,23 +334,32 @@ class StackedRNNCells(Weighted):
         return tuple(cell.state_size for cell in self.cells)
 
     @property
-    def output_size(self) -> int:
-        """Size of the output."""
-        return self.units
-
-    def build(self, input_shape: Any) -> None:
-        """Makes all weights for inputs of this shape: only its last dimension counts."""
-        self._cell.build(last_dimension(input_shape))
+    def trainable_weights(self) -> dict[str, np.ndarray]:
+        """The weights of the cells that are trainable; none if the stack is not."""
+        if not self.trainable:
+            return {}
+        fixed = tuple(f"cell_{i}/" for i, cell in enumerate(self.cells) if not cell.trainable)
+        return {name: w for name, w in self.weights.items() if not name.startswith(fixed)}
 
     def get_config(self) -> dict[str, Any]:
         """Returns Keras's config."""
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
         cells = [{"class_name": type(c).__name__, "config": c.get_config()} for c in self.cells]
-        return {"name": self.name, "cells": cells}
+        return {**config, **self._shape_config(), "cells": cells}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> StackedRNNCells:
         """Makes the stack that `get_config` describes."""
-        return cls([cell_from_config(c) for c in config["cells"]], name=config.get("name"))
+        config = dict(config)
+        return cls([cell_from_config(c) for c in config.pop("cells")], **config)
+
+
+def check_dtype(dtype: Any, cells: Any) -> None:
+    """Raises ValueError if `dtype` is given and is not the cells'."""
+    if dtype is not None and dtypes.as_dtype(dtype) != cells:
+        raise InvalidArgumentError(
+            f"`dtype` is {dtypes.as_dtype(dtype).name}, the cell's is {cells.name}"
+        )
 
 
 def refuse_dropout(cell: Any) -> None:
@@ -340,9 +372,11 @@ def refuse_dropout(cell: Any) -> None:
             )
 
 
-def cell_from_config(config: Mapping[str, Any]) -> Any:
+def cell_from_config(config: Any) -> Any:
     """Makes the cell of {"class_name": ..., "config": ...}."""
     made = {c.__name__: c for c in (SimpleRNNCell, GRUCell, LSTMCell, StackedRNNCells)}
-    if config["class_name"] not in made:
-        raise InvalidArgumentError(f"unknown cell {config['class_name']!r}")
+    if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
+        raise WrongTypeError(f"the config of a cell has class_name and config, got {config!r}")
+    if config.get("class_name") not in made:
+        raise InvalidArgumentError(f"unknown cell {config.get('class_name')!r}")
     return made[config["class_name"]].from_config(config["config"])

@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from weft import _core, dtypes
+from weft import _core
 from weft.errors import InvalidArgumentError
+from weft.layers.base import CellLayer, layer_name
 from weft.layers.cells import (
     Cell,
     GRUCell,
     LSTMCell,
     SimpleRNNCell,
     StackedRNNCells,
-    Weighted,
     cell_from_config,
+    check_dtype,
+    flatten,
+    nest,
     refuse_dropout,
-    unique_name,
 )
 
 __all__ = [
@@ -38,13 +40,24 @@ __all__ = [
 ]
 
 
-def _flat(state: Any) -> list[Any]:
-    if isinstance(state, (list, tuple)):
-        return [s for part in state for s in _flat(part)]
-    return [state]
+def _split(inputs: Any, initial_state: Any) -> tuple[Any, Any]:
+    """The inputs and the initial state of a call, in Keras's form `rnn([x, *states])` too."""
+    if not isinstance(inputs, (list, tuple)) or not inputs:
+        return inputs, initial_state
+    if getattr(inputs[0], "ndim", None) != 3:
+        return inputs, initial_state
+    x, *states = inputs
+    if len(states) == 1 and np.ndim(states[0]) == 1:
+        raise InvalidArgumentError(
+            "'inputs' is a pair (data, lengths): write `data, lengths = ...` and "
+            "`rnn(data, lengths=lengths)`, or `rnn(pair.data, mask=pair.mask)`"
+        )
+    if states and initial_state is not None:
+        raise InvalidArgumentError("states stand both in 'inputs' and in 'initial_state'")
+    return x, states or initial_state
 
 
-class RNN(Weighted):
+class RNN(CellLayer):
     """Runs a cell, or a list of cells, over the steps of its inputs.
 
     As `tf.keras.layers.RNN`, but that `return_state` is true unless said otherwise: a call returns
@@ -53,6 +66,7 @@ class RNN(Weighted):
     """
 
     _NAME = "rnn"
+    _SHAPE = ("B", "T", "D")
     _RNN_ARGUMENTS = (
         *("return_sequences", "return_state", "go_backwards", "stateful", "unroll"),
         *("time_major", "zero_output_for_mask"),
@@ -72,6 +86,7 @@ class RNN(Weighted):
         name: str | None = None,
         dtype: Any = None,
         trainable: bool = True,
+        **layer: Any,
     ):
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
@@ -79,13 +94,10 @@ class RNN(Weighted):
             raise InvalidArgumentError(
                 f"`cell` must be one of weft's cells or a list of them, got {cell!r}"
             )
-        if dtype is not None and dtypes.as_dtype(dtype) != cell.dtype:
-            raise InvalidArgumentError(
-                f"`dtype` is {dtypes.as_dtype(dtype).name}, the cell's is {cell.dtype.name}"
-            )
+        check_dtype(dtype, cell.dtype)
         self.trainable = bool(trainable)
         self.cell = cell
-        self._cell = cell._cell
+        self._layer = self._compiled()
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
@@ -93,8 +105,12 @@ class RNN(Weighted):
         self.unroll = bool(unroll)
         self.time_major = bool(time_major)
         self.zero_output_for_mask = bool(zero_output_for_mask)
-        self.name = name or unique_name(self._NAME)
+        self.name = layer_name(name, self._NAME)
         self.states: list[np.ndarray] | None = None
+        self._take(layer)
+
+    def _compiled(self) -> Any:
+        return self.cell._layer
 
     @property
     def dtype(self) -> Any:
@@ -106,9 +122,39 @@ class RNN(Weighted):
         """The cell's."""
         return self.cell.state_size
 
-    def build(self, input_shape: Any) -> None:
-        """Makes the weights for inputs of shape (B, T, D): only D counts."""
-        self.cell.build(input_shape)
+    @property
+    def output_size(self) -> int:
+        """The cell's."""
+        return self.cell.output_size
+
+    @property
+    def trainable_weights(self) -> dict[str, np.ndarray]:
+        """The cell's weights that training changes, by name: none if `trainable` is false."""
+        return self.cell.trainable_weights if self.trainable else {}
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns the shape of outputs for inputs (B, T, D); with return_state [outputs, *states].
+
+        Sizes may be None. Raises ValueError for another rank.
+        """
+        sizes = self._checked(input_shape)
+        batch, units = sizes[1 if self.time_major else 0], self.output_size
+        outputs = (*sizes[:2], units) if self.return_sequences else (batch, units)
+        states = [(batch, size) for size in flatten(self.state_size)]
+        return [outputs, *states] if self.return_state else outputs
+
+    def get_initial_state(
+        self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None
+    ) -> list[Any]:
+        """Returns a list of zeros as `initial_state` takes it, one entry per state or cell.
+
+        B is `batch_size`, or that of `inputs` [B, T, D] ([T, B, D] if time_major). Raises
+        ValueError without either.
+        """
+        if batch_size is None and inputs is not None:
+            batch_size = self._checked(np.shape(inputs))[1 if self.time_major else 0]
+        made = self.cell.get_initial_state(batch_size=batch_size, dtype=dtype)
+        return list(made) if isinstance(made, (list, tuple)) else [made]
 
     def __call__(
         self,
@@ -121,7 +167,8 @@ class RNN(Weighted):
         """Runs the recurrence over inputs [B, T, D].
 
         Args:
-          inputs: an array of the layer's dtype ([T, B, D] if time_major).
+          inputs: an array of the layer's dtype ([T, B, D] if time_major), or Keras's
+            [x, *states].
           mask: bool [B, T]; steps that are False are masked. Any pattern.
           lengths: integers [B] instead of a mask: the first lengths[i] steps of row i are real.
           initial_state: [B, H]; [h, c] for LSTM; one entry per cell for stacked cells. Zeros if
@@ -136,14 +183,9 @@ class RNN(Weighted):
           ValueError: a shape that does not fit the inputs or the weights, both mask and lengths.
           TypeError: another dtype.
         """
-        outputs, state = self._run(inputs, mask, lengths, initial_state, training)
-        return (outputs, self._nested(state)) if self.return_state else outputs
-
-    def _run(
-        self, inputs: Any, mask: Any, lengths: Any, initial_state: Any, training: bool
-    ) -> tuple[Any, Any]:
         if training:
             refuse_dropout(self.cell)
+        inputs, initial_state = _split(inputs, initial_state)
         options = {
             "return_sequences": self.return_sequences,
             "return_state": self.return_state or self.stateful,
@@ -153,27 +195,22 @@ class RNN(Weighted):
         }
         if initial_state is None and self.stateful:
             initial_state = self.states
-        states = [] if initial_state is None else _flat(initial_state)
-        outputs, state = _core.run_rnn(self._cell, options, inputs, mask, lengths, states)
+        states = [] if initial_state is None else flatten(initial_state)
+        outputs, state = _core.run_rnn(self._layer, options, inputs, mask, lengths, states)
         if self.stateful:
             self.states = [s.copy() for s in state]
-        return outputs, state
+        return self._returned(outputs, state)
 
-    def _nested(self, state: list[np.ndarray]) -> Any:
-        """The flat list of states in the shape of `state_size`."""
-        if not isinstance(self.cell, StackedRNNCells):
-            return state if len(state) > 1 else state[0]
-        left = iter(state)
-        return [
-            [next(left) for _ in cell.state_size]
-            if isinstance(cell.state_size, list)
-            else next(left)
-            for cell in self.cell.cells
-        ]
+    def _returned(self, outputs: Any, state: list[np.ndarray]) -> Any:
+        """What a call gives: the states in the structure of `state_size`, a list for a stack."""
+        if not self.return_state:
+            return outputs
+        made = nest(self.state_size, iter(state))
+        return outputs, (list(made) if isinstance(made, tuple) else made)
 
     def reset_states(self, states: Any = None) -> None:
         """Forgets what `stateful` has kept, or sets it."""
-        self.states = None if states is None else [np.array(s) for s in _flat(states)]
+        self.states = None if states is None else [np.array(s) for s in flatten(states)]
 
     def get_config(self) -> dict[str, Any]:
         """Returns Keras's config."""
@@ -181,17 +218,11 @@ class RNN(Weighted):
         return {**self._own_config(), "cell": cell}
 
     def _own_config(self) -> dict[str, Any]:
-        keys = (
-            "name",
-            "trainable",
-            "return_sequences",
-            "return_state",
-            "go_backwards",
-            "stateful",
-            "unroll",
-        )
-        keys += ("time_major", "zero_output_for_mask")
-        return {key: getattr(self, key) for key in keys}
+        keys = ["name", "trainable", *self._RNN_ARGUMENTS]
+        if not self.zero_output_for_mask:  # as Keras
+            keys.remove("zero_output_for_mask")
+        config = {key: getattr(self, key) for key in keys}
+        return {**config, "dtype": self.dtype.name, **self._shape_config()}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RNN:
@@ -211,23 +242,14 @@ class _OneCell(RNN):
     def _declare(self, arguments: dict[str, Any]) -> None:
         """Takes the constructor's `locals()`."""
         arguments = {k: v for k, v in arguments.items() if k not in ("self", "__class__")}
-        name = arguments.pop("name") or unique_name(self._NAME)
+        name, layer = layer_name(arguments.pop("name"), self._NAME), arguments.pop("layer")
         rnn = {k: arguments.pop(k) for k in self._RNN_ARGUMENTS}
         self.activity_regularizer = arguments.pop("activity_regularizer")
-        trainable = arguments["trainable"]
+        trainable = arguments.pop("trainable")
         cell = self._CELL(**arguments, name=f"{name}/{self._NAME}_cell")
-        RNN.__init__(self, cell, **rnn, name=name, trainable=trainable)
+        RNN.__init__(self, cell, **rnn, name=name, trainable=trainable, **layer)
 
-    def __call__(
-        self,
-        inputs: Any,
-        mask: Any = None,
-        lengths: Any = None,
-        initial_state: Any = None,
-        training: bool = False,
-    ) -> Any:
-        """As RNN's call; with return_state=True it returns (outputs, *states)."""
-        outputs, state = self._run(inputs, mask, lengths, initial_state, training)
+    def _returned(self, outputs: Any, state: list[np.ndarray]) -> Any:
         return (outputs, *state) if self.return_state else outputs
 
     def __getattr__(self, name: str) -> Any:
@@ -238,8 +260,11 @@ class _OneCell(RNN):
 
     def get_config(self) -> dict[str, Any]:
         """Returns Keras's config."""
-        cell = {k: v for k, v in self.cell.get_config().items() if k != "name"}
-        return {**self._own_config(), **cell, "activity_regularizer": self.activity_regularizer}
+        return {
+            **self.cell.get_config(),
+            **self._own_config(),
+            "activity_regularizer": self.activity_regularizer,
+        }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RNN:
@@ -282,6 +307,7 @@ class SimpleRNN(_OneCell):
         dtype: Any = None,
         trainable: bool = True,
         seed: int | None = None,
+        **layer: Any,
     ):
         del implementation  # Keras takes it here too, without effect
         self._declare(locals())
@@ -324,6 +350,7 @@ class GRU(_OneCell):
         dtype: Any = None,
         trainable: bool = True,
         seed: int | None = None,
+        **layer: Any,
     ):
         self._declare(locals())
 
@@ -365,5 +392,6 @@ class LSTM(_OneCell):
         dtype: Any = None,
         trainable: bool = True,
         seed: int | None = None,
+        **layer: Any,
     ):
         self._declare(locals())
