@@ -32,6 +32,12 @@ class Comparison(NamedTuple):
     magnitude: float
     tensorflow: str
 
+    @property
+    def agrees(self) -> bool:
+        """Ids and weights are the same; sums may differ in their last bits."""
+        largest = max(self.largest_input, self.largest_output, self.largest_state)
+        return self.lengths_equal and largest <= 1e-5 * max(1.0, self.magnitude)
+
 
 def sample(examples: Examples) -> Examples:
     """64 examples, evenly spread."""

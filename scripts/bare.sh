@@ -37,7 +37,7 @@ mirror() {
   local found
   found=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
     grep -vE '^\s*#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
-  echo "${found:-http://deb.debian.org/debian}"
+  echo "$found"
 }
 
 # The values of `pip config list` as an /etc/pip.conf. Local folders that it names come along, as hard
@@ -58,11 +58,12 @@ pip_configuration() {
 
 leave
 if [ ! -e "$base/complete" ]; then
-  echo "bare: debootstrap of bookworm from $(mirror)"
+  source=$(mirror)
+  echo "bare: debootstrap of bookworm${source:+ from $source}"
   rm -rf "$base"
   mkdir -p "$base"
   debootstrap --variant=minbase --include=ca-certificates,git,make,python3,python3-venv \
-    bookworm "$base" "$(mirror)" >build/bare/debootstrap.log 2>&1 ||
+    bookworm "$base" ${source:+"$source"} >build/bare/debootstrap.log 2>&1 ||
     { tail -n 20 build/bare/debootstrap.log >&2; exit 1; }
   touch "$base/complete"
 fi

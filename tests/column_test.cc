@@ -11,7 +11,7 @@ namespace {
 
 template <class T>
 const T& as(const Column& column) {
-  return static_cast<const T&>(*column);
+  return dynamic_cast<const T&>(*column);
 }
 
 Column watches() { return sequence_categorical_column_with_identity("watches", 1000); }
@@ -83,14 +83,18 @@ TEST(IndicatorColumn, Declares) {
 
 TEST(NumericColumn, Declares) {
   const Column column = numeric_column("x", {2, 2}, Tensor::of<int64_t>({}, {7}));
-  EXPECT_EQ(column->to_string(),
-            "NumericColumn(key='x', shape=(2, 2), default_value=((7, 7), (7, 7)), dtype=float32, "
-            "normalizer_fn=None)");
+  EXPECT_EQ(
+      column->to_string(),
+      "NumericColumn(key='x', shape=(2, 2), default_value=((7.0, 7.0), (7.0, 7.0)), dtype=float32, "
+      "normalizer_fn=None)");
   const ParseSpec parsed = column->parse_example_spec();
   const auto& spec = std::get<FixedLenFeature>(parsed.at("x"));
   EXPECT_EQ(spec.shape, (Shape{2, 2}));
   EXPECT_EQ(spec.default_value->dtype(), DType::kFloat32);
   EXPECT_EQ(spec.default_value->values<float>()[3], 7.0f);
+  EXPECT_EQ(numeric_column("x", {2}, Tensor::of<int64_t>({}, {7}), DType::kInt64)->to_string(),
+            "NumericColumn(key='x', shape=(2,), default_value=(7, 7), dtype=int64, "
+            "normalizer_fn=None)");
   EXPECT_EQ(numeric_column("x", {1}, Tensor::of<double>({1}, {0.5}))->to_string(),
             "NumericColumn(key='x', shape=(1,), default_value=(0.5,), dtype=float32, "
             "normalizer_fn=None)");
@@ -148,6 +152,29 @@ TEST(Column, EqualWhenFieldsAreEqual) {
   }
 }
 
+TEST(Column, OneDefaultHoweverItIsWritten) {
+  const auto with = [](const Tensor& value) { return numeric_column("a", {1}, value); };
+  const Column whole = with(Tensor::of<int64_t>({}, {0})), real = with(Tensor::of<double>({}, {0}));
+  EXPECT_TRUE(*whole == *real);
+  EXPECT_EQ(whole->hash(), real->hash());
+  EXPECT_EQ(as<NumericColumn>(whole).default_value()->dtype(), DType::kFloat64);
+}
+
+TEST(Column, KindsAnswerForThemselves) {
+  const Column ids = watches(), bag = categorical_column_with_identity("a", 3);
+  EXPECT_TRUE(ids->is_sequence());
+  EXPECT_FALSE(bag->is_sequence());
+  EXPECT_FALSE(numeric_column("x")->is_sequence());
+  const Column embedding = embedding_column(ids, 4);
+  EXPECT_EQ(as<DenseColumn>(embedding).ids_column(), ids.get());
+  const auto table = as<DenseColumn>(embedding).table();
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->name, "watches_embedding/embedding_weights");
+  EXPECT_EQ(table->shape, (Shape{1000, 4}));
+  EXPECT_FALSE(as<DenseColumn>(indicator_column(bag)).table());
+  EXPECT_EQ(as<DenseColumn>(numeric_column("x")).ids_column(), nullptr);
+}
+
 TEST(Column, NormalizersAreEqualByTag) {
   const auto same = [](const Tensor& values) { return values; };
   const auto tag = std::make_shared<int>(0);
@@ -178,19 +205,38 @@ TEST(Column, ConfigIsChecked) {
   std::swap(fields[0], fields[2]);
   EXPECT_EQ(column_from_config("IdentityCategoricalColumn", fields)->name(), "a");
   fields[0].second = std::string("3");
-  EXPECT_ERROR(WrongType, "default_value '3'",
+  EXPECT_ERROR(WrongType,
+               "'default_value' of IdentityCategoricalColumn must be an integer, got '3'",
                column_from_config("IdentityCategoricalColumn", fields));
+  fields[0].second = int64_t{1};
   fields.pop_back();
-  EXPECT_ERROR(InvalidArgument, "expected keys: key, number_buckets, default_value",
+  EXPECT_ERROR(InvalidArgument, "Invalid config of IdentityCategoricalColumn",
                column_from_config("IdentityCategoricalColumn", fields));
   fields.push_back(fields[0]);
-  EXPECT_ERROR(InvalidArgument, "expected keys",
+  EXPECT_ERROR(InvalidArgument, "is not there once",
                column_from_config("IdentityCategoricalColumn", fields));
   EXPECT_ERROR(InvalidArgument, "Unknown feature_column: 'Foo'", column_from_config("Foo", fields));
+  Fields more = categorical_column_with_identity("a", 3)->config();
+  more.emplace_back("x", int64_t{1});
+  EXPECT_ERROR(InvalidArgument, "it has no 'x'",
+               column_from_config("IdentityCategoricalColumn", more));
   Fields sequence = sequence_numeric_column("y", {2}, 1)->config();
   sequence[2].second = int64_t{1};  // an int where a float is meant
   EXPECT_TRUE(*column_from_config("SequenceNumericColumn", sequence) ==
               *sequence_numeric_column("y", {2}, 1));
+}
+
+TEST(Column, ConfigWithoutTheColumnInside) {
+  const Fields null{{"categorical_column", Column()}};
+  EXPECT_ERROR(InvalidArgument, "Given: None", column_from_config("IndicatorColumn", null));
+  Fields more = null;
+  more.emplace_back("x", int64_t{1});
+  EXPECT_ERROR(InvalidArgument, "None", column_from_config("IndicatorColumn", more));
+  const Fields unset{{"categorical_column", FieldValue()}};
+  EXPECT_ERROR(WrongType, "must be a column, got None",
+               column_from_config("IndicatorColumn", unset));
+  EXPECT_ERROR(InvalidArgument, "(categorical_column=None, x=1)",
+               column_from_config("IdentityCategoricalColumn", more));
 }
 
 TEST(MakeParseExampleSpec, MergesAndFindsConflicts) {

@@ -81,8 +81,10 @@ TEST(FeatureLayer, RefusesWhatCannotWork) {
                dense({embedding_column(sequence_ids("a"), 1)}));
   EXPECT_ERROR(InvalidArgument, "must be of type SequenceCategoricalColumn to use SequenceFeatures",
                sequence({embedding_column(bag_ids("a"), 1)}));
-  EXPECT_ERROR(InvalidArgument, "'c'", sequence({numeric_column("c")}));
-  EXPECT_ERROR(InvalidArgument, "'c'", dense({sequence_numeric_column("c")}));
+  EXPECT_ERROR(InvalidArgument, "'c': it must be a sequence column to use SequenceFeatures",
+               sequence({numeric_column("c")}));
+  EXPECT_ERROR(InvalidArgument, "'c': it must not be a sequence column to use DenseFeatures",
+               dense({sequence_numeric_column("c")}));
   EXPECT_ERROR(InvalidArgument, "ckpt_to_load_from",
                dense({embedding_column(bag_ids("a"), 1,
                                        {.ckpt_to_load_from = "x", .tensor_name_in_ckpt = "y"})}));
@@ -110,6 +112,17 @@ TEST(FeatureLayer, WeightsComeFromTheSeed) {
   EXPECT_EQ(table(1, DType::kFloat64).dtype(), DType::kFloat64);
   for (float value : table(1).values<float>())
     EXPECT_LE(std::abs(value), 1.0f);  // two deviations of 1 / sqrt(4)
+}
+
+TEST(FeatureLayer, WeightsDifferFromLayerToLayer) {
+  const auto table = [](const char* name) {
+    FeatureLayer::Options options;
+    options.name = name;
+    return to_vector<float>(
+        DenseFeatures({embedding_column(bag_ids("a"), 4)}, options).parameters()[0].value);
+  };
+  EXPECT_EQ(table("one"), table("one"));
+  EXPECT_NE(table("one"), table("two"));
 }
 
 TEST(FeatureLayer, TrainableIsBothColumnsAndLayers) {
@@ -146,6 +159,25 @@ TEST(FeatureLayer, Counts) {
   options.ids.strict = true;
   EXPECT_ERROR(InvalidArgument, "absent",
                dense_layer({indicator_column(bag_ids("a"))}, options)({{"a", int64s({-1})}}));
+}
+
+TEST(FeatureLayer, CountsDifferentColumnsOfOneNameApart) {
+  const Column a = categorical_column_with_identity("a", 5),
+               with_default = categorical_column_with_identity("a", 5, 0);
+  const Features features{{"a", Ragged::from_lists<int64_t>({{1, 2}})}};
+  const auto apart = dense_layer({embedding_column(a, 1), indicator_column(with_default)});
+  apart(features);
+  EXPECT_EQ(apart.counters(), (std::map<std::string, IdsCounters>{{"a_embedding", {.seen = 2}},
+                                                                  {"a_indicator", {.seen = 2}}}));
+  // The column "a_embedding" is read by another one than the layer's "a_embedding".
+  const auto confused = dense_layer({embedding_column(a, 1), indicator_column(with_default),
+                                     indicator_column(bag_ids("a_embedding"))});
+  confused({{"a", Ragged::from_lists<int64_t>({{1, 2}})},
+            {"a_embedding", Ragged::from_lists<int64_t>({{1}})}});
+  EXPECT_EQ(confused.counters(),
+            (std::map<std::string, IdsCounters>{{"a_embedding", {.seen = 2}},
+                                                {"a_embedding_indicator", {.seen = 1}},
+                                                {"a_indicator", {.seen = 2}}}));
 }
 
 TEST(FeatureLayer, Float64) {

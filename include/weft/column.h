@@ -90,17 +90,23 @@ using ParseSpec = std::map<std::string, FeatureSpec, std::less<>>;
 // Same class and same fields, default values element by element.
 WEFT_API bool operator==(const FeatureSpec& a, const FeatureSpec& b);
 
-// --- Columns, as tf.feature_column's classes of the same names
-// ------------------------------------ Immutable values, shared by pointer: compare and hash them
-// through the pointee.
+// --- Columns, as tf.feature_column's classes of the same names --------------------------------
+// Immutable values, shared by pointer: compare and hash them through the pointee.
 
 class FeatureColumn;
 class CategoricalColumn;
+class FieldReader;    // src/column/fields.h
+struct IdWeightPair;  // ids.h
+struct IdsCall;       // src/ids/call.h
+class SequencePart;   // src/sequence/parts.h
+class DensePart;
+struct PartSource;
 using Column = std::shared_ptr<const FeatureColumn>;
 
 // A function over the 1-D tensor of the values that are present, in their own dtype; it returns as
 // many numbers. It runs on the calling thread, once a batch. Functions cannot be compared: two
-// normalizers are equal when they share a `tag`, and never without one.
+// normalizers are equal when they share a `tag`, and never without one. Whoever makes a normalizer
+// of functions that can be compared gives equal ones the same tag.
 struct Normalizer {
   std::function<Tensor(const Tensor&)> function;
   std::shared_ptr<const void> tag;
@@ -114,24 +120,19 @@ using FieldValue = std::variant<std::monostate, bool, int64_t, double, std::stri
                                 Tensor, Column, Initializer, Normalizer>;
 using Fields = std::vector<std::pair<std::string, FieldValue>>;
 
+// A kind of column is a class below, which answers for itself whatever is asked of it, and one line
+// in src/column/column.cc. Each room has one file per kind: src/column has its fields and checks,
+// src/ids how a categorical column makes ids, src/sequence what a dense column writes into a layer.
 class WEFT_API FeatureColumn {
  public:
-  enum class Kind : uint8_t {
-    kIdentity,
-    kSequenceCategorical,
-    kEmbedding,
-    kIndicator,
-    kNumeric,
-    kSequenceNumeric,
-  };
-
   virtual ~FeatureColumn();
   FeatureColumn(const FeatureColumn&) = delete;
   FeatureColumn& operator=(const FeatureColumn&) = delete;
 
-  Kind kind() const { return kind_; }
-  const char* class_name() const;  // TensorFlow's
+  virtual const char* class_name() const = 0;  // TensorFlow's
   virtual std::string name() const = 0;
+  // Whether the second dimension of what it reads is time.
+  virtual bool is_sequence() const { return false; }
   // What parse_example needs in order to give the column its features.
   virtual ParseSpec parse_example_spec() const = 0;
   virtual Fields config() const = 0;
@@ -143,31 +144,39 @@ class WEFT_API FeatureColumn {
   std::string to_string() const;
 
  protected:
-  explicit FeatureColumn(Kind kind) : kind_(kind) {}
-
- private:
-  Kind kind_;
+  FeatureColumn() = default;
 };
 
-// A column whose values are ids in [0, num_buckets). weft/ids.h computes them.
-class WEFT_API CategoricalColumn : public FeatureColumn {
+// A column whose values are ids in [0, num_buckets).
+class WEFT_API CategoricalColumn : public virtual FeatureColumn {
  public:
   ~CategoricalColumn() override;
   virtual int64_t num_buckets() const = 0;
-
- protected:
-  using FeatureColumn::FeatureColumn;
+  virtual IdWeightPair ids(const IdsCall& call) const = 0;  // for id_weight_pair of ids.h
 };
 
-// A column whose values are numbers: what a feature layer takes.
-class WEFT_API DenseColumn : public FeatureColumn {
+// The table [rows, dimension] that a layer makes for a column. Columns of a layer that name the
+// same table share it.
+struct TableSpec {
+  std::string name;
+  Shape shape;
+  Initializer initializer;
+  bool trainable = true;
+};
+
+// A column whose values are numbers: what a feature layer takes, SequenceFeatures if is_sequence()
+// and DenseFeatures otherwise.
+class WEFT_API DenseColumn : public virtual FeatureColumn {
  public:
   ~DenseColumn() override;
   virtual Shape variable_shape() const = 0;  // of one row, or of one step
-  virtual bool is_sequence() const = 0;      // for SequenceFeatures, or else for DenseFeatures
-
- protected:
-  using FeatureColumn::FeatureColumn;
+  // The column whose ids it reads, or null.
+  virtual const CategoricalColumn* ids_column() const { return nullptr; }
+  // Throws InvalidArgument if the column asks for weights that no layer can make.
+  virtual std::optional<TableSpec> table() const { return {}; }
+  // What it writes into a batch of a layer. A kind has the one that suits is_sequence(), or both.
+  virtual std::unique_ptr<const SequencePart> sequence_part(const PartSource& source) const;
+  virtual std::unique_ptr<const DensePart> dense_part(const PartSource& source) const;
 };
 
 // Integers that are ids already. An id outside [0, num_buckets) becomes default_value; without one
@@ -175,14 +184,18 @@ class WEFT_API DenseColumn : public FeatureColumn {
 // outside the range.
 class WEFT_API IdentityCategoricalColumn final : public CategoricalColumn {
  public:
+  static constexpr const char* kClassName = "IdentityCategoricalColumn";
+  static Column from_config(FieldReader& read);
   IdentityCategoricalColumn(std::string key, int64_t number_buckets,
                             std::optional<int64_t> default_value = {});
   const std::string& key() const { return key_; }
   int64_t num_buckets() const override { return number_buckets_; }
   std::optional<int64_t> default_value() const { return default_value_; }
+  const char* class_name() const override { return kClassName; }
   std::string name() const override { return key_; }
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
+  IdWeightPair ids(const IdsCall& call) const override;
 
  private:
   std::string key_;
@@ -194,12 +207,18 @@ class WEFT_API IdentityCategoricalColumn final : public CategoricalColumn {
 // Throws InvalidArgument unless that column is categorical and not a sequence already.
 class WEFT_API SequenceCategoricalColumn final : public CategoricalColumn {
  public:
+  static constexpr const char* kClassName = "SequenceCategoricalColumn";
+  static Column from_config(FieldReader& read);
   explicit SequenceCategoricalColumn(Column categorical_column);
   const Column& categorical_column() const { return categorical_column_; }
-  int64_t num_buckets() const override;
+  const CategoricalColumn& categorical() const;
+  bool is_sequence() const override { return true; }
+  int64_t num_buckets() const override { return categorical().num_buckets(); }
+  const char* class_name() const override { return kClassName; }
   std::string name() const override;
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
+  IdWeightPair ids(const IdsCall& call) const override;
 
  private:
   Column categorical_column_;
@@ -226,16 +245,23 @@ struct EmbeddingOptions {
 // is categorical, dimension >= 1, max_norm > 0, and both or none of the ckpt fields are set.
 class WEFT_API EmbeddingColumn final : public DenseColumn {
  public:
+  static constexpr const char* kClassName = "EmbeddingColumn";
+  static Column from_config(FieldReader& read);
   EmbeddingColumn(Column categorical_column, int64_t dimension, EmbeddingOptions options = {});
   const Column& categorical_column() const { return categorical_column_; }
   const CategoricalColumn& categorical() const;
   int64_t dimension() const { return dimension_; }
   const EmbeddingOptions& options() const { return options_; }  // `initializer` is always set
   Shape variable_shape() const override { return {dimension_}; }
-  bool is_sequence() const override;
+  bool is_sequence() const override { return categorical_column_->is_sequence(); }
+  const char* class_name() const override { return kClassName; }
   std::string name() const override;  // "<categorical>_embedding"
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
+  const CategoricalColumn* ids_column() const override { return &categorical(); }
+  std::optional<TableSpec> table() const override;
+  std::unique_ptr<const SequencePart> sequence_part(const PartSource& source) const override;
+  std::unique_ptr<const DensePart> dense_part(const PartSource& source) const override;
 
  private:
   Column categorical_column_;
@@ -247,38 +273,49 @@ class WEFT_API EmbeddingColumn final : public DenseColumn {
 // categorical.
 class WEFT_API IndicatorColumn final : public DenseColumn {
  public:
+  static constexpr const char* kClassName = "IndicatorColumn";
+  static Column from_config(FieldReader& read);
   explicit IndicatorColumn(Column categorical_column);
   const Column& categorical_column() const { return categorical_column_; }
   const CategoricalColumn& categorical() const;
   Shape variable_shape() const override;  // [1, num_buckets]
-  bool is_sequence() const override;
+  bool is_sequence() const override { return categorical_column_->is_sequence(); }
+  const char* class_name() const override { return kClassName; }
   std::string name() const override;  // "<categorical>_indicator"
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
+  const CategoricalColumn* ids_column() const override { return &categorical(); }
+  std::unique_ptr<const SequencePart> sequence_part(const PartSource& source) const override;
+  std::unique_ptr<const DensePart> dense_part(const PartSource& source) const override;
 
  private:
   Column categorical_column_;
 };
 
 // num_elements(shape) numbers in every row. `default_value`: one number, or a tensor of `shape`,
-// for records without the feature; int64 if `dtype` is an integer, otherwise int64 or float64.
+// for records without the feature; int64, or float64 if `dtype` is floating, which is what it is
+// then kept as: 0 and 0.0 are one default.
 // Throws InvalidArgument for a dimension < 1, a dtype that is neither integer nor floating, or a
 // default of another shape; WrongType for a default that does not fit dtype.
 class WEFT_API NumericColumn final : public DenseColumn {
  public:
+  static constexpr const char* kClassName = "NumericColumn";
+  static Column from_config(FieldReader& read);
   explicit NumericColumn(std::string key, Shape shape = {1},
                          std::optional<Tensor> default_value = {}, DType dtype = DType::kFloat32,
                          std::optional<Normalizer> normalizer_fn = {});
   const std::string& key() const { return key_; }
   const Shape& shape() const { return shape_; }
-  const std::optional<Tensor>& default_value() const { return default_value_; }  // of `shape`
+  // Of `shape`; float64 if dtype() is floating, otherwise int64.
+  const std::optional<Tensor>& default_value() const { return default_value_; }
   DType dtype() const { return dtype_; }
   const std::optional<Normalizer>& normalizer_fn() const { return normalizer_fn_; }
   Shape variable_shape() const override { return shape_; }
-  bool is_sequence() const override { return false; }
+  const char* class_name() const override { return kClassName; }
   std::string name() const override { return key_; }
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
+  std::unique_ptr<const DensePart> dense_part(const PartSource& source) const override;
 
  private:
   std::string key_;
@@ -292,6 +329,8 @@ class WEFT_API NumericColumn final : public DenseColumn {
 // normalizer does not see. Throws as NumericColumn does.
 class WEFT_API SequenceNumericColumn final : public DenseColumn {
  public:
+  static constexpr const char* kClassName = "SequenceNumericColumn";
+  static Column from_config(FieldReader& read);
   explicit SequenceNumericColumn(std::string key, Shape shape = {1}, double default_value = 0,
                                  DType dtype = DType::kFloat32,
                                  std::optional<Normalizer> normalizer_fn = {});
@@ -302,9 +341,11 @@ class WEFT_API SequenceNumericColumn final : public DenseColumn {
   const std::optional<Normalizer>& normalizer_fn() const { return normalizer_fn_; }
   Shape variable_shape() const override { return shape_; }
   bool is_sequence() const override { return true; }
+  const char* class_name() const override { return kClassName; }
   std::string name() const override { return key_; }
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
+  std::unique_ptr<const SequencePart> sequence_part(const PartSource& source) const override;
 
  private:
   std::string key_;
@@ -314,9 +355,8 @@ class WEFT_API SequenceNumericColumn final : public DenseColumn {
   std::optional<Normalizer> normalizer_fn_;
 };
 
-// --- The functions of tf.feature_column
-// ----------------------------------------------------------- They make the classes above and throw
-// what their constructors throw.
+// --- The functions of tf.feature_column --------------------------------------------------------
+// They make the classes above and throw what their constructors throw.
 
 WEFT_API Column categorical_column_with_identity(std::string key, int64_t num_buckets,
                                                  std::optional<int64_t> default_value = {});

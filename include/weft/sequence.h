@@ -45,6 +45,8 @@ struct Sequence {
   Tensor mask() const { return sequence_mask(lengths, data.dim(1), DType::kBool, pad); }
 };
 
+class BatchIds;  // src/sequence/batch_ids.h
+
 // What both feature layers have: columns, weights, counters.
 class WEFT_API FeatureLayer {
  public:
@@ -52,8 +54,8 @@ class WEFT_API FeatureLayer {
     std::string name;  // Keras's default when empty: "sequence_features", "dense_features"
     bool trainable = true;
     DType dtype = DType::kFloat32;  // or kFloat64
-    int64_t seed = 0;               // of the initial weights
-    IdsOptions ids;                 // missing, strict
+    int64_t seed = 0;  // with the layer's and the table's name it decides the initial weights
+    IdsOptions ids;    // missing, strict
   };
 
   virtual ~FeatureLayer();
@@ -69,7 +71,9 @@ class WEFT_API FeatureLayer {
   std::span<Parameter> parameters() { return parameters_; }
   std::span<const Parameter> parameters() const { return parameters_; }
 
-  // By the name of the categorical column that was read, over all calls so far.
+  // Over all calls so far, one entry for each different categorical column that is read. Its key is
+  // that column's name or, where two different ones share the name, the name of the layer's column
+  // that reads it ("a_embedding", "a_indicator").
   std::map<std::string, IdsCounters> counters() const;
   void reset_counters();
 
@@ -81,14 +85,19 @@ class WEFT_API FeatureLayer {
   FeatureLayer(FeatureLayer&&) noexcept;
   FeatureLayer& operator=(FeatureLayer&&) noexcept;
 
-  void count(const std::string& categorical, const IdsCounters& met) const;
+  void count(const BatchIds& ids) const;  // adds what a batch met
+  const DenseColumn& dense_column(size_t column) const { return *dense_[column]; }
   // The table of column i, or null.
   const Parameter* parameter(size_t column) const;
 
  private:
   struct Counters;
 
+  int add_table(const DenseColumn& column);  // its place in parameters_
+  void name_counters();
+
   std::vector<Column> columns_;
+  std::vector<const DenseColumn*> dense_;  // the same
   Options options_;
   int64_t width_ = 0;
   std::vector<Parameter> parameters_;

@@ -1,104 +1,157 @@
-// _core.Column and what makes one; the classes that users see are in weft/feature_column.py.
+// _core.Column: a column of any kind, made of the fields of its class. The classes that users see
+// are in weft/feature_column/.
+#include <vector>
+
 #include "convert_column.h"
 #include "convert_initializer.h"
 
 namespace weft::python {
 namespace {
 
-// Holds a Python object from C++; the GIL is taken to let go of it.
-std::shared_ptr<const void> hold(nb::handle object) {
-  object.inc_ref();
-  return {object.ptr(), [](const void* held) {
-            if (nb::detail::cleanup_guard guard{})
-              Py_DECREF(static_cast<PyObject*>(const_cast<void*>(held)));
-          }};
+// A normalizer_fn, shared by the columns that have an equal one: what makes them equal. It is
+// dropped with the GIL held.
+struct Callable {
+  explicit Callable(nb::handle function) : object(function.inc_ref()), hash(hash_of(function)) {}
+  Callable(const Callable&) = delete;
+  Callable& operator=(const Callable&) = delete;
+  ~Callable() {
+    if (nb::detail::cleanup_guard guard{}) object.dec_ref();
+  }
+
+  // -1, which is nobody's hash, if it has none: then it equals nothing but itself.
+  static Py_hash_t hash_of(nb::handle function) {
+    const Py_hash_t hash = PyObject_Hash(function.ptr());
+    if (hash == -1) PyErr_Clear();
+    return hash;
+  }
+  bool equals(nb::handle other, Py_hash_t other_hash) const {
+    if (object.is(other)) return true;
+    return hash != -1 && hash == other_hash && object.equal(other);
+  }
+
+  const nb::handle object;
+  const Py_hash_t hash;
+};
+
+// Guarded by the GIL, of which == may let go: so it is asked of a copy.
+std::shared_ptr<const Callable> callable_of(nb::handle function) {
+  static auto& known = *new std::vector<std::weak_ptr<const Callable>>;
+  std::erase_if(known, [](const auto& callable) { return callable.expired(); });
+  const Py_hash_t hash = Callable::hash_of(function);
+  for (const auto& candidate : std::vector(known)) {
+    auto callable = candidate.lock();
+    if (callable && callable->equals(function, hash)) return callable;
+  }
+  auto callable = std::make_shared<const Callable>(function);
+  known.push_back(callable);
+  return callable;
 }
 
-// A callable over the 1-D array of values, which it may not change. Equal to another column's if it
-// is the same object.
-std::optional<Normalizer> normalizer_from_python(nb::handle function) {
-  if (function.is_none()) return std::nullopt;
-  if (PyCallable_Check(function.ptr()) == 0) {
+// A callable over the 1-D array of values, which it may not change.
+Normalizer normalizer_from_python(nb::handle function) {
+  if (PyCallable_Check(function.ptr()) == 0)
     throw WrongType("normalizer_fn must be a callable. Given: " + describe(function));
-  }
+  auto callable = callable_of(function);
   Normalizer normalizer;
-  normalizer.tag = hold(function);
-  normalizer.name = nb::hasattr(function, "__name__")
-                        ? nb::cast<std::string>(nb::str(function.attr("__name__")))
-                        : "";
-  normalizer.function = [tag = normalizer.tag](const Tensor& values) {
+  normalizer.tag = callable;
+  if (nb::hasattr(function, "__name__"))
+    normalizer.name = nb::cast<std::string>(nb::str(function.attr("__name__")));
+  normalizer.function = [callable](const Tensor& values) {
     nb::gil_scoped_acquire acquire;
-    const nb::handle callable(static_cast<PyObject*>(const_cast<void*>(tag.get())));
-    const nb::object result = callable(tensor_to_python(values, Access::kReadOnly));
+    const nb::object result = callable->object(tensor_to_python(values, Access::kReadOnly));
     return tensor_from_python(result, "what normalizer_fn returns", values.dtype());
   };
   return normalizer;
 }
 
-std::optional<int64_t> optional_int(nb::handle value, const char* argument) {
-  if (value.is_none()) return std::nullopt;
-  return int_from_python(value, argument);
+bool is_array(nb::handle value) {
+  return nb::isinstance(value, nb::module_::import_("numpy").attr("ndarray"));
 }
 
-std::optional<std::string> optional_text(nb::handle value, const char* argument) {
-  if (value.is_none()) return std::nullopt;
-  return std::string(text_from_python(value, argument));
+// By the value's type; functions, which have none of their own, by the field's name.
+FieldValue field_from_python(const std::string& name, nb::handle value) {
+  if (value.is_none()) return {};
+  if (name == "initializer") return initializer_from_python(value, "initializer");
+  if (name == "normalizer_fn") return normalizer_from_python(value);
+  if (PyBool_Check(value.ptr())) return value.ptr() == Py_True;
+  if (PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()))
+    return std::string(text_from_python(value, name.c_str()));
+  if (PyTuple_Check(value.ptr())) return shape_from_python(value, name.c_str());
+  if (nb::isinstance(value, nb::module_::import_("weft._core").attr("DType")))
+    return dtype_from_python(value, name.c_str());
+  if (nb::isinstance<ColumnHandle>(value) || nb::hasattr(value, "_core"))
+    return column_from_python(value, "'" + name + "'");
+  if (is_array(value)) {
+    if (nb::cast<int>(value.attr("ndim")) == 0)
+      return field_from_python(name, value.attr("item")());
+    return tensor_from_python(value, name.c_str());
+  }
+  if (PyIndex_Check(value.ptr()) != 0) return int_from_python(value, name.c_str());
+  if (nb::hasattr(value, "__float__")) return nb::cast<double>(nb::float_(value));
+  throw WrongType("'" + name + "' cannot be " + describe(value));
 }
 
-double number_from_python(nb::handle value, const char* argument) {
-  if (PyFloat_Check(value.ptr()) != 0) return PyFloat_AsDouble(value.ptr());
-  return static_cast<double>(int_from_python(value, argument));
+// Columns are None: weft/feature_column/base.py has the objects.
+struct FieldToPython {
+  nb::object operator()(std::monostate) const { return nb::none(); }
+  nb::object operator()(const std::string& text) const { return text_to_python(text); }
+  nb::object operator()(const Shape& shape) const { return shape_to_python(shape); }
+  nb::object operator()(DType dtype) const { return dtype_to_python(dtype); }
+  nb::object operator()(const Tensor& tensor) const {
+    return tensor_to_python(tensor).attr("tolist")();
+  }
+  nb::object operator()(const Column&) const { return nb::none(); }
+  nb::object operator()(const Initializer& held) const { return initializer_to_python(held); }
+  nb::object operator()(const Normalizer& held) const {
+    return nb::borrow(static_cast<const Callable*>(held.tag.get())->object);
+  }
+  template <class Number>
+  nb::object operator()(Number value) const {
+    return nb::cast(value);
+  }
+};
+
+ColumnHandle make_column(const std::string& class_name, nb::dict given) {
+  Fields fields;
+  for (const auto& [key, value] : given) {
+    const auto name = nb::cast<std::string>(key);
+    fields.emplace_back(name, field_from_python(name, value));
+  }
+  return {column_from_config(class_name, fields)};
 }
 
-// Numbers as weft/feature_column.py leaves them: Python's, nested as `shape`.
-std::optional<Tensor> default_from_python(nb::handle value) {
-  if (value.is_none()) return std::nullopt;
-  const Tensor found = tensor_from_python(value, "default_value", DType::kFloat64);
-  if (found.dtype() == DType::kInt64) return found;
-  return tensor_of_dtype(value, DType::kFloat64, "default_value");
+nb::dict config_of(const ColumnHandle& self) {
+  nb::dict config;
+  for (const auto& [name, value] : self.column->config())
+    config[name.c_str()] = std::visit(FieldToPython{}, value);
+  return config;
 }
 
-ColumnHandle identity(nb::handle key, nb::handle num_buckets, nb::handle default_value) {
-  return {categorical_column_with_identity(std::string(text_from_python(key, "key")),
-                                           int_from_python(num_buckets, "num_buckets"),
-                                           optional_int(default_value, "default_value"))};
+// (the class of weft.io, its arguments...): what columns ask for is one of two.
+nb::object spec_to_python(const FeatureSpec& spec) {
+  const auto* fixed = std::get_if<FixedLenFeature>(&spec);
+  if (fixed == nullptr) {
+    const auto& var = std::get<VarLenFeature>(spec);
+    return nb::make_tuple("VarLenFeature", dtype_to_python(var.dtype));
+  }
+  nb::object value = nb::none();
+  if (fixed->default_value) value = FieldToPython{}(*fixed->default_value);
+  return nb::make_tuple("FixedLenFeature", shape_to_python(fixed->shape),
+                        dtype_to_python(fixed->dtype), value);
 }
 
-ColumnHandle embedding(const ColumnHandle& categorical, nb::handle dimension, nb::handle combiner,
-                       nb::handle initializer, nb::handle ckpt, nb::handle tensor,
-                       nb::handle max_norm, bool trainable, bool safe) {
-  EmbeddingOptions options;
-  options.combiner = combiner_from(text_from_python(combiner, "combiner"));
-  if (!initializer.is_none())
-    options.initializer = initializer_from_python(initializer, "initializer");
-  options.ckpt_to_load_from = optional_text(ckpt, "ckpt_to_load_from");
-  options.tensor_name_in_ckpt = optional_text(tensor, "tensor_name_in_ckpt");
-  if (!max_norm.is_none()) options.max_norm = number_from_python(max_norm, "max_norm");
-  options.trainable = trainable;
-  options.use_safe_embedding_lookup = safe;
-  return {embedding_column(categorical.column, int_from_python(dimension, "dimension"),
-                           std::move(options))};
+nb::dict specs_of(const ColumnHandle& self) {
+  nb::dict specs;
+  for (const auto& [key, spec] : self.column->parse_example_spec())
+    specs[text_to_python(key)] = spec_to_python(spec);
+  return specs;
 }
 
-ColumnHandle numeric(nb::handle key, nb::handle shape, nb::handle default_value, nb::handle dtype,
-                     nb::handle normalizer_fn) {
-  return {numeric_column(std::string(text_from_python(key, "key")),
-                         shape_from_python(shape, "shape"), default_from_python(default_value),
-                         dtype_from_python(dtype, "dtype"), normalizer_from_python(normalizer_fn))};
-}
-
-ColumnHandle sequence_numeric(nb::handle key, nb::handle shape, nb::handle default_value,
-                              nb::handle dtype, nb::handle normalizer_fn) {
-  return {sequence_numeric_column(
-      std::string(text_from_python(key, "key")), shape_from_python(shape, "shape"),
-      number_from_python(default_value, "default_value"), dtype_from_python(dtype, "dtype"),
-      normalizer_from_python(normalizer_fn))};
-}
-
-// The initializer that a column has when none was given.
-nb::object initializer_of(const ColumnHandle& handle) {
-  return initializer_to_python(
-      *static_cast<const EmbeddingColumn&>(*handle.column).options().initializer);
+// The column as one of `Kind`. Throws InvalidArgument if it is none.
+template <class Kind>
+const Kind& as(const ColumnHandle& self) {
+  if (const auto* column = dynamic_cast<const Kind*>(self.column.get())) return *column;
+  throw InvalidArgument("a column of another kind: " + self.column->to_string());
 }
 
 void check_specs(nb::list columns) {
@@ -109,12 +162,12 @@ void check_specs(nb::list columns) {
 
 }  // namespace
 
-Column column_from_python(nb::handle value, const char* text) {
+Column column_from_python(nb::handle value, const std::string& text) {
   const nb::object held =
       nb::hasattr(value, "_core") ? nb::object(value.attr("_core")) : nb::borrow(value);
   ColumnHandle* handle = nullptr;
   if (!nb::try_cast(held, handle) || handle == nullptr) {
-    throw InvalidArgument(std::string(text) + " Given (type " +
+    throw InvalidArgument(text + " Given (type " +
                           nb::cast<std::string>(nb::str(value.type().attr("__name__"))) +
                           "): " + nb::cast<std::string>(nb::str(value)));
   }
@@ -123,43 +176,25 @@ Column column_from_python(nb::handle value, const char* text) {
 
 void bind_column(nb::module_& m) {
   nb::class_<ColumnHandle>(m, "Column", "A feature column; see weft.feature_column.")
+      .def("__init__",
+           [](ColumnHandle* self, const std::string& class_name, nb::dict fields) {
+             new (self) ColumnHandle(make_column(class_name, std::move(fields)));
+           })
       .def_prop_ro("name",
                    [](const ColumnHandle& self) { return text_to_python(self.column->name()); })
-      .def(
-          "keys",
-          [](const ColumnHandle& self) {
-            nb::list keys;
-            for (const auto& [key, spec] : self.column->parse_example_spec())
-              keys.append(text_to_python(key));
-            return keys;
-          },
-          "The names of the features that it reads.")
-      .def("is_sequence",
-           [](const ColumnHandle& self) {
-             return static_cast<const DenseColumn&>(*self.column).is_sequence();
-           })
-      .def("initializer", &initializer_of)
+      .def_prop_ro("config", &config_of, "Its fields; None for columns.")
+      .def_prop_ro("parse_example_spec", &specs_of, "(class, arguments...) by feature.")
+      .def_prop_ro(
+          "num_buckets",
+          [](const ColumnHandle& self) { return as<CategoricalColumn>(self).num_buckets(); })
+      .def_prop_ro("variable_shape",
+                   [](const ColumnHandle& self) {
+                     return shape_to_python(as<DenseColumn>(self).variable_shape());
+                   })
       .def("__eq__", [](const ColumnHandle& self,
                         const ColumnHandle& other) { return *self.column == *other.column; })
       .def("__hash__",
            [](const ColumnHandle& self) { return static_cast<int64_t>(self.column->hash() >> 2); });
-  m.def("identity_column", &identity, nb::arg("key").none(), nb::arg("num_buckets").none(),
-        nb::arg("default_value").none());
-  m.def("sequence_column", [](const ColumnHandle& categorical) {
-    return ColumnHandle{std::make_shared<SequenceCategoricalColumn>(categorical.column)};
-  });
-  m.def("embedding_column", &embedding, nb::arg("categorical_column"), nb::arg("dimension").none(),
-        nb::arg("combiner").none(), nb::arg("initializer").none(),
-        nb::arg("ckpt_to_load_from").none(), nb::arg("tensor_name_in_ckpt").none(),
-        nb::arg("max_norm").none(), nb::arg("trainable"), nb::arg("use_safe_embedding_lookup"));
-  m.def("indicator_column", [](const ColumnHandle& categorical) {
-    return ColumnHandle{indicator_column(categorical.column)};
-  });
-  m.def("numeric_column", &numeric, nb::arg("key").none(), nb::arg("shape").none(),
-        nb::arg("default_value").none(), nb::arg("dtype").none(), nb::arg("normalizer_fn").none());
-  m.def("sequence_numeric_column", &sequence_numeric, nb::arg("key").none(),
-        nb::arg("shape").none(), nb::arg("default_value").none(), nb::arg("dtype").none(),
-        nb::arg("normalizer_fn").none());
   m.def("check_parse_example_spec", &check_specs);
 }
 

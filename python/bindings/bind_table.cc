@@ -4,14 +4,18 @@
 namespace weft::python {
 namespace {
 
+double number_from_python(nb::handle value, const char* argument) {
+  if (PyFloat_Check(value.ptr()) == 0 && PyIndex_Check(value.ptr()) != 0)
+    return static_cast<double>(int_from_python(value, argument));
+  if (!nb::hasattr(value, "__float__"))
+    throw WrongType(std::string("'") + argument + "' must be a number, got " + describe(value));
+  return nb::cast<double>(nb::float_(value));
+}
+
 EmbeddingTable table_from_python(nb::handle table, nb::handle combiner, nb::handle max_norm) {
   LookupOptions options;
   options.combiner = combiner_from(text_from_python(combiner, "combiner"));
-  if (!max_norm.is_none()) {
-    options.max_norm = PyFloat_Check(max_norm.ptr()) != 0
-                           ? PyFloat_AsDouble(max_norm.ptr())
-                           : static_cast<double>(int_from_python(max_norm, "max_norm"));
-  }
+  if (!max_norm.is_none()) options.max_norm = number_from_python(max_norm, "max_norm");
   return EmbeddingTable(tensor_from_python(table, "table"), options);
 }
 

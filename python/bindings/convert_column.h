@@ -1,5 +1,5 @@
 // Columns between Python and C++ (bind_column.cc). The classes that users see are in
-// weft/feature_column.py; each holds a _core.Column.
+// weft/feature_column/; each holds a _core.Column.
 #pragma once
 
 #include "convert.h"
@@ -14,6 +14,6 @@ struct ColumnHandle {
 
 // A _core.Column, or an object of weft.feature_column. Throws InvalidArgument with `text` for
 // anything else.
-Column column_from_python(nb::handle value, const char* text);
+Column column_from_python(nb::handle value, const std::string& text);
 
 }  // namespace weft::python

@@ -1,7 +1,7 @@
 #include <cmath>
 
+#include "column/checks.h"
 #include "column/fields.h"
-#include "column/kinds.h"
 
 namespace weft {
 
@@ -27,8 +27,7 @@ Combiner combiner_from(std::string_view name) {
 
 EmbeddingColumn::EmbeddingColumn(Column categorical_column, int64_t dimension,
                                  EmbeddingOptions options)
-    : DenseColumn(Kind::kEmbedding),
-      categorical_column_(std::move(categorical_column)),
+    : categorical_column_(std::move(categorical_column)),
       dimension_(dimension),
       options_(std::move(options)) {
   const std::string of =
@@ -51,11 +50,19 @@ EmbeddingColumn::EmbeddingColumn(Column categorical_column, int64_t dimension,
 }
 
 const CategoricalColumn& EmbeddingColumn::categorical() const {
-  return static_cast<const CategoricalColumn&>(*categorical_column_);
+  return dynamic_cast<const CategoricalColumn&>(*categorical_column_);
 }
 
-bool EmbeddingColumn::is_sequence() const {
-  return categorical_column_->kind() == Kind::kSequenceCategorical;
+std::optional<TableSpec> EmbeddingColumn::table() const {
+  if (options_.ckpt_to_load_from) {
+    throw InvalidArgument("ckpt_to_load_from of column '" + escape_bytes(name()) +
+                          "': reading a checkpoint here is not supported; load the tensor and set "
+                          "the layer's weights");
+  }
+  return TableSpec{name() + "/embedding_weights",
+                   {categorical().num_buckets(), dimension_},
+                   options_.initializer.value(),
+                   options_.trainable};
 }
 
 std::string EmbeddingColumn::name() const { return categorical_column_->name() + "_embedding"; }
@@ -76,11 +83,7 @@ Fields EmbeddingColumn::config() const {
           {"use_safe_embedding_lookup", options_.use_safe_embedding_lookup}};
 }
 
-Column embedding_from_config(const Fields& fields) {
-  const FieldReader read(
-      "EmbeddingColumn", fields,
-      {"categorical_column", "dimension", "combiner", "initializer", "ckpt_to_load_from",
-       "tensor_name_in_ckpt", "max_norm", "trainable", "use_safe_embedding_lookup"});
+Column EmbeddingColumn::from_config(FieldReader& read) {
   EmbeddingOptions options;
   options.combiner = combiner_from(read.get<std::string>("combiner"));
   options.initializer = read.get_optional<Initializer>("initializer");

@@ -54,7 +54,7 @@ struct HashValue {
   uint64_t operator()(const Shape& value) const { return hash_bytes(shape_string(value)); }
   uint64_t operator()(DType value) const { return static_cast<uint64_t>(value); }
   uint64_t operator()(const Tensor& value) const { return hash_tensor(value); }
-  uint64_t operator()(const Column& value) const { return value->hash(); }
+  uint64_t operator()(const Column& value) const { return value ? value->hash() : 0; }
   uint64_t operator()(const Initializer& value) const { return hash_initializer(value); }
   uint64_t operator()(const Normalizer& value) const {
     return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(value.tag.get()));
@@ -65,7 +65,10 @@ bool same_value(const FieldValue& a, const FieldValue& b) {
   if (a.index() != b.index()) return false;
   if (const auto* tensor = std::get_if<Tensor>(&a))
     return same_tensor(*tensor, std::get<Tensor>(b));
-  if (const auto* column = std::get_if<Column>(&a)) return **column == *std::get<Column>(b);
+  if (const auto* column = std::get_if<Column>(&a)) {
+    const Column& other = std::get<Column>(b);
+    return *column == other || (*column && other && **column == *other);
+  }
   return std::visit(
       [&](const auto& held) {
         using T = std::decay_t<decltype(held)>;
@@ -130,10 +133,12 @@ struct PrintValue {
   }
   std::string operator()(DType value) const { return dtype_name(value); }
   std::string operator()(const Tensor& value) const {
+    if (value.dtype() != DType::kInt64 && value.dtype() != DType::kFloat64)
+      return std::string(dtype_name(value.dtype())) + " " + shape_string(value.shape());
     int64_t at = 0;
     return tensor_string(value, 0, at);
   }
-  std::string operator()(const Column& value) const { return value->to_string(); }
+  std::string operator()(const Column& value) const { return value ? value->to_string() : "None"; }
   std::string operator()(const Initializer& value) const { return initializer_string(value); }
   std::string operator()(const Normalizer& value) const { return value.name; }
 };
@@ -161,7 +166,8 @@ bool same_fields(const Fields& a, const Fields& b) {
   });
 }
 
-uint64_t hash_fields(const Fields& fields, uint64_t seed) {
+uint64_t hash_fields(std::string_view class_name, const Fields& fields) {
+  uint64_t seed = hash_bytes(class_name);
   for (const auto& [name, value] : fields)
     seed = mix(mix(seed, value.index()), std::visit(HashValue{}, value));
   return seed;
@@ -177,26 +183,29 @@ std::string fields_string(const Fields& fields) {
   return text;
 }
 
-FieldReader::FieldReader(std::string_view class_name, const Fields& fields,
-                         std::initializer_list<std::string_view> expected)
-    : class_name_(class_name), fields_(fields) {
-  const bool all = std::ranges::all_of(expected, [&](std::string_view name) {
-    return std::ranges::count(fields, name, [](const auto& field) { return field.first; }) == 1;
-  });
-  if (all && fields.size() == expected.size()) return;
-  std::string keys;
-  for (std::string_view name : expected) keys += (keys.empty() ? "" : ", ") + std::string(name);
-  throw InvalidArgument("Invalid config of " + std::string(class_name) + ": (" +
-                        fields_string(fields) + "), expected keys: " + keys);
+const FieldValue& FieldReader::at(std::string_view name) {
+  names_.emplace_back(name);
+  const auto named = [&](const auto& field) { return field.first == name; };
+  if (std::ranges::count_if(fields_, named) == 1)
+    return std::ranges::find_if(fields_, named)->second;
+  refuse_keys("'" + std::string(name) + "' is not there once");
 }
 
-const FieldValue& FieldReader::at(std::string_view name) const {
-  return std::ranges::find(fields_, name, [](const auto& field) { return field.first; })->second;
+void FieldReader::finish() const {
+  for (const auto& [name, value] : fields_) {
+    if (std::ranges::find(names_, name) == names_.end())
+      refuse_keys("it has no '" + escape_bytes(name) + "'");
+  }
 }
 
-void FieldReader::refuse(std::string_view name) const {
-  throw WrongType("the config of " + std::string(class_name_) + " has " + std::string(name) + " " +
-                  field_string(at(name)) + ", which is of another type");
+void FieldReader::refuse_keys(const std::string& what) const {
+  throw InvalidArgument("Invalid config of " + std::string(class_name_) + ": (" +
+                        fields_string(fields_) + "), " + what);
+}
+
+void FieldReader::refuse_type(const char* wanted, const FieldValue& value) const {
+  throw WrongType("'" + names_.back() + "' of " + std::string(class_name_) + " must be " + wanted +
+                  ", got " + field_string(value));
 }
 
 }  // namespace weft

@@ -2,7 +2,6 @@
 // kind.
 #pragma once
 
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +12,7 @@ namespace weft {
 
 bool same_tensor(const Tensor& a, const Tensor& b);
 bool same_fields(const Fields& a, const Fields& b);
-uint64_t hash_fields(const Fields& fields, uint64_t seed);
+uint64_t hash_fields(std::string_view class_name, const Fields& fields);
 std::string field_string(const FieldValue& value);
 std::string fields_string(const Fields& fields);  // "key='a', default_value=None"
 
@@ -23,35 +22,73 @@ FieldValue optional_field(const std::optional<T>& value) {
   return value ? FieldValue(*value) : FieldValue();
 }
 
-// Takes the fields of one class out of a config. Throws InvalidArgument unless they are exactly
-// `expected`.
+// What messages call a field of type T.
+template <class T>
+inline constexpr const char* kTypeName = nullptr;
+template <>
+inline constexpr const char* kTypeName<bool> = "a bool";
+template <>
+inline constexpr const char* kTypeName<int64_t> = "an integer";
+template <>
+inline constexpr const char* kTypeName<double> = "a number";
+template <>
+inline constexpr const char* kTypeName<std::string> = "a string";
+template <>
+inline constexpr const char* kTypeName<Shape> = "a shape";
+template <>
+inline constexpr const char* kTypeName<DType> = "a dtype";
+template <>
+inline constexpr const char* kTypeName<Tensor> = "a number or an array of numbers";
+template <>
+inline constexpr const char* kTypeName<Column> = "a column";
+template <>
+inline constexpr const char* kTypeName<Initializer> = "an initializer";
+template <>
+inline constexpr const char* kTypeName<Normalizer> = "a function";
+
+// Takes the fields of one class out of a config.
 class FieldReader {
  public:
-  FieldReader(std::string_view class_name, const Fields& fields,
-              std::initializer_list<std::string_view> expected);
+  FieldReader(std::string_view class_name, const Fields& fields)
+      : class_name_(class_name), fields_(fields) {}
 
-  // The field as T. Throws WrongType if it holds something else; an int is taken for a double.
+  // The field as T. An int is taken for a double, a number for a tensor of rank 0. Throws
+  // InvalidArgument unless the field is there once, WrongType if it holds something else.
   template <class T>
-  T get(std::string_view name) const {
+  T get(std::string_view name) {
+    return held<T>(at(name));
+  }
+  template <class T>
+  std::optional<T> get_optional(std::string_view name) {
     const FieldValue& value = at(name);
-    if (const T* held = std::get_if<T>(&value)) return *held;
-    if constexpr (std::is_same_v<T, double>) {
-      if (const auto* held = std::get_if<int64_t>(&value)) return static_cast<double>(*held);
-    }
-    refuse(name);
+    if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
+    return held<T>(value);
   }
-  template <class T>
-  std::optional<T> get_optional(std::string_view name) const {
-    if (std::holds_alternative<std::monostate>(at(name))) return std::nullopt;
-    return get<T>(name);
-  }
+
+  // Throws InvalidArgument if there are fields that nobody took.
+  void finish() const;
 
  private:
-  const FieldValue& at(std::string_view name) const;
-  [[noreturn]] void refuse(std::string_view name) const;
+  template <class T>
+  T held(const FieldValue& value) const {
+    if (const T* found = std::get_if<T>(&value)) return *found;
+    if constexpr (std::is_same_v<T, double>) {
+      if (const auto* whole = std::get_if<int64_t>(&value)) return static_cast<double>(*whole);
+    }
+    if constexpr (std::is_same_v<T, Tensor>) {
+      if (const auto* whole = std::get_if<int64_t>(&value))
+        return Tensor::of<int64_t>({}, {*whole});
+      if (const auto* real = std::get_if<double>(&value)) return Tensor::of<double>({}, {*real});
+    }
+    refuse_type(kTypeName<T>, value);
+  }
+  const FieldValue& at(std::string_view name);
+  [[noreturn]] void refuse_keys(const std::string& what) const;
+  [[noreturn]] void refuse_type(const char* wanted, const FieldValue& value) const;
 
   std::string_view class_name_;
   const Fields& fields_;
+  std::vector<std::string> names_;  // taken so far
 };
 
 }  // namespace weft

@@ -1,14 +1,10 @@
 #include "column/fields.h"
-#include "column/kinds.h"
 
 namespace weft {
 
 IdentityCategoricalColumn::IdentityCategoricalColumn(std::string key, int64_t number_buckets,
                                                      std::optional<int64_t> default_value)
-    : CategoricalColumn(Kind::kIdentity),
-      key_(std::move(key)),
-      number_buckets_(number_buckets),
-      default_value_(default_value) {
+    : key_(std::move(key)), number_buckets_(number_buckets), default_value_(default_value) {
   if (number_buckets_ < 1) {
     throw InvalidArgument("num_buckets " + std::to_string(number_buckets_) + " < 1, column_name " +
                           escape_bytes(key_));
@@ -30,9 +26,7 @@ Fields IdentityCategoricalColumn::config() const {
           {"default_value", optional_field(default_value_)}};
 }
 
-Column identity_from_config(const Fields& fields) {
-  const FieldReader read("IdentityCategoricalColumn", fields,
-                         {"key", "number_buckets", "default_value"});
+Column IdentityCategoricalColumn::from_config(FieldReader& read) {
   return std::make_shared<IdentityCategoricalColumn>(read.get<std::string>("key"),
                                                      read.get<int64_t>("number_buckets"),
                                                      read.get_optional<int64_t>("default_value"));

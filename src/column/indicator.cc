@@ -1,22 +1,18 @@
+#include "column/checks.h"
 #include "column/fields.h"
-#include "column/kinds.h"
 
 namespace weft {
 
 IndicatorColumn::IndicatorColumn(Column categorical_column)
-    : DenseColumn(Kind::kIndicator), categorical_column_(std::move(categorical_column)) {
+    : categorical_column_(std::move(categorical_column)) {
   require_categorical(categorical_column_, "indicator_column");
 }
 
 const CategoricalColumn& IndicatorColumn::categorical() const {
-  return static_cast<const CategoricalColumn&>(*categorical_column_);
+  return dynamic_cast<const CategoricalColumn&>(*categorical_column_);
 }
 
 Shape IndicatorColumn::variable_shape() const { return {1, categorical().num_buckets()}; }
-
-bool IndicatorColumn::is_sequence() const {
-  return categorical_column_->kind() == Kind::kSequenceCategorical;
-}
 
 std::string IndicatorColumn::name() const { return categorical_column_->name() + "_indicator"; }
 
@@ -26,8 +22,7 @@ ParseSpec IndicatorColumn::parse_example_spec() const {
 
 Fields IndicatorColumn::config() const { return {{"categorical_column", categorical_column_}}; }
 
-Column indicator_from_config(const Fields& fields) {
-  const FieldReader read("IndicatorColumn", fields, {"categorical_column"});
+Column IndicatorColumn::from_config(FieldReader& read) {
   return std::make_shared<IndicatorColumn>(read.get<Column>("categorical_column"));
 }
 

@@ -1,19 +1,16 @@
-#include <algorithm>
-
+#include "column/checks.h"
 #include "column/fields.h"
-#include "column/kinds.h"
 
 namespace weft {
 namespace {
 
-// One number stands for every element.
-Tensor spread(const Tensor& scalar, const Shape& shape) {
-  Tensor full(scalar.dtype(), shape);
-  if (scalar.dtype() == DType::kInt64) {
-    std::ranges::fill(full.mutable_values<int64_t>(), scalar.values<int64_t>()[0]);
-  } else {
-    std::ranges::fill(full.mutable_values<double>(), scalar.values<double>()[0]);
-  }
+// As From, every element as To; one number stands for every element of `shape`.
+template <class To, class From>
+Tensor filled(const Tensor& value, const Shape& shape) {
+  Tensor full(kDTypeOf<To>, shape);
+  const auto from = value.values<From>();
+  const auto to = full.mutable_values<To>();
+  for (size_t i = 0; i < to.size(); ++i) to[i] = static_cast<To>(from[value.rank() == 0 ? 0 : i]);
   return full;
 }
 
@@ -25,35 +22,21 @@ Tensor checked_default(const Tensor& value, const Shape& shape, DType dtype,
                     dtype_name(value.dtype()) + ", dtype: " + dtype_name(dtype) +
                     ", key: " + escape_bytes(key));
   }
-  if (value.rank() == 0) return spread(value, shape);
-  if (value.shape() != shape) {
+  if (value.rank() != 0 && value.shape() != shape) {
     throw InvalidArgument(
         "The shape of default_value must be equal to given shape. default_value: " +
         field_string(value) + ", shape: " + field_string(shape) + ", key: " + escape_bytes(key));
   }
-  return value;
-}
-
-// As the parser wants it: of the feature's own dtype.
-Tensor parse_default(const Tensor& value, DType dtype) {
-  if (dtype != DType::kFloat32) return value;
-  Tensor narrow(DType::kFloat32, value.shape());
-  auto to = narrow.mutable_values<float>();
-  const auto narrowed = [](auto number) { return static_cast<float>(number); };
-  if (value.dtype() == DType::kInt64) {
-    std::ranges::transform(value.values<int64_t>(), to.begin(), narrowed);
-  } else {
-    std::ranges::transform(value.values<double>(), to.begin(), narrowed);
-  }
-  return narrow;
+  if (!whole) return filled<double, double>(value, shape);
+  return is_floating(dtype) ? filled<double, int64_t>(value, shape)
+                            : filled<int64_t, int64_t>(value, shape);
 }
 
 }  // namespace
 
 NumericColumn::NumericColumn(std::string key, Shape shape, std::optional<Tensor> default_value,
                              DType dtype, std::optional<Normalizer> normalizer_fn)
-    : DenseColumn(Kind::kNumeric),
-      key_(std::move(key)),
+    : key_(std::move(key)),
       shape_(std::move(shape)),
       default_value_(std::move(default_value)),
       dtype_(dtype),
@@ -65,7 +48,10 @@ NumericColumn::NumericColumn(std::string key, Shape shape, std::optional<Tensor>
 
 ParseSpec NumericColumn::parse_example_spec() const {
   FixedLenFeature spec{shape_, dtype_, {}};
-  if (default_value_) spec.default_value = parse_default(*default_value_, dtype_);
+  if (default_value_) {  // as the parser wants it: of the feature's own dtype
+    spec.default_value = dtype_ == DType::kFloat32 ? filled<float, double>(*default_value_, shape_)
+                                                   : *default_value_;
+  }
   return {{key_, std::move(spec)}};
 }
 
@@ -77,9 +63,7 @@ Fields NumericColumn::config() const {
           {"normalizer_fn", optional_field(normalizer_fn_)}};
 }
 
-Column numeric_from_config(const Fields& fields) {
-  const FieldReader read("NumericColumn", fields,
-                         {"key", "shape", "default_value", "dtype", "normalizer_fn"});
+Column NumericColumn::from_config(FieldReader& read) {
   return std::make_shared<NumericColumn>(read.get<std::string>("key"), read.get<Shape>("shape"),
                                          read.get_optional<Tensor>("default_value"),
                                          read.get<DType>("dtype"),

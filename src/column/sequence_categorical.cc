@@ -1,20 +1,18 @@
+#include "column/checks.h"
 #include "column/fields.h"
-#include "column/kinds.h"
 
 namespace weft {
 
 SequenceCategoricalColumn::SequenceCategoricalColumn(Column categorical_column)
-    : CategoricalColumn(Kind::kSequenceCategorical),
-      categorical_column_(std::move(categorical_column)) {
-  require_categorical(categorical_column_, "SequenceCategoricalColumn");
-  if (categorical_column_->kind() == Kind::kSequenceCategorical) {
+    : categorical_column_(std::move(categorical_column)) {
+  if (require_categorical(categorical_column_, kClassName).is_sequence()) {
     throw InvalidArgument("categorical_column is a sequence already: " +
                           categorical_column_->to_string());
   }
 }
 
-int64_t SequenceCategoricalColumn::num_buckets() const {
-  return static_cast<const CategoricalColumn&>(*categorical_column_).num_buckets();
+const CategoricalColumn& SequenceCategoricalColumn::categorical() const {
+  return dynamic_cast<const CategoricalColumn&>(*categorical_column_);
 }
 
 std::string SequenceCategoricalColumn::name() const { return categorical_column_->name(); }
@@ -27,8 +25,7 @@ Fields SequenceCategoricalColumn::config() const {
   return {{"categorical_column", categorical_column_}};
 }
 
-Column sequence_categorical_from_config(const Fields& fields) {
-  const FieldReader read("SequenceCategoricalColumn", fields, {"categorical_column"});
+Column SequenceCategoricalColumn::from_config(FieldReader& read) {
   return std::make_shared<SequenceCategoricalColumn>(read.get<Column>("categorical_column"));
 }
 

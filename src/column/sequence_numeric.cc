@@ -1,12 +1,11 @@
+#include "column/checks.h"
 #include "column/fields.h"
-#include "column/kinds.h"
 
 namespace weft {
 
 SequenceNumericColumn::SequenceNumericColumn(std::string key, Shape shape, double default_value,
                                              DType dtype, std::optional<Normalizer> normalizer_fn)
-    : DenseColumn(Kind::kSequenceNumeric),
-      key_(std::move(key)),
+    : key_(std::move(key)),
       shape_(std::move(shape)),
       default_value_(default_value),
       dtype_(dtype),
@@ -27,9 +26,7 @@ Fields SequenceNumericColumn::config() const {
           {"normalizer_fn", optional_field(normalizer_fn_)}};
 }
 
-Column sequence_numeric_from_config(const Fields& fields) {
-  const FieldReader read("SequenceNumericColumn", fields,
-                         {"key", "shape", "default_value", "dtype", "normalizer_fn"});
+Column SequenceNumericColumn::from_config(FieldReader& read) {
   return std::make_shared<SequenceNumericColumn>(
       read.get<std::string>("key"), read.get<Shape>("shape"), read.get<double>("default_value"),
       read.get<DType>("dtype"), read.get_optional<Normalizer>("normalizer_fn"));

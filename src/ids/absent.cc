@@ -170,10 +170,12 @@ void drop_absent(FeatureRows& rows, const std::string& key, const IdsOptions& op
   if (dropped == 0) return;
   if (options.strict && !options.missing.everywhere) {
     const int64_t first = std::ranges::find(absent, uint8_t{1}) - absent.begin();
-    throw InvalidArgument(
-        "strict: a value of column '" + escape_bytes(key) +
-            "' counts as absent, as -1 and \"\" do in a dense array, and would be dropped silently",
-        place_of(rows, first, key));
+    throw InvalidArgument("strict: a value of column '" + escape_bytes(key) +
+                              "' counts as absent, as -1 and \"\" do in a dense array, and would "
+                              "be dropped silently; "
+                              "where it is padding, say so: missing=" +
+                              (rows.values.dtype() == DType::kString ? "\"\"" : "-1"),
+                          place_of(rows, first, key));
   }
   const Rest rest(rows, absent, dense);
   rows.values = kept_values(rows.values, absent, rows.values.size() - dropped);

@@ -1,18 +1,9 @@
 #include "weft/ids.h"
 
-#include "ids/kinds.h"
+#include "ids/call.h"
 
 namespace weft {
 namespace {
-
-struct KindEntry {
-  FeatureColumn::Kind kind;
-  IdWeightPair (*ids)(const FeatureColumn&, const IdsCall&);
-};
-
-constexpr KindEntry kKinds[] = {
-    {FeatureColumn::Kind::kIdentity, identity_ids},
-};
 
 // The rows of the inner level in the bounds of the outer one's: steps forgotten.
 Tensor flattened(const Tensor& outer, const Tensor& inner) {
@@ -45,18 +36,13 @@ IdWeightPair finish_ids(FeatureRows rows, Tensor ids, const IdsCall& call) {
 
 IdWeightPair id_weight_pair(const FeatureColumn& column, const Features& features,
                             const IdsOptions& options, IdsCounters* counters) {
-  const bool sequence = column.kind() == FeatureColumn::Kind::kSequenceCategorical;
-  const FeatureColumn& reader =
-      sequence ? *static_cast<const SequenceCategoricalColumn&>(column).categorical_column()
-               : column;
-  for (const KindEntry& entry : kKinds) {
-    if (entry.kind != reader.kind()) continue;
-    IdsCounters met;
-    IdWeightPair pair = entry.ids(reader, {features, options, sequence, met});
-    if (counters != nullptr) *counters += met;
-    return pair;
-  }
-  throw InvalidArgument("only a categorical column has ids, not " + column.to_string());
+  const auto* categorical = dynamic_cast<const CategoricalColumn*>(&column);
+  if (categorical == nullptr)
+    throw InvalidArgument("only a categorical column has ids, not " + column.to_string());
+  IdsCounters met;
+  IdWeightPair pair = categorical->ids({features, options, false, met});
+  if (counters != nullptr) *counters += met;
+  return pair;
 }
 
 Ragged column_ids(const FeatureColumn& column, const Features& features, const IdsOptions& options,

@@ -18,9 +18,6 @@ struct FeatureRows {
   int64_t rows() const { return splits[0].size() - 1; }
 };
 
-// The feature `key` of `features`. Throws InvalidArgument if it is not there.
-const Feature& find_feature(const Features& features, const std::string& key);
-
 // Values of an integer or string feature. Throws InvalidArgument for a scalar and, if `strict`
 // forbids dropping, for an absent value; LimitExceeded for too many steps.
 FeatureRows rows_of(const Feature& feature, const std::string& key, const IdsOptions& options);
@@ -29,11 +26,7 @@ FeatureRows rows_of(const Feature& feature, const std::string& key, const IdsOpt
 // column that is not a sequence can combine.
 void check_rank_two(const Feature& feature, const std::string& key);
 
-inline Where at_key(const std::string& key) {
-  Where where;
-  where.key = key;
-  return where;
-}
+inline Where at_key(const std::string& key) { return {.key = key}; }
 
 // The row and step that hold value i.
 Where place_of(const FeatureRows& rows, int64_t i, const std::string& key);

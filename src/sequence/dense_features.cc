@@ -43,8 +43,7 @@ void DenseFeatures::operator()(const Features& features, Tensor& out) const {
   BatchIds ids(features, options().ids);
   std::vector<DensePartPtr> parts;
   for (size_t i = 0; i < columns().size(); ++i) {
-    const auto& column = static_cast<const DenseColumn&>(*columns()[i]);
-    parts.push_back(dense_part(column, {ids, parameter(i), options().dtype}));
+    parts.push_back(dense_column(i).dense_part({ids, parameter(i), options().dtype}));
   }
   check_rows(columns(), parts);
   Shape shape{parts[0]->rows(), width()};
@@ -61,7 +60,7 @@ void DenseFeatures::operator()(const Features& features, Tensor& out) const {
   } else {
     write_rows<float>(parts, out);
   }
-  for (const BatchIds::Entry& entry : ids.entries()) count(entry.column->name(), entry.counters);
+  count(ids);
 }
 
 Tensor DenseFeatures::operator()(const Features& features) const {

@@ -6,10 +6,10 @@
 namespace weft {
 namespace {
 
-EmbeddingTable table_of(const DenseColumn& column, const PartSource& source) {
-  const EmbeddingOptions& options = static_cast<const EmbeddingColumn&>(column).options();
+EmbeddingTable table_of(const EmbeddingColumn& column, const PartSource& source) {
+  const EmbeddingOptions& options = column.options();
   EmbeddingTable table(source.table->value, {options.combiner, options.max_norm});
-  const Shape wanted{categorical_of(column)->num_buckets(), column.variable_shape()[0]};
+  const Shape wanted{column.categorical().num_buckets(), column.dimension()};
   if (source.table->value.shape() == wanted && table.dtype() == source.dtype) return table;
   throw InvalidArgument("the weights '" + escape_bytes(source.table->name) + "' must be " +
                         dtype_name(source.dtype) + " " + shape_string(wanted) + ", got " +
@@ -89,14 +89,14 @@ class EmbeddingDense final : public DensePart {
 
 }  // namespace
 
-SequencePartPtr embedding_sequence_part(const DenseColumn& column, const PartSource& source) {
-  return std::make_unique<EmbeddingSequence>(column, source.ids.of(*categorical_of(column)),
-                                             table_of(column, source));
+SequencePartPtr EmbeddingColumn::sequence_part(const PartSource& source) const {
+  return std::make_unique<EmbeddingSequence>(*this, source.ids.of(categorical()),
+                                             table_of(*this, source));
 }
 
-DensePartPtr embedding_dense_part(const DenseColumn& column, const PartSource& source) {
-  return std::make_unique<EmbeddingDense>(column, source.ids.of(*categorical_of(column)),
-                                          table_of(column, source));
+DensePartPtr EmbeddingColumn::dense_part(const PartSource& source) const {
+  return std::make_unique<EmbeddingDense>(*this, source.ids.of(categorical()),
+                                          table_of(*this, source));
 }
 
 }  // namespace weft

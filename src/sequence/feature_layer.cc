@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "sequence/categorical.h"
+#include "sequence/batch_ids.h"
 #include "weft/sequence.h"
 
 namespace weft {
@@ -17,20 +17,21 @@ const DenseColumn& require_role(const Column& column, bool sequence) {
         given);
   }
   if (dense->is_sequence() == sequence) return *dense;
+  const bool ids = dense->ids_column() != nullptr;
+  std::string text = "In column '" + escape_bytes(dense->name()) + "': ";
   if (sequence) {
-    throw InvalidArgument(
-        "In column '" + escape_bytes(dense->name()) +
-        "': categorical_column must be of type SequenceCategoricalColumn to use "
-        "SequenceFeatures. Suggested fix: use one of sequence_categorical_column_with_* (or "
-        "sequence_numeric_column). Given: " +
-        given);
+    text += ids ? "categorical_column must be of type SequenceCategoricalColumn to use "
+                  "SequenceFeatures. Suggested fix: use one of sequence_categorical_column_with_*."
+                : "it must be a sequence column to use SequenceFeatures. Suggested fix: use "
+                  "sequence_numeric_column, or DenseFeatures.";
+  } else {
+    text += ids ? "categorical_column must not be of type SequenceCategoricalColumn to use "
+                  "DenseFeatures. Suggested fix: use SequenceFeatures, or a non-sequence "
+                  "categorical_column_with_*."
+                : "it must not be a sequence column to use DenseFeatures. Suggested fix: use "
+                  "numeric_column, or SequenceFeatures.";
   }
-  throw InvalidArgument(
-      "In column '" + escape_bytes(dense->name()) +
-      "': categorical_column must not be of type SequenceCategoricalColumn to use "
-      "DenseFeatures. Suggested fix: use SequenceFeatures, or a non-sequence "
-      "categorical_column_with_* (or numeric_column). Given: " +
-      given);
+  throw InvalidArgument(text + " Given: " + given);
 }
 
 void sort_by_name(std::vector<Column>& columns) {
@@ -47,26 +48,29 @@ void sort_by_name(std::vector<Column>& columns) {
   }
 }
 
-Parameter table_of(const EmbeddingColumn& column, const FeatureLayer::Options& options) {
-  if (column.options().ckpt_to_load_from) {
-    throw InvalidArgument("ckpt_to_load_from of column '" + escape_bytes(column.name()) +
-                          "': reading a checkpoint here is not supported; load the tensor and set "
-                          "the layer's weights");
-  }
-  Parameter parameter;
-  parameter.name = column.name() + "/embedding_weights";
-  parameter.initializer = column.options().initializer.value();
-  parameter.trainable = options.trainable && column.options().trainable;
-  parameter.value = parameter.initializer({column.categorical().num_buckets(), column.dimension()},
-                                          options.dtype, parameter.name, options.seed);
-  return parameter;
+Parameter parameter_of(const TableSpec& table, const FeatureLayer::Options& options) {
+  const std::string stream = options.name + "/" + table.name;
+  return {table.name, table.initializer(table.shape, options.dtype, stream, options.seed),
+          table.initializer, options.trainable && table.trainable};
 }
 
 }  // namespace
 
+// One entry for each different categorical column that the layer reads.
 struct FeatureLayer::Counters {
+  struct Entry {
+    const CategoricalColumn* column;
+    std::string key;
+    IdsCounters counters;
+  };
   mutable std::mutex mutex;
-  std::map<std::string, IdsCounters> by_name;
+  std::vector<Entry> entries;
+
+  Entry* find(const CategoricalColumn& column) {
+    const auto at =
+        std::ranges::find_if(entries, [&](const Entry& entry) { return *entry.column == column; });
+    return at == entries.end() ? nullptr : &*at;
+  }
 };
 
 FeatureLayer::FeatureLayer(std::vector<Column> columns, Options options, Role role)
@@ -81,16 +85,36 @@ FeatureLayer::FeatureLayer(std::vector<Column> columns, Options options, Role ro
   }
   sort_by_name(columns_);
   for (const Column& column : columns_) {
-    const DenseColumn& dense = require_role(column, sequence);
-    if (__builtin_add_overflow(width_, num_elements(dense.variable_shape()), &width_)) {
+    dense_.push_back(&require_role(column, sequence));
+    if (__builtin_add_overflow(width_, num_elements(dense_.back()->variable_shape()), &width_))
       throw InvalidArgument("the columns are more than 2^63 numbers wide");
-    }
-    if (const CategoricalColumn* categorical = categorical_of(dense))
-      counters_->by_name[categorical->name()];
-    parameter_of_.push_back(-1);
-    if (column->kind() != FeatureColumn::Kind::kEmbedding) continue;
-    parameter_of_.back() = static_cast<int>(parameters_.size());
-    parameters_.push_back(table_of(static_cast<const EmbeddingColumn&>(*column), options_));
+    parameter_of_.push_back(add_table(*dense_.back()));
+  }
+  name_counters();
+}
+
+int FeatureLayer::add_table(const DenseColumn& column) {
+  const std::optional<TableSpec> table = column.table();
+  if (!table) return -1;
+  const auto place =
+      std::ranges::find(parameters_, table->name, &Parameter::name) - parameters_.begin();
+  if (place == std::ssize(parameters_)) parameters_.push_back(parameter_of(*table, options_));
+  return static_cast<int>(place);
+}
+
+// Names of dense columns are distinct, those of the columns that they read need not be.
+void FeatureLayer::name_counters() {
+  auto& entries = counters_->entries;
+  for (const DenseColumn* dense : dense_) {
+    const CategoricalColumn* column = dense->ids_column();
+    if (column != nullptr && counters_->find(*column) == nullptr)
+      entries.push_back({column, dense->name(), {}});
+  }
+  std::vector<std::string> taken;
+  for (const auto& entry : entries) taken.push_back(entry.column->name());
+  for (const DenseColumn* dense : dense_) taken.push_back(dense->name());
+  for (auto& entry : entries) {
+    if (std::ranges::count(taken, entry.column->name()) == 1) entry.key = entry.column->name();
   }
 }
 
@@ -100,17 +124,21 @@ FeatureLayer& FeatureLayer::operator=(FeatureLayer&&) noexcept = default;
 
 std::map<std::string, IdsCounters> FeatureLayer::counters() const {
   std::lock_guard lock(counters_->mutex);
-  return counters_->by_name;
+  std::map<std::string, IdsCounters> found;
+  for (const auto& entry : counters_->entries) found[entry.key] = entry.counters;
+  return found;
 }
 
 void FeatureLayer::reset_counters() {
   std::lock_guard lock(counters_->mutex);
-  for (auto& [name, counters] : counters_->by_name) counters = {};
+  for (auto& entry : counters_->entries) entry.counters = {};
 }
 
-void FeatureLayer::count(const std::string& categorical, const IdsCounters& met) const {
+void FeatureLayer::count(const BatchIds& ids) const {
   std::lock_guard lock(counters_->mutex);
-  counters_->by_name[categorical] += met;
+  for (const BatchIds::Entry& met : ids.entries()) {
+    if (auto* entry = counters_->find(*met.column)) entry->counters += met.counters;
+  }
 }
 
 const Parameter* FeatureLayer::parameter(size_t column) const {

@@ -8,9 +8,9 @@ namespace {
 // Bags of ids as counts of each id, bag i being [splits[i], splits[i + 1]).
 class Counts {
  public:
-  Counts(const DenseColumn& column, const IdWeightPair& pair, DType dtype)
+  Counts(const IndicatorColumn& column, const IdWeightPair& pair, DType dtype)
       : column_(column),
-        buckets_(categorical_of(column)->num_buckets()),
+        buckets_(column.categorical().num_buckets()),
         wide_(dtype == DType::kFloat64),
         ids_(pair.ids.values<int64_t>().data()),
         weights_(pair.weights ? pair.weights->values<float>().data() : nullptr) {}
@@ -41,7 +41,7 @@ class Counts {
     }
   }
 
-  const DenseColumn& column_;
+  const IndicatorColumn& column_;
   int64_t buckets_;
   bool wide_;
   const int64_t* ids_;
@@ -93,14 +93,14 @@ class IndicatorDense final : public DensePart {
 
 }  // namespace
 
-SequencePartPtr indicator_sequence_part(const DenseColumn& column, const PartSource& source) {
-  const IdWeightPair& pair = source.ids.of(*categorical_of(column));
-  return std::make_unique<IndicatorSequence>(Counts(column, pair, source.dtype), pair);
+SequencePartPtr IndicatorColumn::sequence_part(const PartSource& source) const {
+  const IdWeightPair& pair = source.ids.of(categorical());
+  return std::make_unique<IndicatorSequence>(Counts(*this, pair, source.dtype), pair);
 }
 
-DensePartPtr indicator_dense_part(const DenseColumn& column, const PartSource& source) {
-  const IdWeightPair& pair = source.ids.of(*categorical_of(column));
-  return std::make_unique<IndicatorDense>(Counts(column, pair, source.dtype), pair);
+DensePartPtr IndicatorColumn::dense_part(const PartSource& source) const {
+  const IdWeightPair& pair = source.ids.of(categorical());
+  return std::make_unique<IndicatorDense>(Counts(*this, pair, source.dtype), pair);
 }
 
 }  // namespace weft

@@ -15,40 +15,6 @@ int64_t checked_size(int64_t rows, int64_t maxlen) {
   return size;
 }
 
-template <class From>
-Tensor widened(const Tensor& lengths) {
-  Tensor wide(DType::kInt64, {lengths.size()});
-  std::ranges::transform(
-      lengths.values<From>(), wide.mutable_values<int64_t>().begin(), [](From length) {
-        return std::in_range<int64_t>(length) ? static_cast<int64_t>(length) : INT64_MAX;
-      });
-  return wide;
-}
-
-Tensor int64_lengths(const Tensor& lengths) {
-  switch (lengths.dtype()) {
-    case DType::kInt8:
-      return widened<int8_t>(lengths);
-    case DType::kInt16:
-      return widened<int16_t>(lengths);
-    case DType::kInt32:
-      return widened<int32_t>(lengths);
-    case DType::kInt64:
-      return widened<int64_t>(lengths);
-    case DType::kUInt8:
-      return widened<uint8_t>(lengths);
-    case DType::kUInt16:
-      return widened<uint16_t>(lengths);
-    case DType::kUInt32:
-      return widened<uint32_t>(lengths);
-    case DType::kUInt64:
-      return widened<uint64_t>(lengths);
-    default:
-      throw WrongType(std::string("the lengths of a mask must be integers, got ") +
-                      dtype_name(lengths.dtype()));
-  }
-}
-
 // The bytes of 1 as `dtype`; zeros are zero bytes in every dtype.
 int64_t one_of(DType dtype, uint8_t (&bytes)[8]) {
   const auto put = [&](auto value) { std::memcpy(bytes, &value, sizeof value); };
@@ -67,7 +33,7 @@ int64_t one_of(DType dtype, uint8_t (&bytes)[8]) {
 }  // namespace
 
 Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxlen, DType dtype, Pad pad) {
-  const Tensor wide = int64_lengths(lengths);
+  const Tensor wide = as_int64(lengths, "the lengths of a mask");
   const auto each = wide.values<int64_t>();
   if (dtype == DType::kString)
     throw WrongType("the dtype of a mask must be a number or bool, got string");

@@ -70,17 +70,18 @@ Tensor converted(const Tensor& from, const std::string& key) {
     case DType::kFloat64:
       convert<double, To>(from, to);
       break;
-    case DType::kString: {
-      Where where;
-      where.key = key;
+    case DType::kString:
       throw WrongType("Invalid input, not numbers. key: " + escape_bytes(key) + " dtype: string",
-                      std::move(where));
-    }
+                      {.key = key});
   }
   return to;
 }
 
 }  // namespace
+
+void refuse(const std::string& key, const std::string& text, int64_t row) {
+  throw InvalidArgument(text, {.key = key, .row = row});
+}
 
 Tensor numbers_of(const Tensor& present, const std::optional<Normalizer>& normalizer, DType dtype,
                   const std::string& key) {
@@ -88,12 +89,9 @@ Tensor numbers_of(const Tensor& present, const std::optional<Normalizer>& normal
   if (normalizer) {
     values = normalizer->function(present);
     if (values.shape() != present.shape()) {
-      Where where;
-      where.key = key;
-      throw InvalidArgument("normalizer_fn of column '" + escape_bytes(key) + "' was given shape " +
-                                shape_string(present.shape()) + " and returned " +
-                                shape_string(values.shape()),
-                            std::move(where));
+      refuse(key, "normalizer_fn of column '" + escape_bytes(key) + "' was given shape " +
+                      shape_string(present.shape()) + " and returned " +
+                      shape_string(values.shape()));
     }
   }
   return dtype == DType::kFloat64 ? converted<double>(values, key) : converted<float>(values, key);

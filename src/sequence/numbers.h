@@ -11,4 +11,7 @@ namespace weft {
 Tensor numbers_of(const Tensor& present, const std::optional<Normalizer>& normalizer, DType dtype,
                   const std::string& key);
 
+// Throws InvalidArgument at the feature `key`.
+[[noreturn]] void refuse(const std::string& key, const std::string& text, int64_t row = -1);
+
 }  // namespace weft

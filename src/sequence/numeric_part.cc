@@ -7,13 +7,6 @@
 namespace weft {
 namespace {
 
-[[noreturn]] void refuse(const std::string& key, const std::string& text, int64_t row = -1) {
-  Where where;
-  where.key = key;
-  where.row = row;
-  throw InvalidArgument(text, std::move(where));
-}
-
 // The rows of a ragged feature that holds `each` values in every row.
 int64_t rows_of_ragged(const Ragged& ragged, int64_t each, const std::string& key) {
   const int64_t inner =
@@ -32,13 +25,6 @@ int64_t rows_of_ragged(const Ragged& ragged, int64_t each, const std::string& ke
            row);
   }
   return ragged.rows();
-}
-
-const Feature& feature_of(const Features& features, const std::string& key) {
-  const auto at = features.find(key);
-  if (at == features.end())
-    refuse(key, "Feature " + escape_bytes(key) + " is not in features dictionary.");
-  return at->second;
 }
 
 // [B * each] values of any dtype, and B.
@@ -84,13 +70,11 @@ class NumericDense final : public DensePart {
 
 }  // namespace
 
-DensePartPtr numeric_dense_part(const DenseColumn& base_column, const PartSource& source) {
-  const auto& column = static_cast<const NumericColumn&>(base_column);
-  const int64_t each = num_elements(column.shape());
-  auto [values, rows] =
-      rows_of(feature_of(source.ids.features(), column.key()), each, column.key());
-  return std::make_unique<NumericDense>(
-      numbers_of(values, column.normalizer_fn(), source.dtype, column.key()), rows, each);
+DensePartPtr NumericColumn::dense_part(const PartSource& source) const {
+  const int64_t each = num_elements(shape_);
+  auto [values, rows] = rows_of(find_feature(source.ids.features(), key_), each, key_);
+  return std::make_unique<NumericDense>(numbers_of(values, normalizer_fn_, source.dtype, key_),
+                                        rows, each);
 }
 
 }  // namespace weft

@@ -1,10 +1,10 @@
-// One column of a layer in one batch: what it has to write, and where its rows end. Each kind of
-// column has one file that implements it and one entry in parts.cc.
+// One column of a layer in one batch: what it has to write, and where its rows end. A dense
+// column's sequence_part() and dense_part() stand in src/sequence/<kind>_part.cc.
 #pragma once
 
 #include <memory>
 
-#include "sequence/categorical.h"
+#include "sequence/batch_ids.h"
 
 namespace weft {
 
@@ -61,16 +61,6 @@ struct PartSource {
 
 using SequencePartPtr = std::unique_ptr<const SequencePart>;
 using DensePartPtr = std::unique_ptr<const DensePart>;
-
-SequencePartPtr sequence_part(const DenseColumn& column, const PartSource& source);
-DensePartPtr dense_part(const DenseColumn& column, const PartSource& source);
-
-SequencePartPtr embedding_sequence_part(const DenseColumn& column, const PartSource& source);
-DensePartPtr embedding_dense_part(const DenseColumn& column, const PartSource& source);
-SequencePartPtr indicator_sequence_part(const DenseColumn& column, const PartSource& source);
-DensePartPtr indicator_dense_part(const DenseColumn& column, const PartSource& source);
-SequencePartPtr numeric_sequence_part(const DenseColumn& column, const PartSource& source);
-DensePartPtr numeric_dense_part(const DenseColumn& column, const PartSource& source);
 
 // An id that a table or an indicator of `buckets` does not have, met while it was read.
 [[noreturn]] void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id,

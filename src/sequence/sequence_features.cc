@@ -218,12 +218,11 @@ void SequenceFeatures::operator()(const Features& features, Sequence& out) const
   BatchIds ids(features, sequence_options_.ids);
   SequenceBatch batch(columns(), sequence_options_, width());
   for (size_t i = 0; i < columns().size(); ++i) {
-    const auto& column = static_cast<const DenseColumn&>(*columns()[i]);
-    batch.add(sequence_part(column, {ids, parameter(i), sequence_options_.dtype}));
+    batch.add(dense_column(i).sequence_part({ids, parameter(i), sequence_options_.dtype}));
   }
   batch.measure(out);
   batch.write(out);
-  for (const BatchIds::Entry& entry : ids.entries()) count(entry.column->name(), entry.counters);
+  count(ids);
 }
 
 Sequence SequenceFeatures::operator()(const Features& features) const {

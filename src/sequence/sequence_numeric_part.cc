@@ -17,12 +17,6 @@ struct Filled {
   bool regular = true;  // a step is one element of the column's shape
 };
 
-[[noreturn]] void refuse(const std::string& key, const std::string& text) {
-  Where where;
-  where.key = key;
-  throw InvalidArgument(text, std::move(where));
-}
-
 // One level: a step is the next `each` values of a row.
 Filled filled_rows(Tensor numbers, const Tensor& splits, int64_t width, int64_t each) {
   Filled filled{std::move(numbers), splits, Tensor(DType::kInt64, {splits.size() - 1}), width};
@@ -175,13 +169,10 @@ Filled filled_feature(const Feature& feature, const SequenceNumericColumn& colum
   }
   const auto* sparse = std::get_if<SparseTensor>(&feature);
   if (sparse == nullptr) {
-    Where where;
-    where.key = key;
     throw WrongType("sequence_numeric_column '" + escape_bytes(key) +
                         "': Input must be a SparseTensor or ragged (nested lists, or an array with "
-                        "lengths): a dense "
-                        "array does not say where its rows end",
-                    std::move(where));
+                        "lengths): a dense array does not say where its rows end",
+                    {.key = key});
   }
   return filled_sparse(numbers_of(sparse->values(), column.normalizer_fn(), dtype, key), *sparse,
                        each, column.default_value(), key);
@@ -226,30 +217,21 @@ class NumericSequence final : public SequencePart {
 
 }  // namespace
 
-SequencePartPtr numeric_sequence_part(const DenseColumn& base_column, const PartSource& source) {
-  const auto& column = static_cast<const SequenceNumericColumn&>(base_column);
-  const auto at = source.ids.features().find(column.key());
-  if (at == source.ids.features().end()) {
-    refuse(column.key(),
-           "Feature " + escape_bytes(column.key()) + " is not in features dictionary.");
-  }
-  const int64_t each = num_elements(column.shape());
+SequencePartPtr SequenceNumericColumn::sequence_part(const PartSource& source) const {
+  const Feature& feature = find_feature(source.ids.features(), key_);
+  const int64_t each = num_elements(shape_);
   if (each > Limits{}.max_batch_values) {
-    throw LimitExceeded("a step of " + std::to_string(each) + " values, key " +
-                        escape_bytes(column.key()));
+    throw LimitExceeded("a step of " + std::to_string(each) + " values, key " + escape_bytes(key_));
   }
-  Filled filled = filled_feature(at->second, column, source.dtype);
+  Filled filled = filled_feature(feature, *this, source.dtype);
   if (filled.width % each != 0) {
-    refuse(column.key(), "sequence_numeric_column '" + escape_bytes(column.key()) +
-                             "': the widest row has " + std::to_string(filled.width) +
-                             " values, which " + std::to_string(each) + ", the size of shape " +
-                             shape_string(column.shape()) + ", does not divide");
+    refuse(key_, "sequence_numeric_column '" + escape_bytes(key_) + "': the widest row has " +
+                     std::to_string(filled.width) + " values, which " + std::to_string(each) +
+                     ", the size of shape " + shape_string(shape_) + ", does not divide");
   }
-  if (source.dtype == DType::kFloat64) {
-    return std::make_unique<NumericSequence<double>>(std::move(filled), each,
-                                                     column.default_value());
-  }
-  return std::make_unique<NumericSequence<float>>(std::move(filled), each, column.default_value());
+  if (source.dtype == DType::kFloat64)
+    return std::make_unique<NumericSequence<double>>(std::move(filled), each, default_value_);
+  return std::make_unique<NumericSequence<float>>(std::move(filled), each, default_value_);
 }
 
 }  // namespace weft

@@ -35,7 +35,7 @@ def check_cpp(example: Example) -> None:
         shown = (lines_of(p.read_text()) for p in sorted((ROOT / "examples").glob("*.cc")))
         assert any(lines_of(code) in text for text in shown), f"in no examples/*.cc:\n{code}"
         return
-    build_dir = example.namespace["build_dir"]
+    build_dir = example.namespace["request"].getfixturevalue("build_dir")
     Path("snippet.cc").write_text(code)
     command = ["g++", "-std=c++20", "-Wall", "-Werror", "snippet.cc", "-o", "snippet"]
     command += [f"-I{ROOT / 'include'}", f"-L{build_dir}", "-lweft", f"-Wl,-rpath,{build_dir}"]
@@ -96,9 +96,9 @@ def folders(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("document", "example"), ALL, ids=map(named, ALL))
-def test_block(document, example, build_dir, folders, monkeypatch):
+def test_block(document, example, request, folders, monkeypatch):
     monkeypatch.chdir(folders(document.path))
-    document.namespace.setdefault("build_dir", build_dir)
+    document.namespace["request"] = request
     example.evaluate()
 
 

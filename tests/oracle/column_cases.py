@@ -106,6 +106,7 @@ def dense() -> Iterator[tuple[str, Json]]:
             use_safe_embedding_lookup=False,
         ),
     )
+    yield "embedding/initializer_function", embedding(column, initializer={"function": "ramp"})
     yield "embedding/checkpoint", embedding(column, ckpt_to_load_from="p", tensor_name_in_ckpt="t")
     for what, value in BAD_DIMENSIONS.items():
         yield f"embedding/dimension_{what}", embedding(column, value)
@@ -186,8 +187,32 @@ def specs() -> Iterator[tuple[str, Json]]:
     yield "spec/numeric_int32", spec(numeric("k", dtype=dtype("int32")))
 
 
+def pairs() -> Iterator[tuple[str, Json]]:
+    """Two columns each: whether they are equal."""
+
+    def scaled(name: str) -> Json:
+        return numeric(normalizer_fn={"function": name})
+
+    yield "equal/defaults_0_and_0.0", [numeric(default_value=0), numeric(default_value=0.0)]
+    yield "equal/defaults_0_and_1", [numeric(default_value=0), numeric(default_value=1)]
+    yield "equal/default_and_none", [numeric(default_value=0), numeric()]
+    yield (
+        "equal/default_spread",
+        [numeric(shape=2, default_value=1), numeric(shape=2, default_value=[1, 1.0])],
+    )
+    yield "equal/shapes_1_and_list", [numeric(shape=1), numeric(shape=[1])]
+    yield "equal/normalizers_alike", [scaled("affine"), scaled("affine")]
+    yield "equal/normalizers_differ", [scaled("affine"), scaled("ramp")]
+    yield "equal/normalizers_bound_methods", [scaled("method"), scaled("method")]
+    yield "equal/sequence_and_not", [sequence_identity(), identity()]
+    yield "equal/buckets_differ", [identity(), identity(buckets=11)]
+    ramp = {"function": "ramp"}
+    yield "equal/initializers_alike", [embedding(identity(), initializer=ramp)] * 2
+
+
 def all_cases() -> Iterator[tuple[str, Json]]:
     """Every case of this file."""
+    yield from pairs()
     yield from categorical()
     yield from dense()
     yield from numbers()

@@ -2,7 +2,9 @@
 over them.
 
 columns.json        "column": JSON of the constructor call (golden.Builder), and the outcome: the
-                    error, or type, name, config, parse_example_spec, num_buckets, variable_shape
+                    error, or type, name, config, parse_example_spec, num_buckets, variable_shape,
+                    and whether the column comes back from its config; of two columns in a list:
+                    whether they are equal, and their hashes
 feature_layers.json "columns", "features" and "weights" (in the layer's order, with names) and the
                     outcome: data and lengths for SequenceFeatures, the array for DenseFeatures
 sequence_ops.json   tf.sequence_mask and concatenate_context_input
@@ -32,7 +34,29 @@ def affine(x: Any) -> Any:
     return x * 2 + 1
 
 
-FUNCTIONS = {"affine": affine, "ones": tf.keras.initializers.Ones()}
+class Method:
+    """Has the normalizer as a method: each look at it makes a new object."""
+
+    def method(self, x: Any) -> Any:
+        """The normalizer."""
+        return affine(x)
+
+
+class Functions(dict):
+    """The functions of the cases by name; "method" is bound anew each time."""
+
+    bound = Method()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.bound.method if name == "method" else super().__getitem__(name)
+
+
+def ramp(shape: Any, dtype: Any = None) -> Any:
+    """An initializer that is a function."""
+    return tf.reshape(tf.range(tf.reduce_prod(shape), dtype=tf.float32), shape)
+
+
+FUNCTIONS = Functions(affine=affine, ramp=ramp, ones=tf.keras.initializers.Ones())
 BUILD = golden.Builder(tf.feature_column, tf.as_dtype, FUNCTIONS)
 
 
@@ -57,11 +81,14 @@ def describe(column: Any) -> Any:
     """What a column says about itself; {"raises": type} where it cannot say."""
     if isinstance(column, dict):
         return plain(column)
+    if isinstance(column, list):
+        one, two = column
+        return {"equal": one == two, "hashes_equal": hash(one) == hash(two)}
     parts = {
         "name": lambda: column.name,
         "config": lambda: plain(column.get_config()),
         "parse_example_spec": lambda: plain(column.parse_example_spec),
-        "round_trip": lambda: type(column).from_config(column.get_config()) == column,
+        "round_trip": lambda: type(column).from_config(column.get_config(), FUNCTIONS) == column,
         "num_buckets": lambda: plain(column.num_buckets),
         "variable_shape": lambda: plain(column.variable_shape),
     }

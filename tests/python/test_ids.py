@@ -60,6 +60,7 @@ def test_strict():
     with pytest.raises(ValueError, match="strict") as caught:
         ids(np.array([[1, 2], [3, -1]]), strict=True)
     assert (caught.value.key, caught.value.row, caught.value.step) == ("a", 1, 1)
+    assert "missing=-1" in str(caught.value)
     assert ids(np.array([[1, 2], [3, -1]]), strict=True, missing=-1) == [[1, 2], [3]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import threading
 
@@ -83,8 +84,6 @@ def test_weights():
     assert list(layer.weights) == ["watches_embedding/embedding_weights"]
     (table,) = layer.weights.values()
     assert table.shape == (5, 2)
-    np.testing.assert_array_equal(table, SequenceFeatures([EMBEDDING], seed=3).get_weights()[0])
-    assert (table != SequenceFeatures([EMBEDDING], seed=4).get_weights()[0]).any()
     layer.set_weights([np.full((5, 2), 7, np.float32)])
     assert (table == 7).all()
     table[4] = 9
@@ -101,6 +100,18 @@ def test_weights():
             layer.set_weights(wrong)
     with pytest.raises(TypeError):
         layer.weights["watches_embedding/embedding_weights"] = table
+
+
+def test_initial_weights():
+    """Decided by seed, the layer's name and the table's."""
+
+    def table(name=None, seed=3):
+        return SequenceFeatures([EMBEDDING], name=name, seed=seed).get_weights()[0]
+
+    np.testing.assert_array_equal(table("a"), table("a"))
+    assert (table("a") != table("a", seed=4)).any()
+    assert (table("a") != table("b")).any()
+    assert (table() != table()).any()
 
 
 def test_initializers():
@@ -128,6 +139,35 @@ def test_counters():
     assert layer.counters()["a"]["seen"] == 5
     layer.reset_counters()
     assert layer.counters()["a"]["seen"] == 0
+
+
+def test_counters_of_different_columns_of_one_name():
+    a, bounded = (fc.categorical_column_with_identity("a", 10, d) for d in (None, 0))
+    layer = DenseFeatures([fc.embedding_column(a, 1), fc.indicator_column(bounded)])
+    layer({"a": [[1, 2]]})
+    assert {k: v["seen"] for k, v in layer.counters().items()} == {
+        "a_embedding": 2,
+        "a_indicator": 2,
+    }
+
+
+def test_configs_are_json():
+    layer = SequenceFeatures(
+        [EMBEDDING],
+        seed=np.int64(3),
+        max_length=np.int64(3),
+        pad_to=np.int64(3),
+        missing=b"x\xff",
+        trainable=np.bool_(True),
+        strict=1,
+    )
+    config = json.loads(json.dumps(layer.get_config()))
+    again = SequenceFeatures.from_config(config)
+    assert again.get_config() == layer.get_config()
+    assert again(BATCH).data.shape == (3, 3, 2)
+    multiple = SequenceFeatures([EMBEDDING], pad_to=("multiple", np.int32(4)), missing=np.int64(-1))
+    again = SequenceFeatures.from_config(json.loads(json.dumps(multiple.get_config())))
+    assert again(BATCH).data.shape == (3, 4, 2)
 
 
 def test_configs_and_pickles():
@@ -171,8 +211,17 @@ def test_errors():
     ):
         with pytest.raises(ValueError, match=words):
             SequenceFeatures(wrong)
-    with pytest.raises(ValueError, match="to use DenseFeatures"):
+    with pytest.raises(ValueError, match="must not be of type SequenceCategoricalColumn"):
         DenseFeatures([EMBEDDING])
+    with pytest.raises(ValueError, match="'price': it must not be a sequence column") as caught:
+        DenseFeatures([PRICE])
+    assert "Categorical" not in str(caught.value)
+    with pytest.raises(ValueError, match="We expected a dictionary"):
+        layer(None)
+    with pytest.raises(TypeError, match="'watches' must be .* nested lists, got None"):
+        layer({"watches": None, "price": PRICES})
+    with pytest.raises(TypeError, match="a history that is missing is an empty list"):
+        layer({"watches": [None, [1]], "price": PRICES})
 
 
 def test_one_column_need_not_be_in_a_list():

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from weft import _core
-from weft.errors import InvalidArgumentError
+from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.feature_column.base import CategoricalColumn, DenseColumn, FeatureColumn
 from weft.feature_column.embedding import EmbeddingColumn, embedding_column
 from weft.feature_column.identity import (
@@ -50,13 +50,45 @@ __all__ = [
     "sequence_numeric_column",
 ]
 
+# TensorFlow's other names, compat.v1's included.
+_NOT_YET = {
+    "bucketized_column",
+    "categorical_column_with_hash_bucket",
+    "categorical_column_with_vocabulary_file",
+    "categorical_column_with_vocabulary_list",
+    "crossed_column",
+    "input_layer",
+    "linear_model",
+    "sequence_categorical_column_with_hash_bucket",
+    "sequence_categorical_column_with_vocabulary_file",
+    "sequence_categorical_column_with_vocabulary_list",
+    "shared_embedding_columns",
+    "shared_embeddings",
+    "weighted_categorical_column",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NOT_YET:
+        made = ", ".join(n for n in __all__ if "_column" in n)
+        raise AttributeError(f"weft does not have {name} yet; its columns are {made}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 def make_parse_example_spec(feature_columns: Iterable[FeatureColumn]) -> dict[str, Any]:
     """The spec for `weft.io.parse_example` that gives these columns their features.
 
-    Raises ValueError for anything that is not a column, and if two columns want one feature parsed
-    in different ways.
+    Raises ValueError for anything that is not a column, for a column that is not in a list, and if
+    two columns want one feature parsed in different ways; TypeError for what is no list at all.
     """
+    if not isinstance(feature_columns, Iterable):
+        kind = (
+            InvalidArgumentError if isinstance(feature_columns, FeatureColumn) else WrongTypeError
+        )
+        raise kind(
+            "All feature_columns must be FeatureColumn instances, in a list. "
+            f"Given: {feature_columns!r}"
+        )
     columns = list(feature_columns)
     for column in columns:
         if not isinstance(column, FeatureColumn):

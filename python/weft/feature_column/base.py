@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import typing
 from collections.abc import Iterable, Mapping
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from weft import _core, dtypes, initializers
 from weft.errors import InvalidArgumentError
@@ -18,21 +20,32 @@ _CLASSES: dict[str, type[FeatureColumn]] = {}
 class FeatureColumn:
     """The base of all columns."""
 
-    _FIELDS: ClassVar[tuple[str, ...]] = ()
+    _KIND: ClassVar[str]
+    _ADDED: ClassVar[dict[str, Any]] = {}  # fields that old configs lack
     _core: Any
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        _CLASSES[cls.__name__] = cls
+    def __post_init__(self, **changed: Any) -> None:
+        """Makes the column inside, which checks the fields; what it says they are is what they are.
 
-    def _declare(self, core: Any, **fields: Any) -> None:
-        self.__dict__.update(fields, _core=core)
+        `changed`: fields as the library takes them, where users may give them in other ways.
+        """
+        fields = {name: getattr(self, name) for name in self._fields()} | changed
+        if not isinstance(fields.get("key", ""), str):
+            key = fields["key"]
+            raise InvalidArgumentError(f"key must be a string. Got: type {type(key)}. Given: {key}")
+        inner = fields.get("categorical_column")
+        if "categorical_column" in fields and not isinstance(inner, CategoricalColumn):
+            raise InvalidArgumentError(
+                f"{self._KIND}: Unsupported input type. Input must be a CategoricalColumn. "
+                f"Given: {inner!r}"
+            )
+        core = _core.Column(self._KIND, fields)
+        held = {k: v for k, v in fields.items() if isinstance(v, FeatureColumn)}
+        self.__dict__.update(_tuples(core.config) | held, _core=core)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot set {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable: cannot delete {name!r}")
+    @classmethod
+    def _fields(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
 
     @property
     def name(self) -> str:
@@ -42,11 +55,12 @@ class FeatureColumn:
     @property
     def parse_example_spec(self) -> dict[str, Any]:
         """What `weft.io.parse_example` needs in order to give the column its features."""
-        raise NotImplementedError
+        specs = self._core.parse_example_spec.items()
+        return {key: getattr(io(), kind)(*_tuples(rest)) for key, (kind, *rest) in specs}
 
     def get_config(self) -> dict[str, Any]:
-        """The fields, ready for JSON but for functions: TensorFlow's keys and no other."""
-        return {field: _serialized(getattr(self, field)) for field in self._FIELDS}
+        """The fields, ready for JSON: TensorFlow's keys and no other. Functions by their names."""
+        return {name: _serialized(name, getattr(self, name)) for name in self._fields()}
 
     @classmethod
     def from_config(
@@ -58,10 +72,12 @@ class FeatureColumn:
         """The column that `get_config` describes.
 
         `custom_objects` maps names of functions and initializers to them. Raises ValueError unless
-        the keys are exactly the class's.
+        the keys are exactly the class's, and for a name that is not known.
         """
-        if set(config) != set(cls._FIELDS):
-            raise InvalidArgumentError(f"Invalid config: {config}, expected keys: {cls._FIELDS}")
+        if isinstance(config, Mapping):
+            config = {**cls._ADDED, **config}
+        if not isinstance(config, Mapping) or set(config) != set(cls._fields()):
+            raise InvalidArgumentError(f"Invalid config: {config}, expected keys: {cls._fields()}")
         known = {} if custom_objects is None else custom_objects
         return cls(**{k: _deserialized(k, v, known, columns_by_name) for k, v in config.items()})
 
@@ -74,11 +90,23 @@ class FeatureColumn:
         return hash(self._core)
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{field}={getattr(self, field)!r}" for field in self._FIELDS)
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields())
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> Any:
-        return type(self), tuple(getattr(self, field) for field in self._FIELDS)
+        return type(self), tuple(getattr(self, name) for name in self._fields())
+
+
+Kind = TypeVar("Kind", bound=type[FeatureColumn])
+
+
+@typing.dataclass_transform(frozen_default=True, eq_default=False)
+def column_class(cls: Kind) -> Kind:
+    """Decorates a kind of column: its annotations are its fields, its name is the library's."""
+    made = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+    made._KIND = made.__name__
+    _CLASSES[made.__name__] = made
+    return made
 
 
 class CategoricalColumn(FeatureColumn):
@@ -87,7 +115,7 @@ class CategoricalColumn(FeatureColumn):
     @property
     def num_buckets(self) -> int:
         """How many ids there are."""
-        raise NotImplementedError
+        return self._core.num_buckets
 
     def ids(
         self, features: Mapping[str, Any], *, missing: Any = "auto", strict: bool = False
@@ -98,7 +126,7 @@ class CategoricalColumn(FeatureColumn):
         several or none. Ids that need no change are shared with `features`, not copied.
         `missing`: what counts as absent; see `weft.layers.SequenceFeatures`.
         """
-        batch = select(features, self._core.keys())
+        batch = select(features, self._core.parse_example_spec)
         return _core.column_ids(self._core, batch, ids_options(missing, strict))
 
 
@@ -108,7 +136,7 @@ class DenseColumn(FeatureColumn):
     @property
     def variable_shape(self) -> tuple[int, ...]:
         """The shape of one row, or of one step."""
-        raise NotImplementedError
+        return self._core.variable_shape
 
 
 def io() -> ModuleType:
@@ -116,24 +144,6 @@ def io() -> ModuleType:
     from weft import io as module
 
     return module
-
-
-def key_of(key: Any) -> str:
-    """The key. Raises ValueError unless it is a string, as TensorFlow does."""
-    if not isinstance(key, str):
-        raise InvalidArgumentError(
-            f"key must be a string. Got: type {type(key)}. Given key: {key}."
-        )
-    return key
-
-
-def categorical_core(column: Any, what: str) -> Any:
-    """What is inside a categorical column. Raises ValueError for anything else."""
-    if not isinstance(column, CategoricalColumn):
-        raise InvalidArgumentError(
-            f"{what}: Unsupported input type. Input must be a CategoricalColumn. Given: {column!r}"
-        )
-    return column._core
 
 
 def select(features: Any, keys: Iterable[str]) -> dict[str, Any]:
@@ -151,10 +161,14 @@ def ids_options(missing: Any, strict: bool) -> dict[str, Any]:
     if isinstance(missing, str) and missing == "auto":
         options = {"integer": -1, "text": b"", "everywhere": False}
     elif isinstance(missing, str | bytes):
-        options["text"] = missing
+        options["text"] = missing if isinstance(missing, bytes) else _bytes(missing)
     elif missing is not None:
         options["integer"] = missing
     return {**options, "strict": bool(strict)}
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def serialize(column: FeatureColumn) -> dict[str, Any]:
@@ -180,17 +194,21 @@ def deserialize(
     return columns_by_name.setdefault(f"{type(made).__name__}:{made.name}", made)
 
 
-def _serialized(value: Any) -> Any:
+def _serialized(field: str, value: Any) -> Any:
     if isinstance(value, FeatureColumn):
         return serialize(value)
     if isinstance(value, dtypes.DType):
         return value.name
-    return value
+    if field == "initializer":
+        return initializers.serialize(value)
+    return getattr(value, "__name__", str(value)) if callable(value) else value
 
 
-def _listed(value: Any) -> Any:
-    """JSON makes lists of tuples."""
-    return tuple(_listed(v) for v in value) if isinstance(value, list) else value
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, which they were before JSON or numpy."""
+    if isinstance(value, dict):
+        return {k: _tuples(v) for k, v in value.items()}
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
 def _deserialized(
@@ -199,18 +217,18 @@ def _deserialized(
     known: Mapping[str, Any],
     columns_by_name: dict[str, FeatureColumn] | None,
 ) -> Any:
-    if field == "categorical_column" and isinstance(value, Mapping):
+    if isinstance(value, Mapping) and field == "categorical_column":
         return deserialize(value, known, columns_by_name)
-    if field == "initializer" and isinstance(value, Mapping):
+    if isinstance(value, Mapping) and field == "initializer":
         if value.get("class_name") in known:
             return known[value["class_name"]].from_config(value["config"])
         # TensorFlow's own initializers name a dtype too, which is the layer's here.
         own = {k: v for k, v in value.get("config", {}).items() if k != "dtype"}
         return initializers.deserialize({**value, "config": own})
-    if field == "normalizer_fn" and isinstance(value, str):
-        if value not in known:
-            raise InvalidArgumentError(
-                f"Unknown normalizer_fn {value!r}: pass it in custom_objects"
-            )
-        return known[value]
-    return _listed(value)
+    if isinstance(value, str) and field in ("initializer", "normalizer_fn"):
+        if value in known:
+            return known[value]
+        if field == "initializer":
+            return initializers.get_for(value, field)
+        raise InvalidArgumentError(f"Unknown {field} {value!r}: pass it in custom_objects")
+    return _tuples(value)

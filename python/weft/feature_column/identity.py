@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from weft import _core, dtypes
-from weft.feature_column.base import CategoricalColumn, io, key_of
+from weft.feature_column.base import CategoricalColumn, column_class
 from weft.feature_column.sequence import SequenceCategoricalColumn
 
 __all__ = [
@@ -15,27 +12,13 @@ __all__ = [
 ]
 
 
+@column_class
 class IdentityCategoricalColumn(CategoricalColumn):
     """Integers that are ids already. See `categorical_column_with_identity`."""
 
-    _FIELDS = ("key", "number_buckets", "default_value")
-
-    def __init__(self, key: str, number_buckets: int, default_value: int | None = None):
-        core = _core.identity_column(key_of(key), number_buckets, default_value)
-        default_value = None if default_value is None else int(default_value)
-        self._declare(
-            core, key=key, number_buckets=int(number_buckets), default_value=default_value
-        )
-
-    @property
-    def num_buckets(self) -> int:
-        """How many ids there are."""
-        return self.number_buckets
-
-    @property
-    def parse_example_spec(self) -> dict[str, Any]:
-        """One VarLenFeature of int64."""
-        return {self.key: io().VarLenFeature(dtypes.int64)}
+    key: str
+    number_buckets: int
+    default_value: int | None = None
 
 
 def categorical_column_with_identity(

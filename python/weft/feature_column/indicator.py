@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from weft import _core
-from weft.feature_column.base import CategoricalColumn, DenseColumn, categorical_core
+from weft.feature_column.base import CategoricalColumn, DenseColumn, column_class
 
 __all__ = ["IndicatorColumn", "indicator_column"]
 
 
+@column_class
 class IndicatorColumn(DenseColumn):
     """How often each id occurs. See `indicator_column`."""
 
-    _FIELDS = ("categorical_column",)
-
-    def __init__(self, categorical_column: CategoricalColumn):
-        core = _core.indicator_column(categorical_core(categorical_column, "indicator_column"))
-        self._declare(core, categorical_column=categorical_column)
-
-    @property
-    def variable_shape(self) -> tuple[int, ...]:
-        """(1, num_buckets)."""
-        return (1, self.categorical_column.num_buckets)
-
-    @property
-    def parse_example_spec(self) -> dict[str, Any]:
-        """That of the categorical column."""
-        return self.categorical_column.parse_example_spec
+    categorical_column: CategoricalColumn
 
 
 def indicator_column(categorical_column: CategoricalColumn) -> IndicatorColumn:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from weft import _core, dtypes
-from weft.errors import InvalidArgumentError, WrongTypeError
-from weft.feature_column.base import DenseColumn, io, key_of
+from weft import dtypes
+from weft.errors import InvalidArgumentError, OutOfRangeError, WrongTypeError
+from weft.feature_column.base import DenseColumn, column_class, io
 
 __all__ = [
     "NumericColumn",
@@ -22,87 +22,53 @@ __all__ = [
 Function = Callable[[np.ndarray], np.ndarray]
 
 
+@column_class
 class NumericColumn(DenseColumn):
     """Numbers of one row. See `numeric_column`."""
 
-    _FIELDS = ("key", "shape", "default_value", "dtype", "normalizer_fn")
+    key: str
+    shape: int | Iterable[int] = (1,)
+    default_value: Any = None
+    dtype: Any = dtypes.float32
+    normalizer_fn: Function | None = None
 
-    def __init__(
-        self,
-        key: str,
-        shape: int | Iterable[int] = (1,),
-        default_value: Any = None,
-        dtype: Any = dtypes.float32,
-        normalizer_fn: Function | None = None,
-    ):
-        shape, dtype = _shape(shape, key), dtypes.as_dtype(dtype)
-        default_value = _default(shape, default_value, dtype, key)
-        whole = default_value is None or all(isinstance(v, int) for v in _flat(default_value))
-        given = None if default_value is None else np.array(default_value, "i8" if whole else "f8")
-        core = _core.numeric_column(key_of(key), shape, given, dtype, normalizer_fn)
-        self._declare(
-            core,
-            key=key,
-            shape=shape,
-            default_value=default_value,
-            dtype=dtype,
-            normalizer_fn=normalizer_fn,
-        )
-
-    @property
-    def variable_shape(self) -> tuple[int, ...]:
-        """The shape of one row."""
-        return self.shape
+    def __post_init__(self) -> None:
+        """Takes shape, dtype and default in all their forms."""
+        dtype = dtypes.as_dtype(self.dtype)
+        default_value = self.default_value
+        if default_value is not None:
+            default_value = _default(default_value, dtype, self.key)
+        shape = _shape(self.shape, self.key)
+        super().__post_init__(shape=shape, dtype=dtype, default_value=default_value)
 
     @property
     def parse_example_spec(self) -> dict[str, Any]:
-        """One FixedLenFeature."""
+        """One FixedLenFeature; its default not yet rounded to `dtype`."""
         return {self.key: io().FixedLenFeature(self.shape, self.dtype, self.default_value)}
 
-    def get_config(self) -> dict[str, Any]:
-        """The fields; of a function its name."""
-        return {**super().get_config(), "normalizer_fn": _function_name(self.normalizer_fn)}
 
-
+@column_class
 class SequenceNumericColumn(DenseColumn):
     """Numbers of each step. See `sequence_numeric_column`."""
 
-    _FIELDS = ("key", "shape", "default_value", "dtype", "normalizer_fn")
+    key: str
+    shape: int | Iterable[int] = (1,)
+    default_value: float = 0.0
+    dtype: Any = dtypes.float32
+    normalizer_fn: Function | None = None
 
-    def __init__(
-        self,
-        key: str,
-        shape: int | Iterable[int] = (1,),
-        default_value: float = 0.0,
-        dtype: Any = dtypes.float32,
-        normalizer_fn: Function | None = None,
-    ):
-        shape, dtype = _shape(shape, key), dtypes.as_dtype(dtype)
-        if isinstance(default_value, bool) or not isinstance(default_value, numbers.Real):
+    def __post_init__(self) -> None:
+        """Takes shape, dtype and default in all their forms."""
+        if isinstance(self.default_value, bool) or not isinstance(self.default_value, numbers.Real):
             raise WrongTypeError(
-                f"default_value must be a number. default_value: {default_value!r}, key: {key}"
+                "default_value must be a number. "
+                f"default_value: {self.default_value!r}, key: {self.key}"
             )
-        core = _core.sequence_numeric_column(
-            key_of(key), shape, float(default_value), dtype, normalizer_fn
+        super().__post_init__(
+            shape=_shape(self.shape, self.key),
+            default_value=_default(self.default_value, dtypes.float64, self.key),
+            dtype=dtypes.as_dtype(self.dtype),
         )
-        self._declare(
-            core,
-            key=key,
-            shape=shape,
-            default_value=default_value,
-            dtype=dtype,
-            normalizer_fn=normalizer_fn,
-        )
-
-    @property
-    def variable_shape(self) -> tuple[int, ...]:
-        """The shape of one step."""
-        return self.shape
-
-    @property
-    def parse_example_spec(self) -> dict[str, Any]:
-        """One VarLenFeature."""
-        return {self.key: io().VarLenFeature(self.dtype)}
 
 
 def numeric_column(
@@ -125,7 +91,7 @@ def numeric_column(
     Raises TypeError if a dimension is no integer, a default does not fit `dtype` or `normalizer_fn`
     is not callable; ValueError if a dimension is not greater than 0 or a default has another shape.
     """
-    return NumericColumn(key, shape, default_value, dtype, normalizer_fn)
+    return NumericColumn(**locals())
 
 
 def sequence_numeric_column(
@@ -140,7 +106,7 @@ def sequence_numeric_column(
     `default_value` is what padding and holes hold. `normalizer_fn` is given the 1-D array of the
     values that are there, and not the padding. Raises as `numeric_column`.
     """
-    return SequenceNumericColumn(key, shape, default_value, dtype, normalizer_fn)
+    return SequenceNumericColumn(**locals())
 
 
 def _shape(shape: Any, key: Any) -> tuple[int, ...]:
@@ -155,52 +121,27 @@ def _shape(shape: Any, key: Any) -> tuple[int, ...]:
     return tuple(int(dim) for dim in dims)
 
 
-def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, tuple):
-        for part in value:
-            yield from _flat(part)
-    else:
-        yield value
-
-
-def _spread(shape: tuple[int, ...], value: float) -> Any:
-    return tuple(_spread(shape[1:], value) for _ in range(shape[0])) if shape else value
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(_tuple(v) for v in value) if isinstance(value, list | tuple) else value
-
-
-def _has_shape(value: Any, shape: tuple[int, ...]) -> bool:
-    if not shape:
-        return not isinstance(value, tuple)
-    if not isinstance(value, tuple) or len(value) != shape[0]:
-        return False
-    return all(_has_shape(part, shape[1:]) for part in value)
-
-
-def _default(shape: tuple[int, ...], value: Any, dtype: dtypes.DType, key: Any) -> Any:
-    """The default as TensorFlow keeps it: Python's numbers in tuples nested as `shape`."""
-    if value is None:
-        return None
-    if callable(getattr(value, "tolist", None)):
-        value = value.tolist()
-    value = _tuple(value)
-    kinds = {type(v) for v in _flat(value)}
-    if not kinds <= ({int, bool, float} if dtype.is_floating else {int, bool}):
+def _default(value: Any, dtype: dtypes.DType, key: Any) -> np.ndarray:
+    """One number or an array of them: float64 if `dtype` is floating, otherwise int64."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InvalidArgumentError(
+            "The shape of default_value must be equal to given shape. "
+            f"default_value: {value!r}, key: {key}"
+        ) from None
+    # numpy has no type for integers beyond 64 bits; they are numbers all the same.
+    large = array.dtype.kind == "O" and all(isinstance(v, numbers.Real) for v in array.flat)
+    if not (array.dtype.kind in ("biuf" if dtype.is_floating else "biu") or large):
         raise WrongTypeError(
             "default_value must be compatible with dtype. "
             f"default_value: {value!r}, dtype: {dtype.name}, key: {key}"
         )
-    if not isinstance(value, tuple):
-        return _spread(shape, value)
-    if not _has_shape(value, shape):
-        raise InvalidArgumentError(
-            "The shape of default_value must be equal to given shape. "
-            f"default_value: {value!r}, shape: {shape}, key: {key}"
-        )
-    return value
-
-
-def _function_name(function: Any) -> str | None:
-    return None if function is None else getattr(function, "__name__", str(function))
+    try:
+        if dtype.is_floating:
+            return array.astype(np.float64)
+        return np.array(array.tolist(), np.int64).reshape(array.shape)
+    except OverflowError:
+        raise OutOfRangeError(
+            f"default_value does not fit into 64 bits. default_value: {value!r}, key: {key}"
+        ) from None

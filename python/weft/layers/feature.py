@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from weft import _core, dtypes
-from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.errors import InvalidArgumentError
 from weft.feature_column.base import (
     FeatureColumn,
     deserialize,
@@ -19,17 +17,10 @@ from weft.feature_column.base import (
     select,
     serialize,
 )
+from weft.layers.base import Layer, layer_name
 from weft.sequence import sequence_mask
 
 __all__ = ["DenseFeatures", "SequenceFeatures", "SequencePair"]
-
-_used_names: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
-
-
-def _unique_name(base: str) -> str:
-    """`base`, then base_1, base_2, ...: Keras's automatic names."""
-    n = next(_used_names[base])
-    return base if n == 0 else f"{base}_{n}"
 
 
 def _columns(feature_columns: Any) -> list[FeatureColumn]:
@@ -42,6 +33,17 @@ def _columns(feature_columns: Any) -> list[FeatureColumn]:
             f"feature_columns must be a list of columns, got {feature_columns!r}"
         )
     return list(feature_columns)
+
+
+def _plain(value: Any) -> Any:
+    """An option as JSON has it: numpy's integers as Python's, bytes as text."""
+    if isinstance(value, tuple | list):
+        return tuple(_plain(v) for v in value)
+    if isinstance(value, bytes) and value != b"auto":  # which is not the rule "auto"
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, np.generic) and hasattr(value, "__index__"):
+        return value.item()
+    return value
 
 
 class SequencePair(tuple):
@@ -77,7 +79,7 @@ class SequencePair(tuple):
         return self[0], self[1], self.pad
 
 
-class _FeatureLayer:
+class _FeatureLayer(Layer):
     """What both layers have."""
 
     _NAME = ""
@@ -87,16 +89,25 @@ class _FeatureLayer:
         self._feature_columns = sorted(
             _columns(feature_columns), key=lambda column: getattr(column, "name", "")
         )
-        self.name = options["name"] or _unique_name(self._NAME)
+        self.name = layer_name(options["name"], self._NAME)
         dtype = options["dtype"]
         self.dtype = dtypes.as_dtype("float32" if dtype is None else dtype)
         self.trainable = bool(options["trainable"])
-        self._options = {**options, "name": self.name, "dtype": self.dtype.name}
+        options = {k: _plain(v) for k, v in options.items()}
+        self._options = {
+            **options,
+            "name": self.name,
+            "dtype": self.dtype.name,
+            "trainable": self.trainable,
+            "strict": bool(options["strict"]),
+        }
         given = {**options, "name": self.name, "dtype": self.dtype, "trainable": self.trainable}
         given["seed"] = 0 if options["seed"] is None else options["seed"]
         given["ids"] = ids_options(options["missing"], options["strict"])
         self._layer = make(self._feature_columns, given)
-        self._keys = sorted({k for column in self._feature_columns for k in column._core.keys()})
+        self._keys = sorted(
+            {k for column in self._feature_columns for k in column._core.parse_example_spec}
+        )
         tables = self._layer.parameters
         self._weights = MappingProxyType({name: array for name, array, _ in tables})
 
@@ -118,27 +129,11 @@ class _FeatureLayer:
         """The tables that training changes."""
         return {name: array for name, array, trainable in self._layer.parameters if trainable}
 
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the tables in the order of `weights`."""
-        return [table.copy() for table in self._weights.values()]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Copies arrays of the tables' shapes and dtype into them.
-
-        Raises ValueError for another number or shape, TypeError for another dtype.
-        """
-        if not isinstance(weights, Iterable) or isinstance(weights, str | bytes | Mapping):
-            raise WrongTypeError(
-                f"`weights` must be a list of arrays, got {type(weights).__name__}"
-            )
-        self._layer.set_weights(list(weights))
-
-    def count_params(self) -> int:
-        """The number of elements of all tables."""
-        return sum(table.size for table in self._weights.values())
-
     def counters(self) -> dict[str, dict[str, int]]:
-        """What each categorical column has met in all calls so far, by its name.
+        """What each categorical column has met in all calls so far.
+
+        By its name or, where two different ones have one name, by the name of the layer's column
+        that reads it ("a_embedding", "a_indicator").
 
         "seen": values that were there; "replaced": those of them outside the range, which became
         default_value; "dropped": absent values; "out_of_vocabulary": values without an id. Counts
@@ -151,7 +146,7 @@ class _FeatureLayer:
         self._layer.reset_counters()
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` makes the same layer of, weights apart."""
+        """What `from_config` makes the same layer of, weights apart; ready for JSON."""
         columns = [serialize(column) for column in self._feature_columns]
         return {**self._options, "feature_columns": columns}
 
@@ -193,7 +188,8 @@ class SequenceFeatures(_FeatureLayer):
             everywhere.
         strict: every silent drop is an error: values that are absent by the rule "auto", and values
             out of vocabulary.
-        seed: of the initial tables; 0 when None.
+        seed: of the initial tables; 0 when None. With the layer's and the table's name it decides
+            the numbers, so two layers differ, and a layer of the same name and seed does not.
         dtype: "float32" or "float64".
 
     Raises ValueError if there are no columns, two have one name, or one is no sequence column.

@@ -1,11 +1,11 @@
-// One entry per kind of categorical column: how it makes ids of the values of its feature.
+// What one call for ids is asked for, and how a kind of column answers: a categorical column's
+// ids() stands in src/ids/<kind>.cc.
 #pragma once
 
 #include "ids/rows.h"
 
 namespace weft {
 
-// What one call is asked for.
 struct IdsCall {
   const Features& features;
   const IdsOptions& options;
@@ -15,7 +15,5 @@ struct IdsCall {
 
 // `rows` with these ids in the place of its values, laid out as the call wants it.
 IdWeightPair finish_ids(FeatureRows rows, Tensor ids, const IdsCall& call);
-
-IdWeightPair identity_ids(const FeatureColumn& column, const IdsCall& call);
 
 }  // namespace weft

@@ -7,9 +7,6 @@
 
 namespace weft {
 
-// The categorical column that a dense column reads, or null.
-const CategoricalColumn* categorical_of(const DenseColumn& column);
-
 // Computes the ids of each categorical column once, although an embedding and an indicator read it.
 class BatchIds {
  public:
