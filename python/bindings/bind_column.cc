@@ -26,7 +26,10 @@ struct Callable {
   }
   bool equals(nb::handle other, Py_hash_t other_hash) const {
     if (object.is(other)) return true;
-    return hash != -1 && hash == other_hash && object.equal(other);
+    if (hash == -1 || hash != other_hash) return false;
+    const int same = PyObject_RichCompareBool(object.ptr(), other.ptr(), Py_EQ);
+    if (same < 0) PyErr_Clear();  // what cannot be compared is not equal
+    return same == 1;
   }
 
   const nb::handle object;

@@ -163,6 +163,8 @@ def test_normalizers_are_compared():
     assert with_normalizer(one).normalizer_fn == one
     unhashable = type("Unhashable", (Scale,), {"__hash__": None})(2)
     assert with_normalizer(unhashable) == with_normalizer(unhashable)
+    other = type("Other", (), {"__call__": half, "__hash__": lambda self: hash(2)})()
+    assert with_normalizer(one) != with_normalizer(other)  # Scale's == raises
 
 
 def test_one_default():
