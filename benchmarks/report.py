@@ -12,6 +12,7 @@ import inputs
 import numpy as np
 import peers
 
+ROOT = Path(__file__).resolve().parent.parent
 NAMES = {
     "weft": "weft",
     "tf2.15": "TensorFlow 2.15",
@@ -27,6 +28,20 @@ UNITS = {
     "MB/s": lambda s: 1e-6 / s,
     "records/s": lambda s: 1 / s,
 }
+
+# The workloads that the README shows, on one thread.
+README_WORKLOADS = (
+    "parse_a",
+    "parse_b",
+    "parse_c",
+    "read_plain",
+    "read_gzip",
+    "sequence_features_1",
+    "rnn_gru_64",
+    "rnn_lstm_64",
+    "end_to_end",
+)
+README_MARKS = ("<!-- benchmarks -->", "<!-- end of benchmarks -->")
 
 HOW = """\
 - One process for each peer, asked in turn: {rounds} rounds of {seconds} s for each way to do a
@@ -255,6 +270,44 @@ def markdown(results: dict[str, Any], config: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def readme_table(results: dict[str, Any], config: dict[str, Any]) -> str:
+    """What of the page stands in the README."""
+    rows = []
+    for name in README_WORKLOADS:
+        if name not in results["workloads"]:
+            continue
+        workload, entry = config["workloads"][name], results["workloads"][name]
+        found = timings(entry, 1)
+        weft = best(found, "weft")
+        for target in workload["targets"]:
+            variant = target.get("variant")
+            against = best(found, target["against"], variant)
+            if weft is None or against is None:
+                continue
+            title = workload["title"] + (f" ({variant})" if variant else "")
+            unit = workload["unit"]
+            middle = float(np.median(ratios(weft, against)))
+            peer = f"{shown(against, unit)} ({NAMES[against.peer]})"
+            rows.append([title, unit, shown(weft, unit), peer, f"**{middle:.1f}x**"])
+    return table(["one thread", "unit", "weft", "fastest peer", "weft is"], rows)
+
+
+def with_table(readme: str, results: dict[str, Any], config: dict[str, Any]) -> str:
+    """The README with the table of these results between its marks."""
+    begin, end = README_MARKS
+    before, _, rest = readme.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{readme_table(results, config)}\n\n{end}{after}"
+
+
+def write(docs: Path, results: dict[str, Any], config: dict[str, Any]) -> None:
+    """benchmarks.md in `docs`, and the README's table if that is the project's own folder."""
+    (docs / "benchmarks.md").write_text(markdown(results, config))
+    if docs.resolve() == ROOT / "docs":
+        readme = ROOT / "README.md"
+        readme.write_text(with_table(readme.read_text(), results, config))
+
+
 def dumps(results: dict[str, Any]) -> str:
     """JSON that reads and diffs well: a list of numbers stays on one line."""
     flat: list[str] = []
@@ -274,8 +327,5 @@ def dumps(results: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    docs = (
-        Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent / "docs"
-    )
-    results_ = json.loads((docs / "benchmarks.json").read_text())
-    (docs / "benchmarks.md").write_text(markdown(results_, inputs.load_workloads()))
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs"
+    write(folder, json.loads((folder / "benchmarks.json").read_text()), inputs.load_workloads())

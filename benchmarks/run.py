@@ -237,13 +237,12 @@ def main() -> int:
         "rounds": options.rounds,
         "seconds": options.seconds,
     }
-    text = report.markdown(results, config)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "benchmarks.json").write_text(report.dumps(results))
-        (options.out / "benchmarks.md").write_text(text)
+        report.write(options.out, results, config)
     else:
-        print("\n" + text)
+        print("\n" + report.markdown(results, config))
     for failure in results["failures"]:
         print(f"FAILED {failure}", file=sys.stderr)
     return 1 if results["failures"] else 0

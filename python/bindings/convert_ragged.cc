@@ -5,6 +5,7 @@
 
 #include "convert_parts.h"
 #include "convert_strings.h"
+#include "weft/ids.h"
 
 namespace weft::python {
 namespace {
@@ -50,17 +51,12 @@ std::optional<Feature> feature_unless_dense(nb::handle value, const char* argume
   return feature_from_guest(value, argument);
 }
 
-int64_t length_at(const Tensor& lengths, int64_t i) {
-  const auto at = static_cast<size_t>(i);
-  return lengths.dtype() == DType::kInt32 ? lengths.values<int32_t>()[at]
-                                          : lengths.values<int64_t>()[at];
-}
-
 Tensor padded_splits(const Tensor& lengths, int64_t steps, const char* argument) {
+  const Tensor own = as_int64(lengths, (std::string("the lengths of '") + argument + "'").c_str());
   Tensor splits = Tensor::zeros(DType::kInt64, {lengths.size() + 1});
   auto to = splits.mutable_values<int64_t>();
   for (int64_t i = 0; i < lengths.size(); ++i) {
-    const int64_t length = length_at(lengths, i);
+    const int64_t length = own.values<int64_t>()[static_cast<size_t>(i)];
     if (length < 0 || length > steps) {
       throw InvalidArgument(std::string("'") + argument + "': length " + std::to_string(length) +
                             " of row " + std::to_string(i) + " is outside [0, " +

@@ -5,38 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "weft/ids.h"
+
 namespace weft {
 namespace {
-
-template <class T>
-int64_t length_at(const Tensor& lengths, int64_t row) {
-  const T value = lengths.values<T>()[static_cast<size_t>(row)];
-  if constexpr (sizeof(T) == 8 && T(-1) > T(0)) {
-    if (value > static_cast<T>(std::numeric_limits<int64_t>::max())) return -1;
-  }
-  return static_cast<int64_t>(value);
-}
-
-int64_t any_length_at(const Tensor& lengths, int64_t row) {
-  switch (lengths.dtype()) {
-    case DType::kInt8:
-      return length_at<int8_t>(lengths, row);
-    case DType::kInt16:
-      return length_at<int16_t>(lengths, row);
-    case DType::kInt32:
-      return length_at<int32_t>(lengths, row);
-    case DType::kUInt8:
-      return length_at<uint8_t>(lengths, row);
-    case DType::kUInt16:
-      return length_at<uint16_t>(lengths, row);
-    case DType::kUInt32:
-      return length_at<uint32_t>(lengths, row);
-    case DType::kUInt64:
-      return length_at<uint64_t>(lengths, row);
-    default:
-      return length_at<int64_t>(lengths, row);
-  }
-}
 
 void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_major) {
   if (mask.dtype() != DType::kBool) {
@@ -123,16 +95,14 @@ void Schedule::take_mask(const Tensor& mask, int64_t batch, const RNNOptions& op
 }
 
 void Schedule::take_lengths(const Tensor& lengths, int64_t batch, bool backwards) {
-  if (!is_integer(lengths.dtype())) {
-    throw WrongType(std::string("lengths must be integers, got ") + dtype_name(lengths.dtype()));
-  }
+  const Tensor own = as_int64(lengths, "lengths");
   if (lengths.shape() != Shape{batch}) {
     throw InvalidArgument("lengths must have shape " + shape_string({batch}) + ", got " +
                           shape_string(lengths.shape()));
   }
   rows_.reserve(static_cast<size_t>(batch));
   for (int64_t row = 0; row < batch; ++row) {
-    const int64_t length = any_length_at(lengths, row);
+    const int64_t length = own.values<int64_t>()[static_cast<size_t>(row)];
     if (length < 0 || length > steps_) {
       Where where;
       where.row = row;

@@ -16,7 +16,7 @@ import golden_io  # first: it sets the environment and the path
 
 # isort: split
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import golden
@@ -128,7 +128,9 @@ def weight_cases() -> Iterator[dict[str, Any]]:
         yield out
 
 
-def activation_values() -> tuple[np.ndarray, list[dict[str, Any]]]:
+def activation_values(
+    parametric: Sequence[tuple[str, dict[str, Any]]] = rnn_cases.PARAMETRIC,
+) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """The cases of activations.json."""
     grid = np.concatenate(
         [np.linspace(-12, 12, 97), [-1e-4, 1e-4, -2.5, 2.5, -100, 100, -90, 90, 1e-20, -0.0, 1e4]]
@@ -136,7 +138,7 @@ def activation_values() -> tuple[np.ndarray, list[dict[str, Any]]]:
     grid = np.concatenate([grid, [np.inf, -np.inf, np.nan, -1e4, 50, -50]]).astype(np.float32)
     cases = []
     plain = [(name, {}) for name in rnn_cases.ACTIVATIONS]
-    for name, kwargs in [*plain, *rnn_cases.PARAMETRIC]:
+    for name, kwargs in [*plain, *parametric]:
         call = tf.keras.activations.get(name)
         shape = (-1, 6) if name == "softmax" else (-1,)
         double = call(tf.constant(grid.reshape(shape).astype(np.float64)), **kwargs).numpy()

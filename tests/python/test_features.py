@@ -261,3 +261,13 @@ def test_torch():
     assert feature(jagged).to_lists() == [[1, 2], [3]]
     tensor = torch.arange(4)
     assert np.shares_memory(feature(tensor), tensor.numpy())
+
+
+def test_lengths_beyond_int64_are_not_negative():
+    huge = np.array([2**63], np.uint64)
+    with pytest.raises(ValueError, match="length 9223372036854775807 of row 0 is outside"):
+        weft.io.encode_examples({"a": (np.ones((1, 2, 1)), huge)})
+    with pytest.raises(TypeError, match="the lengths of 'a' must be integers, got float64"):
+        weft.io.encode_examples({"a": (np.ones((1, 2, 1)), np.array([1.0]))})
+    with pytest.raises(ValueError, match="length of 9223372036854775807"):
+        weft.layers.GRU(2)(np.ones((1, 2, 1), np.float32), lengths=huge)
