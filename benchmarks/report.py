@@ -284,7 +284,8 @@ def readme_table(results: dict[str, Any], config: dict[str, Any]) -> str:
             against = best(found, target["against"], variant)
             if weft is None or against is None:
                 continue
-            title = workload["title"] + (f" ({variant})" if variant else "")
+            way = variant or ("its fastest way" if len(workload["targets"]) > 1 else "")
+            title = workload["title"] + (f" ({way})" if way else "")
             unit = workload["unit"]
             middle = float(np.median(ratios(weft, against)))
             peer = f"{shown(against, unit)} ({NAMES[against.peer]})"
