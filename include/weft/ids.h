@@ -79,10 +79,6 @@ WEFT_API Ragged column_ids(const FeatureColumn& column, const Features& features
 // The feature `key`. Throws InvalidArgument naming it if it is not there.
 WEFT_API const Feature& find_feature(const Features& features, const std::string& key);
 
-// Values of any integer dtype as int64: int64 itself is shared, a uint64 beyond it becomes
-// INT64_MAX. Throws WrongType for any other dtype, naming `what`.
-WEFT_API Tensor as_int64(const Tensor& values, const char* what);
-
 // FarmHash's Fingerprint64, TensorFlow's hash of strings.
 WEFT_API uint64_t fingerprint64(std::string_view bytes);
 

@@ -177,4 +177,8 @@ Tensor Tensor::of(Shape shape, std::span<const T> values) {
                      Buffer::copy_of(values.data(), static_cast<int64_t>(values.size_bytes())));
 }
 
+// Values of any integer dtype as int64: int64 itself is shared, a uint64 beyond it becomes
+// INT64_MAX. Throws WrongType for any other dtype, naming `what`.
+WEFT_API Tensor as_int64(const Tensor& values, const char* what);
+
 }  // namespace weft

@@ -5,7 +5,6 @@
 
 #include "convert_parts.h"
 #include "convert_strings.h"
-#include "weft/ids.h"
 
 namespace weft::python {
 namespace {

@@ -38,46 +38,34 @@ Tensor converted(const Tensor& from, To (*convert)(From)) {
   return to;
 }
 
-template <class From>
-Tensor widened(const Tensor& from) {
-  return converted<int64_t, From>(from, [](From x) { return static_cast<int64_t>(x); });
-}
-
-// The same elements as int64, float32 or strings.
-Tensor encodable(const std::string& key, const Tensor& values) {
-  switch (values.dtype()) {
-    case DType::kInt64:
-    case DType::kFloat32:
-    case DType::kString:
-      return values;
-    case DType::kBool:
-    case DType::kUInt8:
-      return widened<uint8_t>(values);
-    case DType::kInt8:
-      return widened<int8_t>(values);
-    case DType::kInt16:
-      return widened<int16_t>(values);
-    case DType::kInt32:
-      return widened<int32_t>(values);
-    case DType::kUInt16:
-      return widened<uint16_t>(values);
-    case DType::kUInt32:
-      return widened<uint32_t>(values);
-    case DType::kFloat16:
-      return converted<float, uint16_t>(values, half_to_float);
-    case DType::kFloat64:
-      return converted<float, double>(values, [](double x) { return static_cast<float>(x); });
-    case DType::kUInt64:
-      break;
-  }
-  for (uint64_t value : values.values<uint64_t>()) {
+void check_fits(const std::string& key, std::span<const uint64_t> values) {
+  for (uint64_t value : values) {
     if (value > INT64_MAX) {
       throw OutOfRange(
           std::to_string(value) + " is above 2^63 - 1, the largest integer of an Example",
           {.key = key});
     }
   }
-  return widened<uint64_t>(values);
+}
+
+// The same elements as int64, float32 or strings.
+Tensor encodable(const std::string& key, const Tensor& values) {
+  switch (values.dtype()) {
+    case DType::kFloat32:
+    case DType::kString:
+      return values;
+    case DType::kBool:
+      return converted<int64_t, uint8_t>(values, [](uint8_t x) { return int64_t{x}; });
+    case DType::kFloat16:
+      return converted<float, uint16_t>(values, half_to_float);
+    case DType::kFloat64:
+      return converted<float, double>(values, [](double x) { return static_cast<float>(x); });
+    case DType::kUInt64:
+      check_fits(key, values.values<uint64_t>());
+      return as_int64(values, "values");
+    default:
+      return as_int64(values, "values");
+  }
 }
 
 // One feature: row i has the values [begin(i), begin(i + 1)).

@@ -5,8 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "weft/ids.h"
-
 namespace weft {
 namespace {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "weft/ids.h"
+#include "weft/tensor.h"
 
 namespace weft {
 namespace {
