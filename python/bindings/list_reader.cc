@@ -207,16 +207,20 @@ Tensor ListReader::floats_as(DType dtype) const {
 
 // All arrays as one; they must agree in all but the first dimension.
 nb::object ListReader::joined() const {
-  const auto inner = [](nb::handle array) {
-    nb::object shape = array.attr("shape");
-    return nb::object(shape[nb::slice(nb::int_(1), nb::none(), nb::none())]);
-  };
-  for (nb::handle array : arrays_) {
-    if (inner(array).equal(inner(arrays_[0]))) continue;
-    throw InvalidArgument(std::string("'") + argument_ + "' has rows of different shapes: " +
-                          describe(arrays_[0]) + " and " + describe(array));
+  try {
+    return nb::module_::import_("numpy").attr("concatenate")(arrays_);
+  } catch (const nb::python_error&) {
+    const auto inner = [](nb::handle array) {
+      nb::object shape = array.attr("shape");
+      return nb::object(shape[nb::slice(nb::int_(1), nb::none(), nb::none())]);
+    };
+    for (nb::handle array : arrays_) {
+      if (inner(array).equal(inner(arrays_[0]))) continue;
+      throw InvalidArgument(std::string("'") + argument_ + "' has rows of different shapes: " +
+                            describe(arrays_[0]) + " and " + describe(array));
+    }
+    throw;
   }
-  return nb::module_::import_("numpy").attr("concatenate")(arrays_);
 }
 
 Tensor ListReader::concatenated() const {

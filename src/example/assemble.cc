@@ -17,12 +17,12 @@ SparseTensor sparse_vector(Tensor values) {
 
 // What a slot alone makes.
 Feature feature_of(SlotColumn column, Slot::Kind kind, bool single) {
-  if (kind == Slot::Kind::kFixed || kind == Slot::Kind::kPadded) return std::move(column.values());
-  if (single && kind == Slot::Kind::kRagged) return std::move(column.values());
-  if (single) return sparse_vector(std::move(column.values()));
+  if (kind == Slot::Kind::kFixed || kind == Slot::Kind::kPadded) return std::move(column.values);
+  if (single && kind == Slot::Kind::kRagged) return std::move(column.values);
+  if (single) return sparse_vector(std::move(column.values));
   std::vector<Tensor> splits;
-  splits.push_back(std::move(column.row_splits()));
-  Ragged rows = Ragged::trusted(std::move(column.values()), std::move(splits));
+  splits.push_back(std::move(column.row_splits));
+  Ragged rows = Ragged::trusted(std::move(column.values), std::move(splits));
   if (kind == Slot::Kind::kRagged) return rows;
   return SparseTensor::from_ragged(std::move(rows));
 }

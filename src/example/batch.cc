@@ -44,21 +44,20 @@ std::vector<SlotColumn> Batch::run() {
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
     const Slot& what = plan_.slots()[slot];
     if (what.variable()) {
-      columns_[slot].set_row_splits(Tensor(DType::kInt64, {rows_ + 1}));
-      columns_[slot].row_splits().mutable_values<int64_t>()[0] = 0;
+      columns_[slot].row_splits = Tensor(DType::kInt64, {rows_ + 1});
+      columns_[slot].row_splits.mutable_values<int64_t>()[0] = 0;
       continue;
     }
     check_size(slot, rows_, what.elements);
     // The others are made by lay_out().
-    if (what.read_at_once()) columns_[slot].set_values(Tensor(what.dtype, batch_shape(what, {})));
+    if (what.read_at_once()) columns_[slot].values = Tensor(what.dtype, batch_shape(what, {}));
   }
   read_ranges();
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
     if (plan_.slots()[slot].dtype != DType::kString) continue;
     Layout& layout = layouts_[slot];
-    columns_[slot].set_values(
-        Tensor::strings(std::move(layout.shape),
-                        Bytes::trusted(std::move(layout.text), std::move(layout.offsets))));
+    columns_[slot].values = Tensor::strings(
+        std::move(layout.shape), Bytes::trusted(std::move(layout.text), std::move(layout.offsets)));
   }
   return std::move(columns_);
 }
@@ -137,7 +136,7 @@ void Batch::read_ranges() {
     }
   };
   if (n == 0) {
-    stage.store(lay_out_all(layout_error) ? kReading : kFailed);
+    lay_out_all(layout_error);
   } else {
     base::parallel_for(std::min<int64_t>(n, base::num_threads()), 1,
                        [&](int64_t, int64_t) { work(); });
@@ -231,8 +230,7 @@ void Batch::measure_slot(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
   const ColumnKernel& kernel = WEFT_KERNEL(column_kernel);
   if (what.variable()) {
-    int64_t* lengths =
-        columns_[slot].row_splits().mutable_values<int64_t>().data() + 1 + range.begin;
+    int64_t* lengths = columns_[slot].row_splits.mutable_values<int64_t>().data() + 1 + range.begin;
     measure_lists(range, slot, lengths);
     if (what.kind == Slot::Kind::kPadded && what.elements != 1) check_lengths(range, slot, lengths);
   } else if (what.elements != 1) {
@@ -253,7 +251,7 @@ void Batch::read_scalars(Range& range, size_t slot,
                          int64_t (*kernel)(const ColumnView&, int64_t, T*) noexcept) {
   const ColumnView rows = view(range, slot);
   const std::optional<Tensor>& otherwise = plan_.slots()[slot].default_value;
-  T* out = columns_[slot].values().mutable_values<T>().data() + range.begin;
+  T* out = columns_[slot].values.mutable_values<T>().data() + range.begin;
   for (int64_t row = kernel(rows, 0, out); row < rows.rows; row = kernel(rows, row, out)) {
     if (!missing(range.begin + row, slot)) {
       rewrite_once(range, range.begin + row, slot);

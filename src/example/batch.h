@@ -19,22 +19,12 @@
 
 namespace weft {
 
-// What a slot became. Both tensors are made once their sizes are known.
-class SlotColumn {
- public:
+// What a slot became; each tensor is made once its size is known.
+struct SlotColumn {
   // kFixed: [B, shape...]. kPadded: [B, longest, shape...]. kSparse, kRagged: [N].
-  Tensor& values() { return *values_; }
-  const Tensor& values() const { return *values_; }
-  // int64 [B + 1]; not of kFixed.
-  Tensor& row_splits() { return *row_splits_; }
-  std::span<const int64_t> splits() const { return row_splits_->values<int64_t>(); }
-
-  void set_values(Tensor tensor) { values_ = std::move(tensor); }
-  void set_row_splits(Tensor tensor) { row_splits_ = std::move(tensor); }
-
- private:
-  std::optional<Tensor> values_;
-  std::optional<Tensor> row_splits_;
+  Tensor values;
+  Tensor row_splits;  // int64 [B + 1]; not of kFixed
+  std::span<const int64_t> splits() const { return row_splits.values<int64_t>(); }
 };
 
 class Batch {

@@ -37,7 +37,7 @@ void Batch::check_size(size_t slot, int64_t rows, int64_t values) const {
 
 // Turns lengths into row_splits; returns the longest length.
 int64_t Batch::add_up(size_t slot) {
-  auto splits = columns_[slot].row_splits().mutable_values<int64_t>();
+  auto splits = columns_[slot].row_splits.mutable_values<int64_t>();
   int64_t longest = 0;
   for (size_t i = 1; i < splits.size(); ++i) {
     longest = std::max(longest, splits[i]);
@@ -66,7 +66,7 @@ void Batch::lay_out(size_t slot) {
         batch_shape(what, padded ? std::optional(layout.width / what.elements) : std::nullopt);
   }
   if (what.dtype != DType::kString) {
-    columns_[slot].set_values(Tensor(what.dtype, std::move(layout.shape)));
+    columns_[slot].values = Tensor(what.dtype, std::move(layout.shape));
     return;
   }
   layout.text = Buffer::allocate(place_strings(slot));
@@ -109,7 +109,7 @@ template <class T>
 void Batch::read_numbers(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
   SlotColumn& column = columns_[slot];
-  T* out = column.values().mutable_values<T>().data();
+  T* out = column.values.mutable_values<T>().data();
   const ColumnView rows = view(range, slot);
   std::vector<int64_t> own;
   const int64_t* starts = nullptr;

@@ -62,7 +62,7 @@ Tensor encodable(const std::string& key, const Tensor& values) {
       return converted<float, double>(values, [](double x) { return static_cast<float>(x); });
     case DType::kUInt64:
       check_fits(key, values.values<uint64_t>());
-      return as_int64(values, "values");
+      [[fallthrough]];
     default:
       return as_int64(values, "values");
   }

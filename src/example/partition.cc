@@ -158,7 +158,7 @@ class RaggedBuilder {
       : name_(name),
         limits_(limits),
         single_(single),
-        values_(column.values()),
+        values_(column.values),
         outer_(column.splits().begin(), column.splits().end()) {}
 
   // Every `length` items of a record become one.
@@ -185,7 +185,7 @@ class RaggedBuilder {
   }
 
   void partition(Kind kind, const std::string& key, const SlotColumn& column) {
-    const Ints values = column.values().values<int64_t>(), rows = column.splits();
+    const Ints values = column.values.values<int64_t>(), rows = column.splits();
     std::vector<int64_t> splits{0}, outer{0};
     Ends ends(limits_, splits);
     for (size_t row = 0; row + 1 < outer_.size(); ++row) {

@@ -54,9 +54,9 @@ void read_feature(WireReader feature, FeatureValue& value) {
   }
 }
 
-class RecordReader {
+class ExampleReader {
  public:
-  RecordReader(int64_t max_keys, const FeatureFound& found) : max_keys_(max_keys), found_(found) {}
+  ExampleReader(int64_t max_keys, const FeatureFound& found) : max_keys_(max_keys), found_(found) {}
 
   const char* read(std::string_view record) {
     bool second_field = false;
@@ -161,7 +161,7 @@ int64_t FeatureValue::count() const {
 }
 
 const char* read_record(std::string_view record, int64_t max_keys, const FeatureFound& found) {
-  return RecordReader(max_keys, found).read(record);
+  return ExampleReader(max_keys, found).read(record);
 }
 
 }  // namespace weft

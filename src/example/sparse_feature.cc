@@ -39,7 +39,7 @@ class SparseBuilder {
         feature_(std::get<SparseFeature>(*output.spec)),
         values_(columns[output.values]),
         rank_(feature_.size.size()),
-        n_(static_cast<size_t>(values_.values().size())),
+        n_(static_cast<size_t>(values_.values.size())),
         rows_(n_),
         order_(n_) {}
 
@@ -58,13 +58,13 @@ class SparseBuilder {
     if (!single) shape.insert(shape.begin(), static_cast<int64_t>(values_.splits().size()) - 1);
     const bool same = std::ranges::is_sorted(order_);
     return SparseTensor::trusted(std::move(indices),
-                                 same ? values_.values() : permuted(values_.values(), order_),
+                                 same ? values_.values : permuted(values_.values, order_),
                                  std::move(shape));
   }
 
  private:
   int64_t index(size_t d, int64_t i) const {
-    return columns_[output_.others[d]].values().values<int64_t>()[static_cast<size_t>(i)];
+    return columns_[output_.others[d]].values.values<int64_t>()[static_cast<size_t>(i)];
   }
 
   // As many indices as values in every record, each inside its dimension.

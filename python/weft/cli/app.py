@@ -56,7 +56,7 @@ def head(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Records of each file.")] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Shows the features of the first records of each file, Example or SequenceExample."""
+    """Shows the features of the first records of each file of Examples."""
     console = Console()
     for file in files:
         for number, record in enumerate(weft.io.TFRecordDataset(file).take(count)):
