@@ -179,7 +179,7 @@ TEST(Column, NormalizersAreEqualByTag) {
   const auto same = [](const Tensor& values) { return values; };
   const auto tag = std::make_shared<int>(0);
   const auto with = [&](const std::shared_ptr<const void>& its) {
-    return numeric_column("x", {1}, {}, DType::kFloat32, Normalizer{same, its, "same"});
+    return numeric_column("x", {1}, {}, DType::kFloat32, normalizers::Custom{same, its, "same"});
   };
   EXPECT_TRUE(*with(tag) == *with(tag));
   EXPECT_EQ(with(tag)->hash(), with(tag)->hash());

@@ -56,13 +56,14 @@ inline DenseFeatures dense_layer(std::vector<Column> columns, FeatureLayer::Opti
 }
 
 inline Normalizer doubling() {
-  return {[](const Tensor& values) {
-            Tensor twice(DType::kFloat32, values.shape());
-            const auto from = values.values<float>();
-            for (size_t i = 0; i < from.size(); ++i) twice.mutable_values<float>()[i] = 2 * from[i];
-            return twice;
-          },
-          std::make_shared<int>(), "doubling"};
+  return normalizers::Custom{[](const Tensor& values) {
+                               Tensor twice(DType::kFloat32, values.shape());
+                               const auto from = values.values<float>();
+                               for (size_t i = 0; i < from.size(); ++i)
+                                 twice.mutable_values<float>()[i] = 2 * from[i];
+                               return twice;
+                             },
+                             std::make_shared<int>(), "doubling"};
 }
 
 }  // namespace weft::testing

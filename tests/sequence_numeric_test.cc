@@ -88,8 +88,8 @@ TEST(SequenceNumeric, NormalizerSeesPresentValuesOnly) {
                     {{"v", sparse({0, 0, 0, 2, 1, 0}, Tensor::of<float>({3}, {1, 2, 3}), {2, 3})}})
                     .data),
             (Floats{2, 9, 4, 6, 9, 9}));
-  const Normalizer wrong{[](const Tensor&) { return Tensor(DType::kFloat32, {7}); }, nullptr,
-                         "wrong"};
+  const normalizers::Custom wrong{[](const Tensor&) { return Tensor(DType::kFloat32, {7}); },
+                                  nullptr, "wrong"};
   EXPECT_ERROR(InvalidArgument, "was given shape [1] and returned [7]",
                sequence_layer({sequence_numeric_column("v", {1}, 9, DType::kFloat32, wrong)})(
                    {{"v", Ragged::from_lists<float>({{1}})}}));

@@ -130,11 +130,11 @@ TEST(SequenceFeatures, BorrowedIdsMayChange) {
   const Tensor values =
       Tensor::from_buffer(DType::kInt64, {3}, Buffer::borrow(memory->data(), 24, memory));
   const Ragged ragged = Ragged::from_row_splits(values, int64s({0, 1, 3}));
-  Normalizer meanwhile{[&](const Tensor& given) {
-                         (*memory)[2] = 1000;
-                         return given;
-                       },
-                       nullptr, "meanwhile"};
+  normalizers::Custom meanwhile{[&](const Tensor& given) {
+                                  (*memory)[2] = 1000;
+                                  return given;
+                                },
+                                nullptr, "meanwhile"};
   const auto layer =
       sequence_layer({embedding_column(sequence_ids("a"), 2),
                       sequence_numeric_column("z", {1}, 0, DType::kFloat32, meanwhile)});

@@ -76,6 +76,12 @@ WEFT_API IdWeightPair id_weight_pair(const FeatureColumn& column, const Features
 WEFT_API Ragged column_ids(const FeatureColumn& column, const Features& features,
                            const IdsOptions& options = {}, IdsCounters* counters = nullptr);
 
+// Which steps a model may see at the time of a request: those whose time, in the sequence feature
+// `key`, is not after the row's one time in `reference_key`. bool, as many as there are steps.
+// Times are integers or floating. Throws as a SequenceTimeDeltaColumn of the two does.
+WEFT_API Ragged steps_until(const Features& features, const std::string& key,
+                            const std::string& reference_key);
+
 // The feature `key`. Throws InvalidArgument naming it if it is not there.
 WEFT_API const Feature& find_feature(const Features& features, const std::string& key);
 

@@ -112,6 +112,12 @@ WEFT_API SparseTensor to_sparse(const Ragged& ragged);
 using Feature = std::variant<Tensor, Ragged, SparseTensor>;
 using Features = std::map<std::string, Feature, std::less<>>;
 
+// The feature without the steps (second dimension) whose flag is not set; what follows moves up. T
+// is the longest row that is left. `kept`: bool, one level, as many steps in each row as the
+// feature has; of a sparse feature at least as many as it reaches to. Throws InvalidArgument naming
+// the row where they do not fit, and for a dense array, which does not say where its rows end.
+WEFT_API Feature keep_steps(const Feature& feature, const Ragged& kept);
+
 WEFT_API DType feature_dtype(const Feature& feature);
 WEFT_API int64_t feature_rows(const Feature& feature);  // B; 1 for a scalar tensor
 

@@ -112,11 +112,19 @@ struct PadTo {
   int64_t n = 0;  // T is n; or the smallest multiple of n that is no less than kBatch's T
 };
 
+// Events after a request are dropped, from every column, before anything else is made of them:
+// those whose time in the sequence feature `key` is after the row's time in `reference_key`.
+struct Cutoff {
+  std::string key;
+  std::string reference_key;
+};
+
 struct SequenceFeaturesOptions : FeatureLayer::Options {
   std::optional<int64_t> max_length;  // a longer row keeps max_length steps, `keep` says which
   Keep keep = Keep::kLast;
   Pad pad = Pad::kRight;
   PadTo pad_to;
+  std::optional<Cutoff> cutoff;
 };
 
 // As tf.keras.experimental.SequenceFeatures: sequence columns side by side, [B, T, D], and the
@@ -128,9 +136,10 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
 
   // T of a column is the second dimension of a sparse or dense feature and the longest row of a
   // ragged one; T of the result is the largest T, cut to max_length, then as pad_to says.
-  // Throws what id_weight_pair throws; InvalidArgument naming both columns if they disagree on the
-  // number of rows, or on the length of a row (naming it and both lengths), and if a row does not
-  // fit pad_to's n; LimitExceeded if B * T * D > Limits{}.max_batch_values.
+  // With a cutoff, what the layer's columns read must be ragged or sparse, one step for each time.
+  // Throws what id_weight_pair and steps_until throw; InvalidArgument naming both columns if they
+  // disagree on the number of rows, or on the length of a row (naming it and both lengths), and if
+  // a row does not fit pad_to's n; LimitExceeded if B * T * D > Limits{}.max_batch_values.
   Sequence operator()(const Features& features) const;
   // Into `out`, whose memory is used again if it fits.
   void operator()(const Features& features, Sequence& out) const;
@@ -138,6 +147,8 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
   const SequenceFeaturesOptions& sequence_options() const { return sequence_options_; }
 
  private:
+  Features cut_off(const Features& features) const;
+
   SequenceFeaturesOptions sequence_options_;
 };
 

@@ -180,5 +180,8 @@ Tensor Tensor::of(Shape shape, std::span<const T> values) {
 // Values of any integer dtype as int64: int64 itself is shared, a uint64 beyond it becomes
 // INT64_MAX. Throws WrongType for any other dtype, naming `what`.
 WEFT_API Tensor as_int64(const Tensor& values, const char* what);
+// Values of any number dtype or bool as `dtype`, float32 or float64; what is of it already is
+// shared. Throws WrongType for strings, naming `what`.
+WEFT_API Tensor as_floating(const Tensor& values, DType dtype, const char* what);
 
 }  // namespace weft

@@ -55,7 +55,7 @@ Normalizer normalizer_from_python(nb::handle function) {
   if (PyCallable_Check(function.ptr()) == 0)
     throw WrongType("normalizer_fn must be a callable. Given: " + describe(function));
   auto callable = callable_of(function);
-  Normalizer normalizer;
+  normalizers::Custom normalizer;
   normalizer.tag = callable;
   if (nb::hasattr(function, "__name__"))
     normalizer.name = nb::cast<std::string>(nb::str(function.attr("__name__")));
@@ -64,7 +64,32 @@ Normalizer normalizer_from_python(nb::handle function) {
     const nb::object result = callable->object(tensor_to_python(values, Access::kReadOnly));
     return tensor_from_python(result, "what normalizer_fn returns", values.dtype());
   };
-  return normalizer;
+  return Normalizer(std::move(normalizer));
+}
+
+// [(class name, {field: number}), ...]
+Normalizer declared_normalizer(nb::handle given) {
+  std::vector<Normalizer::Step> steps;
+  for (nb::handle step : given) {
+    Normalizer::StepFields fields;
+    for (const auto& [name, value] : nb::cast<nb::dict>(step[1]))
+      fields.emplace_back(nb::cast<std::string>(name), nb::cast<double>(nb::float_(value)));
+    steps.push_back(
+        Normalizer::step_from_config(text_from_python(step[0], "a normalizer's class"), fields));
+  }
+  return Normalizer(std::move(steps));
+}
+
+CrossKeys keys_from_python(nb::handle given) {
+  CrossKeys keys;
+  for (nb::handle key : given) {
+    if (PyUnicode_Check(key.ptr())) {
+      keys.emplace_back(std::string(text_from_python(key, "keys")));
+    } else {
+      keys.emplace_back(column_from_python(key, "keys"));
+    }
+  }
+  return keys;
 }
 
 bool is_array(nb::handle value) {
@@ -75,7 +100,10 @@ bool is_array(nb::handle value) {
 FieldValue field_from_python(const std::string& name, nb::handle value) {
   if (value.is_none()) return {};
   if (name == "initializer") return initializer_from_python(value, "initializer");
-  if (name == "normalizer_fn") return normalizer_from_python(value);
+  if (name == "normalizer_fn")
+    return PyList_Check(value.ptr()) ? declared_normalizer(value) : normalizer_from_python(value);
+  if (name == "keys") return keys_from_python(value);
+  if (name == "vocabulary_list") return tensor_from_python(value, name.c_str());
   if (PyBool_Check(value.ptr())) return value.ptr() == Py_True;
   if (PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()))
     return std::string(text_from_python(value, name.c_str()));
@@ -94,7 +122,8 @@ FieldValue field_from_python(const std::string& name, nb::handle value) {
   throw WrongType("'" + name + "' cannot be " + describe(value));
 }
 
-// Columns are None: weft/feature_column/base.py has the objects.
+// Columns and what holds them, and declared normalizers are None: weft/feature_column has the
+// objects.
 struct FieldToPython {
   nb::object operator()(std::monostate) const { return nb::none(); }
   nb::object operator()(const std::string& text) const { return text_to_python(text); }
@@ -105,8 +134,11 @@ struct FieldToPython {
   }
   nb::object operator()(const Column&) const { return nb::none(); }
   nb::object operator()(const Initializer& held) const { return initializer_to_python(held); }
+  nb::object operator()(const CrossKeys&) const { return nb::none(); }
   nb::object operator()(const Normalizer& held) const {
-    return nb::borrow(static_cast<const Callable*>(held.tag.get())->object);
+    if (!held.is_custom()) return nb::none();
+    const auto& custom = std::get<normalizers::Custom>(held.steps().front());
+    return nb::borrow(static_cast<const Callable*>(custom.tag.get())->object);
   }
   template <class Number>
   nb::object operator()(Number value) const {
@@ -114,13 +146,13 @@ struct FieldToPython {
   }
 };
 
-ColumnHandle make_column(const std::string& class_name, nb::dict given) {
+ColumnHandle make_column(const std::string& class_name, nb::dict given, SharedTables* shared) {
   Fields fields;
   for (const auto& [key, value] : given) {
     const auto name = nb::cast<std::string>(key);
     fields.emplace_back(name, field_from_python(name, value));
   }
-  return {column_from_config(class_name, fields)};
+  return {column_from_config(class_name, fields, shared)};
 }
 
 nb::dict config_of(const ColumnHandle& self) {
@@ -157,10 +189,18 @@ const Kind& as(const ColumnHandle& self) {
   throw InvalidArgument("a column of another kind: " + self.column->to_string());
 }
 
-void check_specs(nb::list columns) {
+std::vector<Column> columns_of(const nb::list& columns) {
   std::vector<Column> all;
   for (nb::handle column : columns) all.push_back(nb::cast<const ColumnHandle&>(column).column);
-  (void)make_parse_example_spec(all);
+  return all;
+}
+
+void check_specs(const nb::list& columns) { (void)make_parse_example_spec(columns_of(columns)); }
+
+// The collection's name that shared_embeddings gives to these columns, which it checks.
+std::string shared_embedding_name(const nb::list& columns) {
+  const std::vector<Column> shared = shared_embeddings(columns_of(columns), 1);
+  return dynamic_cast<const SharedEmbeddingColumn&>(*shared[0]).shared_embedding_collection_name();
 }
 
 }  // namespace
@@ -178,13 +218,20 @@ Column column_from_python(nb::handle value, const std::string& text) {
 }
 
 void bind_column(nb::module_& m) {
+  nb::class_<SharedTables>(m, "SharedTables", "The tables of shared embeddings, by name.")
+      .def(nb::init<>());
   nb::class_<ColumnHandle>(m, "Column", "A feature column; see weft.feature_column.")
-      .def("__init__",
-           [](ColumnHandle* self, const std::string& class_name, nb::dict fields) {
-             new (self) ColumnHandle(make_column(class_name, std::move(fields)));
-           })
+      .def(
+          "__init__",
+          [](ColumnHandle* self, const std::string& class_name, nb::dict fields,
+             SharedTables* shared) {
+            new (self) ColumnHandle(make_column(class_name, std::move(fields), shared));
+          },
+          nb::arg("class_name"), nb::arg("fields"), nb::arg("shared").none() = nb::none())
       .def_prop_ro("name",
                    [](const ColumnHandle& self) { return text_to_python(self.column->name()); })
+      .def_prop_ro("is_sequence",
+                   [](const ColumnHandle& self) { return self.column->is_sequence(); })
       .def_prop_ro("config", &config_of, "Its fields; None for columns.")
       .def_prop_ro("parse_example_spec", &specs_of, "(class, arguments...) by feature.")
       .def_prop_ro(
@@ -199,6 +246,11 @@ void bind_column(nb::module_& m) {
       .def("__hash__",
            [](const ColumnHandle& self) { return static_cast<int64_t>(self.column->hash() >> 2); });
   m.def("check_parse_example_spec", &check_specs);
+  m.def("shared_embedding_name",
+        [](const nb::list& columns) { return text_to_python(shared_embedding_name(columns)); });
+  m.def("log_boundaries", [](double first, double last, nb::handle count) {
+    return tensor_to_python(log_boundaries(first, last, int_from_python(count, "count")));
+  });
 }
 
 }  // namespace weft::python

@@ -40,6 +40,17 @@ PadTo pad_to_from_python(nb::handle value) {
                         nb::cast<std::string>(nb::repr(value)));
 }
 
+// None, or (key, reference_key).
+std::optional<Cutoff> cutoff_from_python(nb::handle value) {
+  if (value.is_none()) return {};
+  if ((PyTuple_Check(value.ptr()) != 0 || PyList_Check(value.ptr()) != 0) && nb::len(value) == 2) {
+    return Cutoff{std::string(text_from_python(value[0], "cutoff")),
+                  std::string(text_from_python(value[1], "cutoff"))};
+  }
+  throw InvalidArgument("cutoff must be (key, reference_key), got " +
+                        nb::cast<std::string>(nb::repr(value)));
+}
+
 std::vector<Column> columns_from_python(nb::list given) {
   std::vector<Column> columns;
   for (nb::handle column : given) columns.push_back(column_from_python(column, kNotAColumn));
@@ -117,6 +128,7 @@ void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {
   options.keep = keep_from_python(given["keep"]);
   options.pad = pad_from_python(given["pad"]);
   options.pad_to = pad_to_from_python(given["pad_to"]);
+  options.cutoff = cutoff_from_python(given["cutoff"]);
   new (self) SequenceFeatures(columns_from_python(std::move(columns)), std::move(options));
 }
 

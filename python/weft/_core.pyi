@@ -197,13 +197,21 @@ class SparseTensor:
 
 def initializer_class(arg: object, /) -> str: ...
 
+class SharedTables:
+    """The tables of shared embeddings, by name."""
+
+    def __init__(self) -> None: ...
+
 class Column:
     """A feature column; see weft.feature_column."""
 
-    def __init__(self, arg0: str, arg1: dict, /) -> None: ...
+    def __init__(self, class_name: str, fields: dict, shared: SharedTables | None = None) -> None: ...
 
     @property
     def name(self) -> object: ...
+
+    @property
+    def is_sequence(self) -> bool: ...
 
     @property
     def config(self) -> dict:
@@ -224,6 +232,10 @@ class Column:
     def __hash__(self) -> int: ...
 
 def check_parse_example_spec(arg: list, /) -> None: ...
+
+def shared_embedding_name(arg: list, /) -> object: ...
+
+def log_boundaries(arg0: float, arg1: float, arg2: object, /) -> numpy.ndarray: ...
 
 class Compression(enum.Enum):
     AUTO = 0

@@ -16,11 +16,19 @@ constexpr ClassEntry entry = {C::kClassName, C::from_config};
 // One line per kind of column.
 constexpr ClassEntry kClasses[] = {
     entry<IdentityCategoricalColumn>,
+    entry<HashedCategoricalColumn>,
+    entry<VocabularyListCategoricalColumn>,
+    entry<VocabularyFileCategoricalColumn>,
+    entry<WeightedCategoricalColumn>,
+    entry<CrossedColumn>,
     entry<SequenceCategoricalColumn>,
-    entry<EmbeddingColumn>,
-    entry<IndicatorColumn>,
     entry<NumericColumn>,
     entry<SequenceNumericColumn>,
+    entry<SequenceTimeDeltaColumn>,
+    entry<BucketizedColumn>,
+    entry<EmbeddingColumn>,
+    entry<SharedEmbeddingColumn>,
+    entry<IndicatorColumn>,
 };
 
 }  // namespace
@@ -28,6 +36,7 @@ constexpr ClassEntry kClasses[] = {
 FeatureColumn::~FeatureColumn() = default;
 CategoricalColumn::~CategoricalColumn() = default;
 DenseColumn::~DenseColumn() = default;
+NumberColumn::~NumberColumn() = default;
 
 bool FeatureColumn::operator==(const FeatureColumn& other) const {
   return this == &other || (std::string_view(class_name()) == other.class_name() &&
@@ -40,10 +49,10 @@ std::string FeatureColumn::to_string() const {
   return std::string(class_name()) + "(" + fields_string(config()) + ")";
 }
 
-Column column_from_config(std::string_view class_name, const Fields& fields) {
+Column column_from_config(std::string_view class_name, const Fields& fields, SharedTables* shared) {
   for (const ClassEntry& known : kClasses) {
     if (class_name != known.name) continue;
-    FieldReader read(class_name, fields);
+    FieldReader read(class_name, fields, shared);
     Column column = known.from_config(read);
     read.finish();
     return column;

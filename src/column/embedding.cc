@@ -83,7 +83,7 @@ Fields EmbeddingColumn::config() const {
           {"use_safe_embedding_lookup", options_.use_safe_embedding_lookup}};
 }
 
-Column EmbeddingColumn::from_config(FieldReader& read) {
+EmbeddingOptions read_embedding_options(FieldReader& read) {
   EmbeddingOptions options;
   options.combiner = combiner_from(read.get<std::string>("combiner"));
   options.initializer = read.get_optional<Initializer>("initializer");
@@ -92,8 +92,13 @@ Column EmbeddingColumn::from_config(FieldReader& read) {
   options.max_norm = read.get_optional<double>("max_norm");
   options.trainable = read.get<bool>("trainable");
   options.use_safe_embedding_lookup = read.get<bool>("use_safe_embedding_lookup");
+  return options;
+}
+
+Column EmbeddingColumn::from_config(FieldReader& read) {
   return std::make_shared<EmbeddingColumn>(read.get<Column>("categorical_column"),
-                                           read.get<int64_t>("dimension"), std::move(options));
+                                           read.get<int64_t>("dimension"),
+                                           read_embedding_options(read));
 }
 
 Column embedding_column(Column categorical_column, int64_t dimension, EmbeddingOptions options) {

@@ -41,6 +41,19 @@ uint64_t hash_tensor(const Tensor& tensor) {
     for (int64_t value : tensor.values<int64_t>()) h = mix(h, static_cast<uint64_t>(value));
   } else if (tensor.dtype() == DType::kFloat64) {
     for (double value : tensor.values<double>()) h = mix(h, hash_double(value));
+  } else if (tensor.dtype() == DType::kString) {
+    for (int64_t i = 0; i < tensor.size(); ++i) h = mix(h, hash_bytes(tensor.bytes()[i]));
+  }
+  return h;
+}
+
+uint64_t hash_normalizer(const Normalizer& normalizer) {
+  uint64_t h = normalizer.steps().size();
+  for (const Normalizer::Step& step : normalizer.steps()) {
+    if (const auto* custom = std::get_if<normalizers::Custom>(&step))
+      return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(custom->tag.get()));
+    h = mix(h, step.index());
+    for (const auto& [name, value] : Normalizer::step_fields(step)) h = mix(h, hash_double(value));
   }
   return h;
 }
@@ -56,26 +69,36 @@ struct HashValue {
   uint64_t operator()(const Tensor& value) const { return hash_tensor(value); }
   uint64_t operator()(const Column& value) const { return value ? value->hash() : 0; }
   uint64_t operator()(const Initializer& value) const { return hash_initializer(value); }
-  uint64_t operator()(const Normalizer& value) const {
-    return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(value.tag.get()));
+  uint64_t operator()(const Normalizer& value) const { return hash_normalizer(value); }
+  uint64_t operator()(const CrossKeys& value) const {
+    uint64_t h = value.size();
+    for (const CrossKey& key : value) h = mix(h, std::visit(*this, key));
+    return h;
   }
 };
 
+bool same_column(const Column& a, const Column& b) { return a == b || (a && b && *a == *b); }
+
+bool same_key(const CrossKey& a, const CrossKey& b) {
+  const Column* column = std::get_if<Column>(&a);
+  if (column == nullptr || a.index() != b.index()) return a == b;
+  return same_column(*column, std::get<Column>(b));
+}
+
 bool same_value(const FieldValue& a, const FieldValue& b) {
   if (a.index() != b.index()) return false;
-  if (const auto* tensor = std::get_if<Tensor>(&a))
-    return same_tensor(*tensor, std::get<Tensor>(b));
-  if (const auto* column = std::get_if<Column>(&a)) {
-    const Column& other = std::get<Column>(b);
-    return *column == other || (*column && other && **column == *other);
-  }
   return std::visit(
       [&](const auto& held) {
         using T = std::decay_t<decltype(held)>;
+        const T& other = std::get<T>(b);
         if constexpr (std::is_same_v<T, Tensor>) {
-          return false;
+          return same_tensor(held, other);
+        } else if constexpr (std::is_same_v<T, Column>) {
+          return same_column(held, other);
+        } else if constexpr (std::is_same_v<T, CrossKeys>) {
+          return std::ranges::equal(held, other, same_key);
         } else {
-          return held == std::get<T>(b);
+          return held == other;
         }
       },
       a);
@@ -104,19 +127,37 @@ std::string initializer_string(const Initializer& initializer) {
   return text + ")";
 }
 
+constexpr int64_t kMostPrinted = 10;  // elements of a tuple; a vocabulary may have millions
+
 template <class Item>
 std::string tuple_string(int64_t n, const Item& item) {
   std::string text = "(";
-  for (int64_t i = 0; i < n; ++i) text += (i == 0 ? "" : ", ") + item(i);
+  for (int64_t i = 0; i < std::min(n, kMostPrinted); ++i) text += (i == 0 ? "" : ", ") + item(i);
+  if (n > kMostPrinted) return text + ", ... " + std::to_string(n - kMostPrinted) + " more)";
   return text + (n == 1 ? ",)" : ")");
+}
+
+std::string normalizer_string(const Normalizer& normalizer) {
+  std::string text;
+  for (const Normalizer::Step& step : normalizer.steps()) {
+    text += (text.empty() ? "" : ", ") + Normalizer::step_name(step);
+    if (std::holds_alternative<normalizers::Custom>(step)) return text;
+    std::string fields;
+    for (const auto& [name, value] : Normalizer::step_fields(step))
+      fields += (fields.empty() ? "" : ", ") + name + "=" + double_string(value);
+    text += "(" + fields + ")";
+  }
+  return normalizer.steps().size() == 1 ? text : "(" + text + ")";
 }
 
 // The elements of `tensor` from flat position `at` on, nested as dimensions `dim`... say.
 std::string tensor_string(const Tensor& tensor, int64_t dim, int64_t& at) {
   if (dim == tensor.rank()) {
-    const auto i = static_cast<size_t>(at++);
-    return tensor.dtype() == DType::kInt64 ? std::to_string(tensor.values<int64_t>()[i])
-                                           : double_string(tensor.values<double>()[i]);
+    const int64_t i = at++;
+    if (tensor.dtype() == DType::kString) return "'" + escape_bytes(tensor.bytes()[i]) + "'";
+    const auto place = static_cast<size_t>(i);
+    return tensor.dtype() == DType::kInt64 ? std::to_string(tensor.values<int64_t>()[place])
+                                           : double_string(tensor.values<double>()[place]);
   }
   return tuple_string(tensor.dim(dim), [&](int64_t) { return tensor_string(tensor, dim + 1, at); });
 }
@@ -133,14 +174,20 @@ struct PrintValue {
   }
   std::string operator()(DType value) const { return dtype_name(value); }
   std::string operator()(const Tensor& value) const {
-    if (value.dtype() != DType::kInt64 && value.dtype() != DType::kFloat64)
+    if (value.dtype() != DType::kInt64 && value.dtype() != DType::kFloat64 &&
+        value.dtype() != DType::kString)
       return std::string(dtype_name(value.dtype())) + " " + shape_string(value.shape());
     int64_t at = 0;
     return tensor_string(value, 0, at);
   }
   std::string operator()(const Column& value) const { return value ? value->to_string() : "None"; }
   std::string operator()(const Initializer& value) const { return initializer_string(value); }
-  std::string operator()(const Normalizer& value) const { return value.name; }
+  std::string operator()(const Normalizer& value) const { return normalizer_string(value); }
+  std::string operator()(const CrossKeys& value) const {
+    return tuple_string(static_cast<int64_t>(value.size()), [&](int64_t i) {
+      return std::visit(*this, value[static_cast<size_t>(i)]);
+    });
+  }
 };
 
 }  // namespace
@@ -181,6 +228,13 @@ std::string fields_string(const Fields& fields) {
     text += (text.empty() ? "" : ", ") + name + "=" + field_string(value);
   }
   return text;
+}
+
+std::shared_ptr<SharedTable> FieldReader::shared_table(const std::string& name) {
+  if (shared_ == nullptr) return nullptr;
+  std::shared_ptr<SharedTable>& table = (*shared_)[name];
+  if (!table) table = std::make_shared<SharedTable>();
+  return table;
 }
 
 const FieldValue& FieldReader::at(std::string_view name) {

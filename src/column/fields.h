@@ -45,12 +45,14 @@ template <>
 inline constexpr const char* kTypeName<Initializer> = "an initializer";
 template <>
 inline constexpr const char* kTypeName<Normalizer> = "a function";
+template <>
+inline constexpr const char* kTypeName<CrossKeys> = "a list of names and columns";
 
 // Takes the fields of one class out of a config.
 class FieldReader {
  public:
-  FieldReader(std::string_view class_name, const Fields& fields)
-      : class_name_(class_name), fields_(fields) {}
+  FieldReader(std::string_view class_name, const Fields& fields, SharedTables* shared)
+      : class_name_(class_name), fields_(fields), shared_(shared) {}
 
   // The field as T. An int is taken for a double, a number for a tensor of rank 0. Throws
   // InvalidArgument unless the field is there once, WrongType if it holds something else.
@@ -64,6 +66,9 @@ class FieldReader {
     if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
     return held<T>(value);
   }
+
+  // The table of the collection `name`; null if columns are made one by one.
+  std::shared_ptr<SharedTable> shared_table(const std::string& name);
 
   // Throws InvalidArgument if there are fields that nobody took.
   void finish() const;
@@ -88,7 +93,11 @@ class FieldReader {
 
   std::string_view class_name_;
   const Fields& fields_;
+  SharedTables* shared_;
   std::vector<std::string> names_;  // taken so far
 };
+
+// The fields that embeddings of both kinds have, without the column and the dimension.
+EmbeddingOptions read_embedding_options(FieldReader& read);
 
 }  // namespace weft

@@ -6,6 +6,17 @@
 namespace weft {
 namespace {
 
+// Which of n weights are `wanted`.
+int64_t mark_weights(std::span<const float> values, std::optional<int64_t> wanted,
+                     std::vector<uint8_t>& absent) {
+  if (!wanted) return 0;
+  absent.resize(values.size());
+  std::ranges::transform(values, absent.begin(), [&](float value) {
+    return value == static_cast<float>(*wanted) ? uint8_t{1} : uint8_t{0};
+  });
+  return std::ranges::count(absent, uint8_t{1});
+}
+
 // Which of n integers equal `wanted`, as TensorFlow casts it to their type: -1 is the largest value
 // of an unsigned one. Any other number that does not fit the type equals none.
 template <class T>
@@ -57,6 +68,8 @@ int64_t mark_absent(const Tensor& values, const Missing& missing, std::vector<ui
       return mark_integers<uint32_t>(values, missing.integer, absent);
     case DType::kUInt64:
       return mark_integers<uint64_t>(values, missing.integer, absent);
+    case DType::kFloat32:
+      return mark_weights(values.values<float>(), missing.integer, absent);
     case DType::kString:
       return mark_strings(values.bytes(), missing.text, absent);
     default:
@@ -64,31 +77,28 @@ int64_t mark_absent(const Tensor& values, const Missing& missing, std::vector<ui
   }
 }
 
-template <class T>
+// Word: as wide as an element, whatever that is.
+template <class Word>
 Tensor kept_numbers(const Tensor& values, const std::vector<uint8_t>& absent, int64_t kept) {
-  Tensor result(values.dtype(), {kept});
-  const auto from = values.values<T>();
-  auto to = result.mutable_values<T>().begin();
-  for (size_t i = 0; i < from.size(); ++i) {
+  Buffer buffer = Buffer::allocate(kept * static_cast<int64_t>(sizeof(Word)));
+  const auto* from = reinterpret_cast<const Word*>(values.buffer().data());
+  auto* to = reinterpret_cast<Word*>(buffer.mutable_data());
+  for (size_t i = 0; i < absent.size(); ++i) {
     if (absent[i] == 0) *to++ = from[i];
   }
-  return result;
+  return Tensor::from_buffer(values.dtype(), {kept}, std::move(buffer));
 }
 
 Tensor kept_values(const Tensor& values, const std::vector<uint8_t>& absent, int64_t kept) {
   switch (dtype_size(values.dtype())) {
     case 1:
-      return values.dtype() == DType::kInt8 ? kept_numbers<int8_t>(values, absent, kept)
-                                            : kept_numbers<uint8_t>(values, absent, kept);
+      return kept_numbers<uint8_t>(values, absent, kept);
     case 2:
-      return values.dtype() == DType::kInt16 ? kept_numbers<int16_t>(values, absent, kept)
-                                             : kept_numbers<uint16_t>(values, absent, kept);
+      return kept_numbers<uint16_t>(values, absent, kept);
     case 4:
-      return values.dtype() == DType::kInt32 ? kept_numbers<int32_t>(values, absent, kept)
-                                             : kept_numbers<uint32_t>(values, absent, kept);
+      return kept_numbers<uint32_t>(values, absent, kept);
     case 8:
-      return values.dtype() == DType::kInt64 ? kept_numbers<int64_t>(values, absent, kept)
-                                             : kept_numbers<uint64_t>(values, absent, kept);
+      return kept_numbers<uint64_t>(values, absent, kept);
     default:
       break;
   }

@@ -28,10 +28,34 @@ IdsCounters& IdsCounters::operator+=(const IdsCounters& other) {
 IdWeightPair finish_ids(FeatureRows rows, Tensor ids, const IdsCall& call) {
   call.counters.seen += ids.size();
   call.counters.dropped += rows.dropped;
-  if (call.sequence)
-    return {Ragged::trusted(std::move(ids), std::move(rows.splits)), std::nullopt, rows.steps};
+  const int64_t steps = call.sequence ? rows.steps : 0;
+  if (!call.sequence) rows = as_bags(std::move(rows));
+  return {Ragged::trusted(std::move(ids), std::move(rows.splits)), std::nullopt, steps};
+}
+
+FeatureRows as_bags(FeatureRows rows) {
   if (rows.splits.size() == 2) rows.splits = {flattened(rows.splits[0], rows.splits[1])};
-  return {Ragged::trusted(std::move(ids), std::move(rows.splits)), std::nullopt, 0};
+  return rows;
+}
+
+FeatureRows rows_of_dtype(const IdsCall& call, const std::string& key, DType dtype) {
+  const Feature& feature = find_feature(call.features, key);
+  const DType given = feature_dtype(feature);
+  const bool strings = given == DType::kString;
+  if (!strings && !is_integer(given)) {
+    throw WrongType(
+        "column_name: " + escape_bytes(key) +
+            " input_tensor dtype must be string or integer. dtype: " + dtype_name(given) + ".",
+        at_key(key));
+  }
+  if (strings != (dtype == DType::kString)) {
+    throw InvalidArgument(
+        "Column dtype and SparseTensors dtype must be compatible. key: " + escape_bytes(key) +
+            ", column dtype: " + dtype_name(dtype) + ", tensor dtype: " + dtype_name(given),
+        at_key(key));
+  }
+  if (!call.sequence) check_rank_two(feature, key);
+  return rows_of(feature, key, call.options);
 }
 
 IdWeightPair id_weight_pair(const FeatureColumn& column, const Features& features,

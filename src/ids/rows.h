@@ -18,8 +18,8 @@ struct FeatureRows {
   int64_t rows() const { return splits[0].size() - 1; }
 };
 
-// Values of an integer or string feature. Throws InvalidArgument for a scalar and, if `strict`
-// forbids dropping, for an absent value; LimitExceeded for too many steps.
+// Values of an integer or string feature, or of weights as float32. Throws InvalidArgument for a
+// scalar and, if `strict` forbids dropping, for an absent value; LimitExceeded for too many steps.
 FeatureRows rows_of(const Feature& feature, const std::string& key, const IdsOptions& options);
 
 // Throws InvalidArgument unless the feature has at most one value dimension after the row's: what a

@@ -48,10 +48,25 @@ void sort_by_name(std::vector<Column>& columns) {
   }
 }
 
+// A shared table begins as the first layer that makes it would have it, whatever that is called.
 Parameter parameter_of(const TableSpec& table, const FeatureLayer::Options& options) {
-  const std::string stream = options.name + "/" + table.name;
-  return {table.name, table.initializer(table.shape, options.dtype, stream, options.seed),
-          table.initializer, options.trainable && table.trainable};
+  const std::string stream = table.shared ? table.name : options.name + "/" + table.name;
+  const auto make = [&] {
+    return Parameter{table.name,
+                     table.initializer(table.shape, options.dtype, stream, options.seed),
+                     table.initializer, table.trainable};
+  };
+  Parameter made = table.shared ? table.shared->parameter(options.dtype, make) : make();
+  made.trainable = made.trainable && options.trainable;
+  return made;
+}
+
+void check_same_table(const Parameter& made, const TableSpec& table, const DenseColumn& column) {
+  if (made.value.shape() == table.shape && made.initializer == table.initializer) return;
+  throw InvalidArgument("column '" + escape_bytes(column.name()) + "' wants another table '" +
+                        escape_bytes(table.name) + "' than a column before it: shape " +
+                        shape_string(table.shape) + ", not " + shape_string(made.value.shape()) +
+                        ", or another initializer");
 }
 
 }  // namespace
@@ -88,6 +103,7 @@ FeatureLayer::FeatureLayer(std::vector<Column> columns, Options options, Role ro
     dense_.push_back(&require_role(column, sequence));
     if (__builtin_add_overflow(width_, num_elements(dense_.back()->variable_shape()), &width_))
       throw InvalidArgument("the columns are more than 2^63 numbers wide");
+    dense_.back()->prepare();
     parameter_of_.push_back(add_table(*dense_.back()));
   }
   name_counters();
@@ -99,6 +115,7 @@ int FeatureLayer::add_table(const DenseColumn& column) {
   const auto place =
       std::ranges::find(parameters_, table->name, &Parameter::name) - parameters_.begin();
   if (place == std::ssize(parameters_)) parameters_.push_back(parameter_of(*table, options_));
+  check_same_table(parameters_[static_cast<size_t>(place)], *table, column);
   return static_cast<int>(place);
 }
 

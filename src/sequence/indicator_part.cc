@@ -8,9 +8,9 @@ namespace {
 // Bags of ids as counts of each id, bag i being [splits[i], splits[i + 1]).
 class Counts {
  public:
-  Counts(const IndicatorColumn& column, const IdWeightPair& pair, DType dtype)
+  Counts(const DenseColumn& column, const IdWeightPair& pair, DType dtype)
       : column_(column),
-        buckets_(column.categorical().num_buckets()),
+        buckets_(column.ids_column()->num_buckets()),
         wide_(dtype == DType::kFloat64),
         ids_(pair.ids.values<int64_t>().data()),
         weights_(pair.weights ? pair.weights->values<float>().data() : nullptr) {}
@@ -41,7 +41,7 @@ class Counts {
     }
   }
 
-  const IndicatorColumn& column_;
+  const DenseColumn& column_;
   int64_t buckets_;
   bool wide_;
   const int64_t* ids_;
@@ -91,16 +91,33 @@ class IndicatorDense final : public DensePart {
   const int64_t* splits_;
 };
 
+SequencePartPtr counts_of_steps(const DenseColumn& column, const PartSource& source) {
+  const IdWeightPair& pair = source.ids.of(*column.ids_column());
+  return std::make_unique<IndicatorSequence>(Counts(column, pair, source.dtype), pair);
+}
+
+DensePartPtr counts_of_rows(const DenseColumn& column, const PartSource& source) {
+  const IdWeightPair& pair = source.ids.of(*column.ids_column());
+  return std::make_unique<IndicatorDense>(Counts(column, pair, source.dtype), pair);
+}
+
 }  // namespace
 
 SequencePartPtr IndicatorColumn::sequence_part(const PartSource& source) const {
-  const IdWeightPair& pair = source.ids.of(categorical());
-  return std::make_unique<IndicatorSequence>(Counts(*this, pair, source.dtype), pair);
+  return counts_of_steps(*this, source);
 }
 
 DensePartPtr IndicatorColumn::dense_part(const PartSource& source) const {
-  const IdWeightPair& pair = source.ids.of(categorical());
-  return std::make_unique<IndicatorDense>(Counts(*this, pair, source.dtype), pair);
+  return counts_of_rows(*this, source);
+}
+
+// One-hot vectors side by side are the counts of the column's ids.
+SequencePartPtr BucketizedColumn::sequence_part(const PartSource& source) const {
+  return counts_of_steps(*this, source);
+}
+
+DensePartPtr BucketizedColumn::dense_part(const PartSource& source) const {
+  return counts_of_rows(*this, source);
 }
 
 }  // namespace weft

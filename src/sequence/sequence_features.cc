@@ -200,6 +200,24 @@ void SequenceBatch::write(Sequence& out) const {
 
 }  // namespace
 
+// What the columns read, without the steps after the row's reference time.
+Features SequenceFeatures::cut_off(const Features& features) const {
+  const Cutoff& cutoff = sequence_options_.cutoff.value();
+  const Ragged kept = steps_until(features, cutoff.key, cutoff.reference_key);
+  Features before;
+  for (const auto& [key, spec] : make_parse_example_spec(columns())) {
+    const Feature& feature = find_feature(features, key);
+    const bool steps = std::holds_alternative<VarLenFeature>(spec);
+    try {
+      before.emplace(key, steps ? keep_steps(feature, kept) : feature);
+    } catch (Error& error) {
+      error.locate({.key = key});
+      throw;
+    }
+  }
+  return before;
+}
+
 SequenceFeatures::SequenceFeatures(std::vector<Column> columns, SequenceFeaturesOptions options)
     : FeatureLayer(std::move(columns), options, Role::kSequence),
       sequence_options_(std::move(options)) {
@@ -215,7 +233,9 @@ SequenceFeatures::SequenceFeatures(std::vector<Column> columns, SequenceFeatures
 }
 
 void SequenceFeatures::operator()(const Features& features, Sequence& out) const {
-  BatchIds ids(features, sequence_options_.ids);
+  std::optional<Features> before;
+  if (sequence_options_.cutoff) before = cut_off(features);
+  BatchIds ids(before ? *before : features, sequence_options_.ids);
   SequenceBatch batch(columns(), sequence_options_, width());
   for (size_t i = 0; i < columns().size(); ++i) {
     batch.add(dense_column(i).sequence_part({ids, parameter(i), sequence_options_.dtype}));

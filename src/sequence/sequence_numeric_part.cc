@@ -2,11 +2,14 @@
 #include <numeric>
 #include <vector>
 
-#include "sequence/numbers.h"
 #include "sequence/parts.h"
 
 namespace weft {
 namespace {
+
+[[noreturn]] void refuse(const std::string& key, const std::string& text) {
+  throw InvalidArgument(text, {.key = key});
+}
 
 // Rows of numbers, each filled up to its last value: what is left to do is to copy and to pad.
 struct Filled {
@@ -158,24 +161,11 @@ Filled filled_ragged(const Ragged& ragged, int64_t each, double hole, const std:
   return filled;
 }
 
-Filled filled_feature(const Feature& feature, const SequenceNumericColumn& column, DType dtype) {
-  const std::string& key = column.key();
-  const int64_t each = num_elements(column.shape());
-  if (const auto* ragged = std::get_if<Ragged>(&feature)) {
-    const Ragged flat = with_flat_values(*ragged);
-    return filled_ragged(
-        flat.with_values(numbers_of(flat.values(), column.normalizer_fn(), dtype, key)), each,
-        column.default_value(), key);
-  }
-  const auto* sparse = std::get_if<SparseTensor>(&feature);
-  if (sparse == nullptr) {
-    throw WrongType("sequence_numeric_column '" + escape_bytes(key) +
-                        "': Input must be a SparseTensor or ragged (nested lists, or an array with "
-                        "lengths): a dense array does not say where its rows end",
-                    {.key = key});
-  }
-  return filled_sparse(numbers_of(sparse->values(), column.normalizer_fn(), dtype, key), *sparse,
-                       each, column.default_value(), key);
+Filled filled_feature(const Feature& numbers, int64_t each, double hole, const std::string& key) {
+  if (const auto* ragged = std::get_if<Ragged>(&numbers))
+    return filled_ragged(with_flat_values(*ragged), each, hole, key);
+  const auto& sparse = std::get<SparseTensor>(numbers);
+  return filled_sparse(sparse.values(), sparse, each, hole, key);
 }
 
 template <class T>
@@ -215,23 +205,31 @@ class NumericSequence final : public SequencePart {
   const int64_t* lengths_;
 };
 
+SequencePartPtr part_of(const NumberColumn& column, double hole, const PartSource& source) {
+  const std::string& key = column.key();
+  const int64_t each = num_elements(column.shape());
+  if (each > Limits{}.max_batch_values)
+    throw LimitExceeded("a step of " + std::to_string(each) + " values, key " + escape_bytes(key));
+  const Feature numbers = column.numbers(source.ids.features(), source.dtype);
+  Filled filled = filled_feature(numbers, each, hole, key);
+  if (filled.width % each != 0) {
+    refuse(key, "column '" + escape_bytes(column.name()) + "': the widest row has " +
+                    std::to_string(filled.width) + " values, which " + std::to_string(each) +
+                    ", the size of shape " + shape_string(column.shape()) + ", does not divide");
+  }
+  if (source.dtype == DType::kFloat64)
+    return std::make_unique<NumericSequence<double>>(std::move(filled), each, hole);
+  return std::make_unique<NumericSequence<float>>(std::move(filled), each, hole);
+}
+
 }  // namespace
 
 SequencePartPtr SequenceNumericColumn::sequence_part(const PartSource& source) const {
-  const Feature& feature = find_feature(source.ids.features(), key_);
-  const int64_t each = num_elements(shape_);
-  if (each > Limits{}.max_batch_values) {
-    throw LimitExceeded("a step of " + std::to_string(each) + " values, key " + escape_bytes(key_));
-  }
-  Filled filled = filled_feature(feature, *this, source.dtype);
-  if (filled.width % each != 0) {
-    refuse(key_, "sequence_numeric_column '" + escape_bytes(key_) + "': the widest row has " +
-                     std::to_string(filled.width) + " values, which " + std::to_string(each) +
-                     ", the size of shape " + shape_string(shape_) + ", does not divide");
-  }
-  if (source.dtype == DType::kFloat64)
-    return std::make_unique<NumericSequence<double>>(std::move(filled), each, default_value_);
-  return std::make_unique<NumericSequence<float>>(std::move(filled), each, default_value_);
+  return part_of(*this, default_value_, source);
+}
+
+SequencePartPtr SequenceTimeDeltaColumn::sequence_part(const PartSource& source) const {
+  return part_of(*this, default_value_, source);
 }
 
 }  // namespace weft

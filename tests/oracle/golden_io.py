@@ -100,6 +100,7 @@ def message(error: BaseException) -> str:
     text = getattr(error, "message", None) or str(error)
     text = re.sub(r"\{\{function_node [^}]*\}\} ?", "", text)
     text = re.sub(r"\{\{node [^}]*\}\} ?", "", text)
+    text = re.sub(r"/\S*/golden-\w+/", "", text)
     text = re.sub(r" at 0x[0-9a-f]+", "", text)
     text = re.sub(r"(Could not parse example input, value: ).*", r"\1...", text, flags=re.S)
     text = re.sub(r"; NodeDef: .*", "", text, flags=re.S)

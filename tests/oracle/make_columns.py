@@ -17,9 +17,11 @@ import golden_io  # first: it sets the environment and the path
 # isort: split
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import column_cases
+import column_kinds
 import column_layers
 import golden
 import numpy as np
@@ -74,6 +76,8 @@ def plain(x: Any) -> Any:
         return {k: plain(v) for k, v in x.items()}
     if isinstance(x, (list, tuple)):
         return [plain(v) for v in x]
+    if isinstance(x, str) and "/golden-" in x:  # golden.file_of
+        return Path(x).name
     return x
 
 
@@ -105,7 +109,7 @@ def describe(column: Any) -> Any:
 
 def constructor_cases() -> Iterator[dict[str, Any]]:
     """columns.json."""
-    for name, column in column_cases.all_cases():
+    for name, column in [*column_cases.all_cases(), *column_kinds.constructors()]:
         yield {
             "name": name,
             "column": column,
@@ -152,7 +156,7 @@ def run_layer(case: column_layers.LayerCase, weights: list[Any]) -> dict[str, An
 
 def layer_cases() -> Iterator[dict[str, Any]]:
     """feature_layers.json."""
-    for case in column_layers.all_cases():
+    for case in [*column_layers.all_cases(), *column_kinds.layers()]:
         weights: list[Any] = []
         result = golden_io.outcome(lambda c=case, w=weights: run_layer(c, w))
         out = {

@@ -6,8 +6,12 @@ TensorFlow's names, so that the oracle's scripts and weft's tests build the same
 
 from __future__ import annotations
 
+import atexit
 import base64
+import functools
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +74,23 @@ def feature_spec(spec: Any, io: Any, dtype: Any) -> Any:
     return getattr(io, spec["type"])(**fields)
 
 
+@functools.cache
+def file_of(content: str) -> str:
+    """The path of a file with this content (hex), until the process ends."""
+    folder = tempfile.mkdtemp(prefix="golden-")
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder) / "vocabulary"
+    path.write_bytes(bytes.fromhex(content))
+    return str(path)
+
+
 class Builder:
     """Builds Python objects from JSON calls.
 
     `{"call": name, "args": [...], "kwargs": {...}}` calls `namespace.name`, `{"dtype": name}`
     makes a dtype, `{"function": name}` takes from `functions`, `{"array": A}` decodes an array,
-    `{"tuple": [...]}` makes a tuple; other JSON is itself.
+    `{"tuple": [...]}` makes a tuple, `{"file": hex}` is the path of a file with that content; other
+    JSON is itself.
     """
 
     def __init__(self, namespace: Any, dtype: Any, functions: dict[str, Any]) -> None:
@@ -98,6 +113,7 @@ class Builder:
             "function": self.functions.__getitem__,
             "array": array,
             "tuple": lambda v: tuple(self(v)),
+            "file": file_of,
         }
         for key, make in makers.items():
             if x.keys() == {key}:

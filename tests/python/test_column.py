@@ -221,10 +221,11 @@ def test_the_core_refuses_what_is_another_kind():
         core("IndicatorColumn", {"categorical_column": None})
 
 
-def test_names_that_are_to_come():
-    assert not hasattr(fc, "crossed_column")
-    with pytest.raises(AttributeError, match="does not have shared_embeddings yet.*numeric_column"):
-        fc.shared_embeddings  # noqa: B018
+def test_names_of_tensorflow_1():
+    assert not hasattr(fc, "linear_model")
+    with pytest.raises(AttributeError, match="input_layer is of TensorFlow 1.*DenseFeatures"):
+        fc.input_layer  # noqa: B018
+    assert fc.shared_embedding_columns is fc.shared_embeddings
     with pytest.raises(AttributeError, match="no attribute 'foo_column'"):
         fc.foo_column  # noqa: B018
 

@@ -14,64 +14,124 @@ import numpy as np
 
 from weft import _core
 from weft.errors import InvalidArgumentError, WrongTypeError
-from weft.feature_column.base import CategoricalColumn, DenseColumn, FeatureColumn
-from weft.feature_column.embedding import EmbeddingColumn, embedding_column
+from weft.feature_column.base import (
+    CategoricalColumn,
+    DenseColumn,
+    FeatureColumn,
+)
+from weft.feature_column.bucketized import (
+    BucketizedColumn,
+    bucketized_column,
+    log_boundaries,
+    sequence_bucketized_column,
+)
+from weft.feature_column.crossed import (
+    CrossedColumn,
+    crossed_column,
+    sequence_crossed_column,
+)
+from weft.feature_column.embedding import (
+    EmbeddingColumn,
+    embedding_column,
+)
+from weft.feature_column.hashed import (
+    HashedCategoricalColumn,
+    categorical_column_with_hash_bucket,
+    sequence_categorical_column_with_hash_bucket,
+)
 from weft.feature_column.identity import (
     IdentityCategoricalColumn,
     categorical_column_with_identity,
     sequence_categorical_column_with_identity,
 )
-from weft.feature_column.indicator import IndicatorColumn, indicator_column
+from weft.feature_column.indicator import (
+    IndicatorColumn,
+    indicator_column,
+)
 from weft.feature_column.numeric import (
     NumericColumn,
     SequenceNumericColumn,
     numeric_column,
     sequence_numeric_column,
 )
-from weft.feature_column.sequence import SequenceCategoricalColumn
+from weft.feature_column.sequence import (
+    SequenceCategoricalColumn,
+)
+from weft.feature_column.shared_embedding import (
+    SharedEmbeddingColumn,
+    shared_embeddings,
+)
+from weft.feature_column.time_delta import (
+    SequenceTimeDeltaColumn,
+    sequence_time_delta_column,
+)
+from weft.feature_column.vocabulary import (
+    VocabularyFileCategoricalColumn,
+    VocabularyListCategoricalColumn,
+    categorical_column_with_vocabulary_file,
+    categorical_column_with_vocabulary_list,
+    sequence_categorical_column_with_vocabulary_file,
+    sequence_categorical_column_with_vocabulary_list,
+)
+from weft.feature_column.weighted import (
+    WeightedCategoricalColumn,
+    sequence_weighted_categorical_column,
+    weighted_categorical_column,
+)
 
 __all__ = [
+    "BucketizedColumn",
     "CategoricalColumn",
+    "CrossedColumn",
     "DenseColumn",
     "EmbeddingColumn",
     "FeatureColumn",
+    "HashedCategoricalColumn",
     "IdentityCategoricalColumn",
     "IndicatorColumn",
     "NumericColumn",
     "SequenceCategoricalColumn",
     "SequenceNumericColumn",
-    "categorical_column_with_identity",
-    "concatenate_context_input",
-    "embedding_column",
-    "indicator_column",
-    "make_parse_example_spec",
-    "numeric_column",
-    "sequence_categorical_column_with_identity",
-    "sequence_numeric_column",
-]
-
-# TensorFlow's other names, compat.v1's included.
-_NOT_YET = {
+    "SequenceTimeDeltaColumn",
+    "SharedEmbeddingColumn",
+    "VocabularyFileCategoricalColumn",
+    "VocabularyListCategoricalColumn",
+    "WeightedCategoricalColumn",
     "bucketized_column",
     "categorical_column_with_hash_bucket",
+    "categorical_column_with_identity",
     "categorical_column_with_vocabulary_file",
     "categorical_column_with_vocabulary_list",
+    "concatenate_context_input",
     "crossed_column",
-    "input_layer",
-    "linear_model",
+    "embedding_column",
+    "indicator_column",
+    "log_boundaries",
+    "make_parse_example_spec",
+    "numeric_column",
+    "sequence_bucketized_column",
     "sequence_categorical_column_with_hash_bucket",
+    "sequence_categorical_column_with_identity",
     "sequence_categorical_column_with_vocabulary_file",
     "sequence_categorical_column_with_vocabulary_list",
-    "shared_embedding_columns",
+    "sequence_crossed_column",
+    "sequence_numeric_column",
+    "sequence_time_delta_column",
+    "sequence_weighted_categorical_column",
     "shared_embeddings",
     "weighted_categorical_column",
-}
+]
+
+_OF_TENSORFLOW_1 = {"input_layer", "linear_model"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _NOT_YET:
-        made = ", ".join(n for n in __all__ if "_column" in n)
-        raise AttributeError(f"weft does not have {name} yet; its columns are {made}")
+    if name == "shared_embedding_columns":  # compat.v1's name, with the same arguments
+        return shared_embeddings
+    if name in _OF_TENSORFLOW_1:
+        raise AttributeError(
+            f"{name} is of TensorFlow 1's graphs; use weft.layers.DenseFeatures over the columns"
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

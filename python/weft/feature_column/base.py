@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
-from weft import _core, dtypes, initializers
+from weft import _core, dtypes, initializers, normalizers
 from weft.errors import InvalidArgumentError
 from weft.ragged import Ragged
 
@@ -22,6 +22,8 @@ class FeatureColumn:
 
     _KIND: ClassVar[str]
     _ADDED: ClassVar[dict[str, Any]] = {}  # fields that old configs lack
+    _KEPT: ClassVar[frozenset[str]] = frozenset()  # fields that stay as users gave them
+    _tables: Any = None  # of shared embeddings
     _core: Any
 
     def __post_init__(self, **changed: Any) -> None:
@@ -39,8 +41,9 @@ class FeatureColumn:
                 f"{self._KIND}: Unsupported input type. Input must be a CategoricalColumn. "
                 f"Given: {inner!r}"
             )
-        core = _core.Column(self._KIND, fields)
+        core = _core.Column(self._KIND, fields, self._tables)
         held = {k: v for k, v in fields.items() if isinstance(v, FeatureColumn)}
+        held |= {name: getattr(self, name) for name in self._KEPT}
         self.__dict__.update(_tuples(core.config) | held, _core=core)
 
     @classmethod
@@ -197,6 +200,12 @@ def deserialize(
 def _serialized(field: str, value: Any) -> Any:
     if isinstance(value, FeatureColumn):
         return serialize(value)
+    if field == "keys":
+        return [key if isinstance(key, str) else serialize(key) for key in value]
+    if isinstance(value, normalizers.Normalizer):
+        return normalizers.serialize(value)
+    if field == "normalizer_fn" and isinstance(value, tuple):
+        return [normalizers.serialize(step) for step in value]
     if isinstance(value, dtypes.DType):
         return value.name
     if field == "initializer":
@@ -217,8 +226,17 @@ def _deserialized(
     known: Mapping[str, Any],
     columns_by_name: dict[str, FeatureColumn] | None,
 ) -> Any:
-    if isinstance(value, Mapping) and field == "categorical_column":
+    if isinstance(value, Mapping) and field in ("categorical_column", "source_column"):
         return deserialize(value, known, columns_by_name)
+    if field == "keys":
+        return tuple(
+            key if isinstance(key, str) else deserialize(key, known, columns_by_name)
+            for key in value
+        )
+    if field == "normalizer_fn" and isinstance(value, Mapping):
+        return normalizers.deserialize(value)
+    if field == "normalizer_fn" and isinstance(value, list | tuple):
+        return tuple(normalizers.deserialize(step) for step in value)
     if isinstance(value, Mapping) and field == "initializer":
         if value.get("class_name") in known:
             return known[value["class_name"]].from_config(value["config"])

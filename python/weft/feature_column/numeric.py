@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from weft import dtypes
+from weft import dtypes, normalizers
 from weft.errors import InvalidArgumentError, OutOfRangeError, WrongTypeError
 from weft.feature_column.base import DenseColumn, column_class, io
 
 __all__ = [
+    "NumberColumn",
     "NumericColumn",
     "SequenceNumericColumn",
     "numeric_column",
     "sequence_numeric_column",
 ]
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Callable[[np.ndarray], np.ndarray] | Sequence[normalizers.Normalizer]
+
+
+class NumberColumn(DenseColumn):
+    """A column of the numbers of one feature: what a `bucketized_column` cuts into buckets."""
+
+    normalizer_fn: Function | None
+
+    def __post_init__(self, **changed: Any) -> None:
+        """Takes a normalizer, several in a list, or any callable."""
+        steps = normalizers.declared(self.normalizer_fn)
+        if steps is None:
+            super().__post_init__(**changed)
+            return
+        given = steps[0] if isinstance(self.normalizer_fn, normalizers.Normalizer) else steps
+        made = [(type(step).__name__, step.get_config()) for step in steps]
+        super().__post_init__(**changed, normalizer_fn=made)
+        self.__dict__["normalizer_fn"] = given
 
 
 @column_class
-class NumericColumn(DenseColumn):
+class NumericColumn(NumberColumn):
     """Numbers of one row. See `numeric_column`."""
 
     key: str
@@ -48,7 +66,7 @@ class NumericColumn(DenseColumn):
 
 
 @column_class
-class SequenceNumericColumn(DenseColumn):
+class SequenceNumericColumn(NumberColumn):
     """Numbers of each step. See `sequence_numeric_column`."""
 
     key: str
@@ -86,7 +104,8 @@ def numeric_column(
         default_value: for records without the feature: a number, or numbers nested as `shape`.
             Parsing fails on such a record when it is None.
         dtype: what is parsed: an integer or floating type.
-        normalizer_fn: is given the 1-D array of all values of a batch, and returns as many.
+        normalizer_fn: one of `weft.normalizers` or a list of them, which can be saved; or a
+            callable, which is given the 1-D array of all values of a batch and returns as many.
 
     Raises TypeError if a dimension is no integer, a default does not fit `dtype` or `normalizer_fn`
     is not callable; ValueError if a dimension is not greater than 0 or a default has another shape.

@@ -105,9 +105,8 @@ class _FeatureLayer(Layer):
         given["seed"] = 0 if options["seed"] is None else options["seed"]
         given["ids"] = ids_options(options["missing"], options["strict"])
         self._layer = make(self._feature_columns, given)
-        self._keys = sorted(
-            {k for column in self._feature_columns for k in column._core.parse_example_spec}
-        )
+        keys = {k for column in self._feature_columns for k in column._core.parse_example_spec}
+        self._keys = sorted(keys.union(options.get("cutoff") or ()))
         tables = self._layer.parameters
         self._weights = MappingProxyType({name: array for name, array, _ in tables})
 
@@ -183,6 +182,8 @@ class SequenceFeatures(_FeatureLayer):
         pad: the side of a row that is padded: "right" or "left".
         pad_to: what T is: "batch", the longest of this batch; a number; ("multiple", n), the next
             multiple of n.
+        cutoff: (key, reference_key): events are dropped, from every column, whose time in the
+            sequence feature `key` is after the row's one time in `reference_key`.
         missing: what counts as absent. "auto", as TensorFlow: -1 and "" in dense arrays and nothing
             in ragged or sparse data; None: nothing anywhere; a number or string: this value,
             everywhere.
@@ -207,6 +208,7 @@ class SequenceFeatures(_FeatureLayer):
         keep: str = "last",
         pad: str = "right",
         pad_to: Any = "batch",
+        cutoff: tuple[str, str] | None = None,
         missing: Any = "auto",
         strict: bool = False,
         seed: int | None = None,

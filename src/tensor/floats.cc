@@ -1,7 +1,7 @@
-#include "sequence/numbers.h"
-
 #include <algorithm>
 #include <bit>
+
+#include "weft/tensor.h"
 
 namespace weft {
 namespace {
@@ -30,7 +30,7 @@ void convert_half(const Tensor& from, Tensor& to) {
 }
 
 template <class To>
-Tensor converted(const Tensor& from, const std::string& key) {
+Tensor converted(const Tensor& from, const char* what) {
   if (from.dtype() == kDTypeOf<To>) return from;
   Tensor to(kDTypeOf<To>, from.shape());
   switch (from.dtype()) {
@@ -71,30 +71,16 @@ Tensor converted(const Tensor& from, const std::string& key) {
       convert<double, To>(from, to);
       break;
     case DType::kString:
-      throw WrongType("Invalid input, not numbers. key: " + escape_bytes(key) + " dtype: string",
-                      {.key = key});
+      throw WrongType(std::string(what) + " must be numbers, got string");
   }
   return to;
 }
 
 }  // namespace
 
-void refuse(const std::string& key, const std::string& text, int64_t row) {
-  throw InvalidArgument(text, {.key = key, .row = row});
-}
-
-Tensor numbers_of(const Tensor& present, const std::optional<Normalizer>& normalizer, DType dtype,
-                  const std::string& key) {
-  Tensor values = present;
-  if (normalizer) {
-    values = normalizer->function(present);
-    if (values.shape() != present.shape()) {
-      refuse(key, "normalizer_fn of column '" + escape_bytes(key) + "' was given shape " +
-                      shape_string(present.shape()) + " and returned " +
-                      shape_string(values.shape()));
-    }
-  }
-  return dtype == DType::kFloat64 ? converted<double>(values, key) : converted<float>(values, key);
+Tensor as_floating(const Tensor& values, DType dtype, const char* what) {
+  return dtype == DType::kFloat64 ? converted<double>(values, what)
+                                  : converted<float>(values, what);
 }
 
 }  // namespace weft
