@@ -4,6 +4,7 @@
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
+find_path(WEFT_NLOHMANN_JSON nlohmann/json.hpp REQUIRED)
 
 # A new .cc file in a room needs no edit here.
 file(GLOB weft_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/weft/*.h)
@@ -19,6 +20,7 @@ endif()
 add_library(weft_objects OBJECT ${weft_sources})
 target_include_directories(weft_objects PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(weft_objects PRIVATE WEFT_VERSION="${PROJECT_VERSION}")
+target_include_directories(weft_objects SYSTEM PRIVATE ${WEFT_NLOHMANN_JSON})
 target_link_libraries(weft_objects PRIVATE Threads::Threads ZLIB::ZLIB)
 
 function(weft_add_library target)

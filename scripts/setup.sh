@@ -38,6 +38,7 @@ needs() {
       echo 'binutils: command -v nm'
       echo 'pkg-config: command -v pkg-config'
       echo 'zlib1g-dev: has_header zlib.h'
+      echo 'nlohmann-json3-dev: has_header nlohmann/json.hpp'
       echo 'libgtest-dev: has_header gtest/gtest.h'
       echo 'python3-dev: has_python_headers'
       echo "python3-venv: $(find_python) -c 'import ensurepip'" ;;

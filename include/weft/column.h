@@ -33,4 +33,15 @@ using SharedTables = std::map<std::string, std::shared_ptr<SharedTable>, std::le
 WEFT_API Column column_from_config(std::string_view class_name, const Fields& fields,
                                    SharedTables* shared = nullptr);
 
+// Columns as JSON: versioned, readable, the same text for equal columns (docs/columns.md has the
+// format). Throws InvalidArgument, naming the column, for an initializer or a normalizer that is a
+// function.
+WEFT_API std::string columns_to_json(std::span<const Column> columns);
+inline std::string columns_to_json(const std::vector<Column>& columns) {
+  return columns_to_json(std::span<const Column>(columns));
+}
+// Columns of one collection of shared embeddings share their table. Throws InvalidArgument or
+// WrongType for what is no such text, of another version, or a column that cannot be.
+WEFT_API std::vector<Column> columns_from_json(std::string_view json);
+
 }  // namespace weft

@@ -1,5 +1,7 @@
-"""The kinds of column beyond identity, where TensorFlow has no answer: sequences of all kinds, time,
-shared tables, declared normalizers. What TensorFlow answers is in test_golden_feature_layers.py.
+"""The kinds of column beyond identity, where TensorFlow has no answer.
+
+Sequences of all kinds, time, shared tables, declared normalizers. What TensorFlow answers is in
+test_golden_feature_layers.py.
 """
 
 import gzip
@@ -472,7 +474,7 @@ def test_declared_normalizers(step, make):
     values = np.array([0.0, 0.25, 3.5, 1e6, float("nan")], np.float32)
     column = make("n", normalizer_fn=step)
     assert column.normalizer_fn is step
-    if make is numeric_column:
+    if make is fc.numeric_column:
         got = DenseFeatures([column])({"n": values[:, None]})[:, 0]
     else:
         got = SequenceFeatures([column])({"n": [values.tolist()]}).data[0, :, 0]

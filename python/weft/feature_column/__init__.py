@@ -57,6 +57,12 @@ from weft.feature_column.numeric import (
 from weft.feature_column.sequence import (
     SequenceCategoricalColumn,
 )
+from weft.feature_column.serialization import (
+    columns_from_json,
+    columns_to_json,
+    deserialize_feature_columns,
+    serialize_feature_columns,
+)
 from weft.feature_column.shared_embedding import (
     SharedEmbeddingColumn,
     shared_embeddings,
@@ -80,6 +86,10 @@ from weft.feature_column.weighted import (
 )
 
 __all__ = [
+    "serialize_feature_columns",
+    "deserialize_feature_columns",
+    "columns_to_json",
+    "columns_from_json",
     "BucketizedColumn",
     "CategoricalColumn",
     "CrossedColumn",

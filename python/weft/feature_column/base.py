@@ -230,7 +230,7 @@ def _deserialized(
         return deserialize(value, known, columns_by_name)
     if field == "keys":
         return tuple(
-            key if isinstance(key, str) else deserialize(key, known, columns_by_name)
+            deserialize(key, known, columns_by_name) if "class_name" in key else key
             for key in value
         )
     if field == "normalizer_fn" and isinstance(value, Mapping):
@@ -249,4 +249,15 @@ def _deserialized(
         if field == "initializer":
             return initializers.get_for(value, field)
         raise InvalidArgumentError(f"Unknown {field} {value!r}: pass it in custom_objects")
-    return _tuples(value)
+    return _plain(_tuples(value))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no type for, as `columns_to_json` writes it."""
+    if isinstance(value, tuple):
+        return tuple(_plain(v) for v in value)
+    if isinstance(value, dict) and value.keys() == {"bytes"}:
+        return bytes(value["bytes"])
+    if isinstance(value, dict) and value.keys() == {"float"}:
+        return float(value["float"])
+    return value
