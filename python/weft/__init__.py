@@ -16,6 +16,7 @@ from weft import (
     io,
     keras,
     layers,
+    normalizers,
     ragged,
     train,
 )
@@ -23,6 +24,7 @@ from weft._core import __version__
 from weft.config import Limits, num_threads, set_num_threads, show_config, trim
 from weft.dtypes import *  # noqa: F403
 from weft.errors import *  # noqa: F403
+from weft.explanation import explain
 from weft.ragged import Ragged, SparseTensor
 from weft.sequence import fingerprint64, lookup, sequence_mask
 
@@ -42,6 +44,7 @@ __all__ = [
     "data",
     "dtypes",
     "errors",
+    "explain",
     "feature_column",
     "fingerprint64",
     "initializers",
@@ -49,6 +52,7 @@ __all__ = [
     "keras",
     "layers",
     "lookup",
+    "normalizers",
     "num_threads",
     "ragged",
     "sequence_mask",

@@ -85,8 +85,10 @@ Tensor log_boundaries(double first, double last, int64_t count) {
   }
   Tensor boundaries(DType::kFloat64, {count});
   const auto to = boundaries.mutable_values<double>();
-  const double step = std::log(last / first) / static_cast<double>(count - 1);
-  for (size_t i = 0; i < to.size(); ++i) to[i] = first * std::exp(step * static_cast<double>(i));
+  const double begin = std::log10(first);
+  const double step = (std::log10(last) - begin) / static_cast<double>(count - 1);
+  for (size_t i = 0; i < to.size(); ++i)
+    to[i] = std::pow(10, begin + step * static_cast<double>(i));
   to.back() = last;
   return boundaries;
 }
