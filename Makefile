@@ -24,8 +24,9 @@ bench:  ## weft against TensorFlow and torch, into docs/benchmarks.md
 	@scripts/install.sh bench
 	@.venv/bench/bin/python benchmarks/run.py
 
-oracle:  ## regenerate the golden files with TensorFlow elsewhere and compare
-	@$(SETUP) venv tf215 tf221
+oracle:  ## golden files made anew and compared, then random columns for ORACLE_SECONDS (60)
+	@$(SETUP) system build
+	@$(SETUP) venv dev tf215 tf221
 	@scripts/oracle.sh check
 
 golden:  ## overwrite tests/golden with what TensorFlow says

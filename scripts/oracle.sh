@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # oracle.sh check: runs every tests/oracle/make_*.py in its TensorFlow's environment, into a
-# temporary folder, and compares with tests/golden. oracle.sh write: overwrites tests/golden.
+# temporary folder, and compares with tests/golden; then weft and TensorFlow side by side on random
+# columns for ORACLE_SECONDS (60). oracle.sh write: overwrites tests/golden.
 # A script runs under TensorFlow 2.15 unless it says "# environment: tf221" in its first lines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,4 +18,7 @@ for script in tests/oracle/make_*.py; do
 done
 if [ "$mode" = check ]; then
   .venv/tf215/bin/python scripts/compare_golden.py "$out" tests/golden
+  scripts/install.sh tf215
+  .venv/tf215/bin/python tests/oracle/check_comparison.py
+  .venv/tf215/bin/python tests/oracle/random_columns.py "${ORACLE_SECONDS:-60}"
 fi
