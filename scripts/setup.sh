@@ -46,7 +46,8 @@ needs() {
       echo 'clang-16: has_clang'
       echo 'libclang-rt-16-dev: has_fuzzer'
       echo 'libprotobuf-dev: has_header google/protobuf/message.h'
-      echo 'protobuf-compiler: command -v protoc' ;;
+      echo 'protobuf-compiler: command -v protoc'
+      echo 'libfarmhash-dev: has_header farmhash.h' ;;
     bench) echo 'libbenchmark-dev: has_header benchmark/benchmark.h' ;;
     bare) echo 'debootstrap: command -v debootstrap || [ -x /usr/sbin/debootstrap ]' ;;
     *) die "no group of system packages is called '$1'" ;;
