@@ -1,8 +1,9 @@
 """Makes fingerprint64.json: tf.raw_ops.Fingerprint(method="farmhash64") of byte strings.
 
-"cases" has one entry: "inputs" (hex) and "fingerprints" (unsigned, as decimal text, because JSON
+The case "farmhash64" has "inputs" (hex) and "fingerprints" (unsigned, as decimal text, because JSON
 readers may round large numbers). Inputs: lengths 0 to 200 and a few longer, UTF-8, NUL bytes, the
-decimal text of integers at the limits of int64 (which is how an integer is hashed).
+decimal text of integers at the limits of int64 (which is how an integer is hashed). The cases "cross/*" have
+the ids of each input crossed with an integer and another input.
 """
 
 from __future__ import annotations
@@ -26,6 +27,26 @@ def inputs() -> list[bytes]:
     return out + [str(n).encode() for n in limits]
 
 
+INTEGERS = [0, 1, -1, 7, 255, -(2**31), 2**31, 2**53 + 1, 2**63 - 1, -(2**63), -(2**63) + 1]
+
+
+def cross(data: list[bytes], hash_key: int | None) -> dict[str, object]:
+    """Each byte string beside an integer and another string, crossed to 2^63 - 1 buckets."""
+    rows = len(data)
+    integers = [INTEGERS[i % len(INTEGERS)] for i in range(rows)]
+    others = data[1:] + data[:1]
+    places = [[row, 0] for row in range(rows)]
+    keys = [tf.SparseTensor(places, tf.constant(x), [rows, 1]) for x in (data, integers, others)]
+    crossed = tf.sparse.cross_hashed(keys, num_buckets=2**63 - 1, hash_key=hash_key)
+    return {
+        "name": f"cross/{hash_key}",
+        "hash_key": hash_key,
+        "integers": [str(n) for n in integers],
+        "others": [v.hex() for v in others],
+        "ids": [str(n) for n in crossed.values.numpy().tolist()],
+    }
+
+
 def main() -> None:
     """Writes the file."""
     out = golden_io.arguments(__doc__ or "")
@@ -41,7 +62,8 @@ def main() -> None:
         "inputs": [v.hex() for v in data],
         "fingerprints": [str(h) for h in hashes],
     }
-    golden_io.write(out / "fingerprint64.json", "Fingerprint64 of byte strings.", [case])
+    cases = [case, *(cross(data, key) for key in (None, 0, 1, 2**40 + 1))]
+    golden_io.write(out / "fingerprint64.json", "Fingerprint64 of byte strings, crosses.", cases)
 
 
 if __name__ == "__main__":
