@@ -65,8 +65,8 @@ struct Layout {
 };
 
 Layout layout(const Header& header, uint64_t file_size, const std::string& path) {
-  if (header.num_lines > file_size / kLineBytes || header.record_bytes > file_size ||
-      header.size > file_size / 4 || header.size >= kNoId) {
+  if (header.num_lines > file_size / kLineBytes || header.num_lines > UINT32_MAX ||
+      header.record_bytes > file_size || header.size > file_size / 4 || header.size > kNext) {
     fail(path, "it is shorter than it says");
   }
   const bool strings = header.dtype == kStrings;
@@ -78,8 +78,10 @@ Layout layout(const Header& header, uint64_t file_size, const std::string& path)
     fail(path, "it has " + std::to_string(file_size) + " bytes, not the " +
                    std::to_string(sections.end()) + " it should have");
   }
-  if (header.record_bytes % 8 != 0 || (!strings && header.record_bytes != header.size * 8))
+  if (header.num_lines == 0 || header.record_bytes % 8 != 0 ||
+      (strings ? header.record_bytes < kRecordBytes : header.record_bytes != header.size * 8)) {
     fail(path, "its header contradicts itself");
+  }
   return sections;
 }
 

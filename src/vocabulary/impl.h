@@ -21,12 +21,7 @@ class Vocabulary::Impl {
   explicit Impl(const vocabulary::Table& table, Buffer counts = {});
 
   TableView view() const {
-    return {.lines = lines.data(),
-            .num_lines = static_cast<uint64_t>(lines.size()) / kLineBytes,
-            .records = records.data(),
-            .num_places = static_cast<uint64_t>(records.size()) / 8,
-            .size = static_cast<uint64_t>(size),
-            .seed = seed};
+    return vocabulary::table_view(dtype, lines, records.data(), records.size(), size, seed);
   }
   // Entries that the sections hold.
   int64_t stored() const {

@@ -41,16 +41,17 @@ void check_different(const vocabulary::Table& table, const std::vector<int64_t>&
 }  // namespace
 
 Vocabulary::Impl::Impl(const vocabulary::Table& table, Buffer counted)
-    : Impl(table.dtype(), table.size(), table.view().seed, table.lines(),
-           without_slack(table.records()), std::move(counted), without_slack(table.places())) {}
+    : Impl(table.dtype(), table.size(), table.seed(), table.lines(), without_slack(table.records()),
+           std::move(counted), without_slack(table.places())) {}
 
 std::string_view Vocabulary::Impl::string(int64_t id) const {
   const uint64_t place = reinterpret_cast<const uint32_t*>(places.data())[id];
-  const uint64_t left = static_cast<uint64_t>(records.size()) - 8 * place;
-  if (8 * place < static_cast<uint64_t>(records.size())) {
-    const uint8_t* const record = records.data() + 8 * place;
+  const TableView table = view();
+  if (place < table.num_places) {
+    const uint8_t* const record = table.records + 8 * place;
     const uint64_t length = load_half(record + 4);
-    if (length <= left - 8) return {reinterpret_cast<const char*>(record + 8), length};
+    if (length <= 8 * (table.num_places - place) - 8)
+      return {reinterpret_cast<const char*>(record + 8), length};
   }
   throw CorruptData("the vocabulary's file is damaged: entry " + std::to_string(id) +
                     " is not in it");
