@@ -148,7 +148,8 @@ std::shared_ptr<Vocabulary::Impl> open_table(int fd, const std::string& path, bo
     return Buffer::borrow(at - size, static_cast<int64_t>(size), owner);
   };
   const Buffer lines = section(sections.lines), records = section(sections.records),
-               counts = section(sections.counts), places = section(sections.places);
+               counts = header.has_counts != 0 ? section(sections.counts) : Buffer(),
+               places = section(sections.places);
   return std::make_shared<Vocabulary::Impl>(
       header.dtype == kStrings ? DType::kString : DType::kInt64, static_cast<int64_t>(header.size),
       header.seed, lines, records, counts, places);
@@ -162,7 +163,7 @@ void save_table(const Vocabulary::Impl& table, const std::string& path) {
   Header header = {.version = kVersion,
                    .byte_order = kByteOrder,
                    .dtype = table.dtype == DType::kString ? kStrings : kIntegers,
-                   .has_counts = table.counts.size() > 0,
+                   .has_counts = table.counts.data() != nullptr,
                    .seed = table.seed,
                    .size = static_cast<uint64_t>(table.size),
                    .num_lines = static_cast<uint64_t>(table.lines.size()) / kLineBytes,

@@ -33,7 +33,7 @@ class Vocabulary::Impl {
   DType dtype;
   int64_t size;  // the entries that count, perhaps fewer than the sections hold
   uint64_t seed;
-  Buffer lines, records, counts, places;
+  Buffer lines, records, counts, places;  // counts: without memory if nothing was counted
 };
 
 namespace vocabulary {

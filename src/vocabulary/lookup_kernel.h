@@ -4,11 +4,11 @@
 // Strings:
 //   line   := tag:u16[10] place:u32[10] next:u32         a free slot has tag 0
 //   record := id:u32 length:u32 bytes:u8[length] zeros, 24 bytes or a higher multiple of 8
-// where `place` counts the bytes of the records by eight, and the last record is 24 zeros. Slots
-// fill from the first. A key is in the line that its hash names or, where that is full, in one of
-// the following, at most kMaxProbes
-// lines in all; the first comes after the last. `next` is 2^32 - 2 if a key had to go past the
-// line, 2^32 - 1 if not: what a search in vain finds behind the last slot.
+// where `place` counts the bytes of the records by eight; the last record is 24 bytes 0xff, which
+// is no key's. Slots fill from the first. A key is in the line that its hash names or, where that
+// is full, in one of the following, at most kMaxProbes lines in all; the first comes after the
+// last. `next` is 2^32 - 2 if a key had to go past the line and 2^32 - 1 if not: it is what a
+// search in vain finds behind the last slot.
 #pragma once
 
 #include <cstddef>

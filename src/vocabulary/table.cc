@@ -58,7 +58,7 @@ Table::Table(DType dtype, int64_t expected)
     : dtype_(dtype), lines_(empty_lines(dtype, std::max<int64_t>(1, lines_for(dtype, expected)))) {
   (dtype == DType::kString ? places_ : records_)
       .reserve(expected * (dtype == DType::kString ? 4 : 8));
-  if (dtype == DType::kString) std::memset(records_.extend(kRecordBytes), 0, kRecordBytes);
+  if (dtype == DType::kString) std::memset(records_.extend(kRecordBytes), 0xFF, kRecordBytes);
 }
 
 int64_t Table::memory() const { return lines_.size() + places_.capacity() + records_.capacity(); }
@@ -174,7 +174,8 @@ int64_t Table::insert_string(const uint8_t* key, int64_t size) {
   const auto place = static_cast<uint32_t>((records_.size() - kRecordBytes) / 8);
   const uint32_t head[] = {static_cast<uint32_t>(size_), static_cast<uint32_t>(size)};
   uint8_t* const record = records_.extend(bytes) - kRecordBytes;
-  std::memset(record + bytes - 16, 0, 16 + kRecordBytes);
+  std::memset(record + bytes - 16, 0, 16);
+  std::memset(record + bytes, 0xFF, kRecordBytes);
   std::memcpy(record, head, 8);
   if (size > 0) std::memcpy(record + 8, key, static_cast<size_t>(size));
   std::memcpy(places_.extend(4), &place, 4);

@@ -122,7 +122,7 @@ Tensor Vocabulary::entries() const {
 }
 
 std::optional<Tensor> Vocabulary::counts() const {
-  if (impl_->counts.size() == 0) return std::nullopt;
+  if (impl_->counts.data() == nullptr) return std::nullopt;
   return Tensor::of<int64_t>({size()}, {reinterpret_cast<const int64_t*>(impl_->counts.data()),
                                         static_cast<size_t>(size())});
 }
