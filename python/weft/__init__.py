@@ -18,6 +18,7 @@ from weft import (
     layers,
     ragged,
     train,
+    vocabulary,
 )
 from weft._core import __version__
 from weft.config import Limits, num_threads, set_num_threads, show_config, trim
@@ -56,4 +57,5 @@ __all__ = [
     "show_config",
     "train",
     "trim",
+    "vocabulary",
 ]
