@@ -93,4 +93,43 @@ class WEFT_API Vocabulary {
   std::shared_ptr<const Impl> impl_;
 };
 
+// What of the counted entries becomes a vocabulary.
+struct VocabularyBuildOptions {
+  int64_t min_count = 1;         // entries counted less often are left out
+  std::optional<int64_t> top_k;  // of the rest, the most frequent
+};
+
+// Counts values exactly and makes vocabularies of them: by count, the most frequent first, and
+// entries of one count in the order of their bytes, or of their numbers. So the result does not
+// depend on the order in which values came, nor on who counted which of them. A builder is used by
+// one thread at a time.
+class WEFT_API VocabularyBuilder {
+ public:
+  // `dtype`: kString, or any integer (entries are int64 then); WrongType for others. `max_bytes`
+  // bounds the memory of what was counted: 40 to 60 bytes an entry, and the bytes of a string.
+  explicit VocabularyBuilder(DType dtype = DType::kString, int64_t max_bytes = int64_t{16} << 30);
+  VocabularyBuilder(VocabularyBuilder&&) noexcept;
+  VocabularyBuilder& operator=(VocabularyBuilder&&) noexcept;
+  ~VocabularyBuilder();
+
+  // Counts each value once. Throws WrongType for values of another kind, OutOfRange for a uint64
+  // beyond int64, LimitExceeded for more memory than max_bytes, after which the counts are lost.
+  void add(const Tensor& values);
+  // Adds what another builder counted: one of another process by way of build({}) and a file, which
+  // keeps the counts. Throws as add() does, and InvalidArgument for a vocabulary without counts.
+  void add_counted(const Vocabulary& counted);
+
+  DType dtype() const;
+  int64_t size() const;    // different entries
+  int64_t total() const;   // values
+  int64_t memory() const;  // bytes
+
+  // A vocabulary with counts(). Throws InvalidArgument if min_count or top_k is below 1.
+  Vocabulary build(const VocabularyBuildOptions& options = {}) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 }  // namespace weft

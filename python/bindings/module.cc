@@ -12,6 +12,7 @@ void bind_ragged(nb::module_& m);
 void bind_initializer(nb::module_& m);
 void bind_column(nb::module_& m);
 void bind_record(nb::module_& m);
+void bind_vocabulary(nb::module_& m);
 void bind_example(nb::module_& m);
 void bind_dataset(nb::module_& m);
 void bind_ids(nb::module_& m);
@@ -33,6 +34,7 @@ NB_MODULE(_core, m) {
   bind_initializer(m);
   bind_column(m);
   bind_record(m);
+  bind_vocabulary(m);
   bind_example(m);
   bind_dataset(m);
   bind_ids(m);

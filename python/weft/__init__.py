@@ -19,6 +19,7 @@ from weft import (
     normalizers,
     ragged,
     train,
+    vocabulary,
 )
 from weft._core import __version__
 from weft.config import Limits, num_threads, set_num_threads, show_config, trim
@@ -60,4 +61,5 @@ __all__ = [
     "show_config",
     "train",
     "trim",
+    "vocabulary",
 ]

@@ -163,10 +163,9 @@ class Collector {
     throw InvalidArgument(name(entry) + " of the vocabulary " + what, {.file = path_});
   }
   [[noreturn]] void fail_repeated(int64_t entry, int64_t earlier) const {
-    const std::string text =
-        table_.dtype() == DType::kString
-            ? '"' + escape_bytes(table_.string(earlier)) + '"'
-            : std::to_string(table_.records().as<int64_t>()[static_cast<size_t>(earlier)]);
+    const std::string text = table_.dtype() == DType::kString
+                                 ? '"' + escape_bytes(table_.string(earlier)) + '"'
+                                 : std::to_string(table_.integer(earlier));
     fail(entry, "repeats " + name(earlier) + ": " + text);
   }
 

@@ -65,8 +65,8 @@ struct Layout {
 };
 
 Layout layout(const Header& header, uint64_t file_size, const std::string& path) {
-  if (header.num_lines > file_size / kLineBytes || header.record_bytes > file_size ||
-      header.size > file_size / 4 || header.size >= kNoId) {
+  if (header.num_lines > file_size / kLineBytes || header.num_lines > UINT32_MAX ||
+      header.record_bytes > file_size || header.size > file_size / 4 || header.size > kNext) {
     fail(path, "it is shorter than it says");
   }
   const bool strings = header.dtype == kStrings;
@@ -78,8 +78,10 @@ Layout layout(const Header& header, uint64_t file_size, const std::string& path)
     fail(path, "it has " + std::to_string(file_size) + " bytes, not the " +
                    std::to_string(sections.end()) + " it should have");
   }
-  if (header.record_bytes % 8 != 0 || (!strings && header.record_bytes != header.size * 8))
+  if (header.num_lines == 0 || header.record_bytes % 8 != 0 ||
+      (strings ? header.record_bytes < kRecordBytes : header.record_bytes != header.size * 8)) {
     fail(path, "its header contradicts itself");
+  }
   return sections;
 }
 
@@ -146,7 +148,8 @@ std::shared_ptr<Vocabulary::Impl> open_table(int fd, const std::string& path, bo
     return Buffer::borrow(at - size, static_cast<int64_t>(size), owner);
   };
   const Buffer lines = section(sections.lines), records = section(sections.records),
-               counts = section(sections.counts), places = section(sections.places);
+               counts = header.has_counts != 0 ? section(sections.counts) : Buffer(),
+               places = section(sections.places);
   return std::make_shared<Vocabulary::Impl>(
       header.dtype == kStrings ? DType::kString : DType::kInt64, static_cast<int64_t>(header.size),
       header.seed, lines, records, counts, places);
@@ -160,7 +163,7 @@ void save_table(const Vocabulary::Impl& table, const std::string& path) {
   Header header = {.version = kVersion,
                    .byte_order = kByteOrder,
                    .dtype = table.dtype == DType::kString ? kStrings : kIntegers,
-                   .has_counts = table.counts.size() > 0,
+                   .has_counts = table.counts.data() != nullptr,
                    .seed = table.seed,
                    .size = static_cast<uint64_t>(table.size),
                    .num_lines = static_cast<uint64_t>(table.lines.size()) / kLineBytes,

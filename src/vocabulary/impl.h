@@ -21,12 +21,7 @@ class Vocabulary::Impl {
   explicit Impl(const vocabulary::Table& table, Buffer counts = {});
 
   TableView view() const {
-    return {.lines = lines.data(),
-            .num_lines = static_cast<uint64_t>(lines.size()) / kLineBytes,
-            .records = records.data(),
-            .num_places = static_cast<uint64_t>(records.size()) / 8,
-            .size = static_cast<uint64_t>(size),
-            .seed = seed};
+    return vocabulary::table_view(dtype, lines, records.data(), records.size(), size, seed);
   }
   // Entries that the sections hold.
   int64_t stored() const {
@@ -38,7 +33,7 @@ class Vocabulary::Impl {
   DType dtype;
   int64_t size;  // the entries that count, perhaps fewer than the sections hold
   uint64_t seed;
-  Buffer lines, records, counts, places;
+  Buffer lines, records, counts, places;  // counts: without memory if nothing was counted
 };
 
 namespace vocabulary {

@@ -9,25 +9,33 @@
 namespace weft::vocabulary {
 namespace {
 
-constexpr int64_t kMaxEntries = kNoId;             // ids below kNoId
+constexpr int64_t kMaxEntries = kNext;             // ids below kNext
 constexpr int64_t kMaxRecords = int64_t{8} << 32;  // places are u32
 constexpr int64_t kBlock = 512;                    // keys looked up before they are inserted
 
-// Entries that num_lines lines take before there should be more: seven tenths of the slots for
-// integers, eight for strings.
+// Entries that num_lines lines take before there should be more: seven tenths of the slots.
 int64_t room(DType dtype, int64_t num_lines) {
-  return dtype == DType::kString ? num_lines * 8 : num_lines * 7 / 2;
+  return dtype == DType::kString ? num_lines * 7 : num_lines * 7 / 2;
 }
 
 int64_t lines_for(DType dtype, int64_t entries) {
-  return dtype == DType::kString ? (entries + 7) / 8 : (entries * 2 + 6) / 7;
+  return dtype == DType::kString ? (entries + 6) / 7 : (entries * 2 + 6) / 7;
 }
 
+uint32_t& next_of(IntegerLine& line) { return line.ids[kIntegerSlots]; }
+uint32_t& next_of(StringLine& line) { return line.places[kStringSlots]; }
+
 Buffer empty_lines(DType dtype, int64_t num_lines) {
-  Buffer lines = Buffer::zeros(num_lines * static_cast<int64_t>(kLineBytes));
-  if (dtype == DType::kString) return lines;
-  auto* const line = reinterpret_cast<IntegerLine*>(lines.mutable_data());
-  for (int64_t i = 0; i < num_lines; ++i) std::fill_n(line[i].ids, kIntegerSlots, kNoId);
+  Buffer lines = Buffer::allocate(num_lines * static_cast<int64_t>(kLineBytes));
+  if (dtype == DType::kString) {
+    StringLine empty = {};
+    next_of(empty) = kNoEntry;
+    std::fill_n(reinterpret_cast<StringLine*>(lines.mutable_data()), num_lines, empty);
+  } else {
+    IntegerLine empty = {};
+    std::ranges::fill(empty.ids, kNoEntry);
+    std::fill_n(reinterpret_cast<IntegerLine*>(lines.mutable_data()), num_lines, empty);
+  }
   return lines;
 }
 
@@ -50,17 +58,24 @@ Table::Table(DType dtype, int64_t expected)
     : dtype_(dtype), lines_(empty_lines(dtype, std::max<int64_t>(1, lines_for(dtype, expected)))) {
   (dtype == DType::kString ? places_ : records_)
       .reserve(expected * (dtype == DType::kString ? 4 : 8));
+  if (dtype == DType::kString) std::memset(records_.extend(kRecordBytes), 0xFF, kRecordBytes);
 }
 
 int64_t Table::memory() const { return lines_.size() + places_.capacity() + records_.capacity(); }
 
+TableView table_view(DType dtype, const Buffer& lines, const uint8_t* records, int64_t record_bytes,
+                     int64_t size, uint64_t seed) {
+  const int64_t places = dtype == DType::kString ? record_bytes / 8 : 0;
+  return {.lines = lines.data(),
+          .num_lines = static_cast<uint64_t>(lines.size()) / kLineBytes,
+          .records = records,
+          .num_places = static_cast<uint64_t>(places),
+          .size = static_cast<uint64_t>(size),
+          .multiplier = multiplier_of(seed)};
+}
+
 TableView Table::view() const {
-  return {.lines = lines_.data(),
-          .num_lines = static_cast<uint64_t>(lines_.size()) / kLineBytes,
-          .records = records_.as<uint8_t>(),
-          .num_places = static_cast<uint64_t>(records_.size()) / 8,
-          .size = static_cast<uint64_t>(size_),
-          .seed = seed_};
+  return table_view(dtype_, lines_, records_.as<uint8_t>(), records_.size(), size_, seed_);
 }
 
 std::string_view Table::string(int64_t id) const {
@@ -76,18 +91,18 @@ Line* free_line(Buffer& buffer, uint64_t at, const Full& full) {
   const uint64_t num_lines = static_cast<uint64_t>(buffer.size()) / kLineBytes;
   for (int probe = 0; probe < kMaxProbes; ++probe) {
     if (!full(lines[at])) return lines + at;
-    lines[at].overflow = 1;
+    next_of(lines[at]) = kNext;
     if (++at == num_lines) at = 0;
   }
   return nullptr;
 }
 
 bool Table::settle_integer(int64_t key, uint32_t id) {
-  const uint64_t home = line_of(hash_integer(key, seed_), view().num_lines);
+  const uint64_t home = line_of(hash_integer(key, multiplier_of(seed_)), view().num_lines);
   auto* const line = free_line<IntegerLine>(
-      lines_, home, [](const IntegerLine& l) { return l.ids[kIntegerSlots - 1] != kNoId; });
+      lines_, home, [](const IntegerLine& l) { return l.ids[kIntegerSlots - 1] != kNoEntry; });
   if (line == nullptr) return false;
-  const auto slot = std::find(line->ids, line->ids + kIntegerSlots, kNoId) - line->ids;
+  const auto slot = std::find(line->ids, line->ids + kIntegerSlots, kNoEntry) - line->ids;
   line->keys[slot] = key;
   line->ids[slot] = id;
   return true;
@@ -111,7 +126,7 @@ bool Table::settle(int64_t id) {
     return settle_integer(records_.as<int64_t>()[at], static_cast<uint32_t>(id));
   const std::string_view key = string(id);
   const uint64_t hash =
-      hash_string(reinterpret_cast<const uint8_t*>(key.data()), key.size(), seed_);
+      hash_string(reinterpret_cast<const uint8_t*>(key.data()), key.size(), multiplier_of(seed_));
   return settle_string(hash, places_.as<uint32_t>()[at]);
 }
 
@@ -128,7 +143,7 @@ void Table::rehash(int64_t num_lines) {
 }
 
 void Table::make_room() {
-  if (size_ == kMaxEntries - 1) throw LimitExceeded("a vocabulary has at most 2^32 - 2 entries");
+  if (size_ == kMaxEntries) throw LimitExceeded("a vocabulary has at most 2^32 - 2 entries");
   const int64_t num_lines = lines_.size() / static_cast<int64_t>(kLineBytes);
   if (size_ == room(dtype_, num_lines)) rehash(2 * num_lines);
 }
@@ -153,13 +168,14 @@ int64_t Table::insert_string(const uint8_t* key, int64_t size) {
   WEFT_KERNEL(lookup_kernel).strings(view(), key, offsets, 1, &id);
   if (id >= 0) return id;
   make_room();
-  const int64_t bytes = (8 + size + 7) / 8 * 8;
+  const int64_t bytes = std::max(kRecordBytes, (8 + size + 7) / 8 * 8);
   if (size >= kMaxRecords / 8 || bytes > kMaxRecords - records_.size())
     throw LimitExceeded("the strings of a vocabulary are at most 32 GiB, and each below 4 GiB");
-  const auto place = static_cast<uint32_t>(records_.size() / 8);
+  const auto place = static_cast<uint32_t>((records_.size() - kRecordBytes) / 8);
   const uint32_t head[] = {static_cast<uint32_t>(size_), static_cast<uint32_t>(size)};
-  uint8_t* const record = records_.extend(bytes);
-  std::memset(record + bytes - 8, 0, 8);
+  uint8_t* const record = records_.extend(bytes) - kRecordBytes;
+  std::memset(record + bytes - 16, 0, 16);
+  std::memset(record + bytes, 0xFF, kRecordBytes);
   std::memcpy(record, head, 8);
   if (size > 0) std::memcpy(record + 8, key, static_cast<size_t>(size));
   std::memcpy(places_.extend(4), &place, 4);

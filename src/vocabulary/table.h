@@ -29,6 +29,10 @@ class Growing {
   int64_t size_ = 0;
 };
 
+// The view of a table whose bytes are these.
+TableView table_view(DType dtype, const Buffer& lines, const uint8_t* records, int64_t record_bytes,
+                     int64_t size, uint64_t seed);
+
 class Table {
  public:
   // `dtype`: kString or kInt64. `expected`: entries that go in without rehashing.
@@ -42,8 +46,11 @@ class Table {
   DType dtype() const { return dtype_; }
   int64_t size() const { return size_; }
   int64_t memory() const;  // bytes
+  uint64_t seed() const { return seed_; }
   TableView view() const;
-  std::string_view string(int64_t id) const;  // valid until an entry is added
+  // The entry of an id; a string is valid until another is added.
+  std::string_view string(int64_t id) const;
+  int64_t integer(int64_t id) const { return records_.as<int64_t>()[static_cast<size_t>(id)]; }
 
   // The bytes behind the view.
   const Buffer& lines() const { return lines_; }

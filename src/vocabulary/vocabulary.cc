@@ -41,16 +41,17 @@ void check_different(const vocabulary::Table& table, const std::vector<int64_t>&
 }  // namespace
 
 Vocabulary::Impl::Impl(const vocabulary::Table& table, Buffer counted)
-    : Impl(table.dtype(), table.size(), table.view().seed, table.lines(),
-           without_slack(table.records()), std::move(counted), without_slack(table.places())) {}
+    : Impl(table.dtype(), table.size(), table.seed(), table.lines(), without_slack(table.records()),
+           std::move(counted), without_slack(table.places())) {}
 
 std::string_view Vocabulary::Impl::string(int64_t id) const {
   const uint64_t place = reinterpret_cast<const uint32_t*>(places.data())[id];
-  const uint64_t left = static_cast<uint64_t>(records.size()) - 8 * place;
-  if (8 * place < static_cast<uint64_t>(records.size())) {
-    const uint8_t* const record = records.data() + 8 * place;
+  const TableView table = view();
+  if (place < table.num_places) {
+    const uint8_t* const record = table.records + 8 * place;
     const uint64_t length = load_half(record + 4);
-    if (length <= left - 8) return {reinterpret_cast<const char*>(record + 8), length};
+    if (length <= 8 * (table.num_places - place) - 8)
+      return {reinterpret_cast<const char*>(record + 8), length};
   }
   throw CorruptData("the vocabulary's file is damaged: entry " + std::to_string(id) +
                     " is not in it");
@@ -61,7 +62,7 @@ Vocabulary Vocabulary::from_entries(const Tensor& entries) {
     throw InvalidArgument("the entries of a vocabulary must be [V], got " +
                           shape_string(entries.shape()));
   const bool strings = entries.dtype() == DType::kString;
-  const Tensor keys = strings ? entries : as_int64(entries, "the entries of a vocabulary");
+  const Tensor keys = strings ? entries : as_int64(entries, "the entries of a vocabulary, unless they are strings,");
   vocabulary::Table table(keys.dtype(), keys.size());
   std::vector<int64_t> ids;
   for (int64_t begin = 0; begin < keys.size(); begin += kGrain) {
@@ -121,7 +122,7 @@ Tensor Vocabulary::entries() const {
 }
 
 std::optional<Tensor> Vocabulary::counts() const {
-  if (impl_->counts.size() == 0) return std::nullopt;
+  if (impl_->counts.data() == nullptr) return std::nullopt;
   return Tensor::of<int64_t>({size()}, {reinterpret_cast<const int64_t*>(impl_->counts.data()),
                                         static_cast<size_t>(size())});
 }

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import weft
+from weft.cli import vocab
 from weft.config import config
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Looks at TFRecord files: what is in them, and whether they are whole.",
 )
+app.add_typer(vocab.app, name="vocab")
 Files = Annotated[list[Path], typer.Argument(help="TFRecord files, plain, gzip or zlib.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, one object a line.")]
 

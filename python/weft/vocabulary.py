@@ -1,0 +1,235 @@
+"""Vocabularies: which strings or integers have an id, the files that hold them, and counting."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from weft import _core, dtypes, io
+from weft.errors import InvalidArgumentError
+
+__all__ = ["Counter", "Vocabulary", "build"]
+
+Path = str | bytes | os.PathLike
+
+_GUESSED_FROM = 1024  # records that are looked at for a feature's dtype
+_BATCH = 2048
+
+
+class Vocabulary:
+    """Entries 0 to V - 1, each different: the id of an entry is its place.
+
+    Immutable, and shared by threads. A table file is mapped: opening it takes no time and no memory
+    of its own, however large it is, and processes share it.
+    """
+
+    def __init__(self, entries: Any):
+        """`entries`: strings or integers [V], as a list or an array.
+
+        Raises ValueError for an entry that is there twice, naming both places; TypeError for floats
+        and the like.
+        """
+        self._core = _core.Vocabulary.from_entries(entries)
+        self._file: tuple[Any, ...] | None = None
+
+    @classmethod
+    def _of(cls, core: _core.Vocabulary, file: tuple[Any, ...] | None = None) -> Vocabulary:
+        made = object.__new__(cls)
+        made._core, made._file = core, file
+        return made
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        size: int | None = None,
+        dtype: Any = None,
+        verify: bool = False,
+    ) -> Vocabulary:
+        """A file, told by its contents: a table file, text or TFRecord, both plain or gzip.
+
+        Text has one entry a line, a TFRecord file one a record. `size`: how many of the entries
+        count, from the first on; all unless given. `dtype`: string, or an integer dtype for decimal
+        numbers; unless given, a table file's own, and string for others. `verify`: whether to hold
+        all of a table file against its checksum, which otherwise only its header is.
+
+        While a vocabulary lives, opening its file again gives the same one. The file may be
+        replaced meanwhile, by renaming another, but never written to.
+
+        Raises FileNotFoundError, OSError; ValueError, naming the line or record, for an empty line,
+        an entry that is there twice or is no number, and for fewer entries than `size`;
+        `weft.CorruptDataError` for a damaged file.
+        """
+        name = os.fsencode(path)
+        return cls._of(_core.Vocabulary.open(name, size, dtype, verify), (path, size, dtype))
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """weft.string or weft.int64."""
+        return self._core.dtype
+
+    def lookup(self, values: Any) -> Any:
+        """The ids of `values`, -1 for those that are not in the vocabulary.
+
+        `values`: an array, nested lists, a `Ragged` or a `SparseTensor`, of strings if the entries
+        are, and of integers otherwise (TypeError). The result is of the same kind and shape, int64.
+        """
+        return self._core.lookup(values)
+
+    def entries(self) -> np.ndarray:
+        """All entries, [V], by id: bytes objects, or int64."""
+        return self._core.entries()
+
+    def counts(self) -> np.ndarray | None:
+        """How often each entry was counted, int64 [V]; None if the vocabulary was not counted."""
+        return self._core.counts()
+
+    def save(self, path: Path) -> None:
+        """Writes a table file, complete or not at all, replacing what was there."""
+        self._core.save(os.fsencode(path))
+
+    def to_text(self, path: Path) -> None:
+        """Writes text, an entry a line, which TensorFlow reads.
+
+        Raises ValueError for an entry that no line can hold: empty, with a line end inside, or a
+        carriage return at its end.
+        """
+        self._core.save_text(os.fsencode(path))
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __getitem__(self, id: int) -> bytes | int:
+        return self._core.entry(id)
+
+    def __iter__(self) -> Iterator[bytes | int]:
+        return iter(self.entries().tolist())
+
+    def __repr__(self) -> str:
+        return f"<weft.vocabulary.Vocabulary of {len(self):,} entries, {self.dtype.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_reopen, self._file) if self._file else (Vocabulary, (self.entries(),))
+
+
+def _reopen(path: Path, size: int | None, dtype: Any) -> Vocabulary:
+    """Unpickles a vocabulary that was opened."""
+    return Vocabulary.open(path, size=size, dtype=dtype)
+
+
+class Counter:
+    """Counts values exactly, and makes vocabularies of them.
+
+    Parts of the data may be counted by different workers: `save` in each of them, and `merge` the
+    files in one. What comes out is the same, whoever counted what, in whatever order.
+    """
+
+    def __init__(self, dtype: Any = dtypes.string, *, max_bytes: int = 16 << 30):
+        """`dtype`: of what is counted, string or an integer. `max_bytes`: of memory.
+
+        An entry takes 40 to 60 bytes and those of its string. Counting raises
+        `weft.LimitExceededError` rather than take more.
+        """
+        self._core = _core.VocabularyBuilder(dtype, max_bytes)
+
+    def add(self, values: Any) -> None:
+        """Counts values: an array, nested lists, a `Ragged` or a `SparseTensor`.
+
+        Raises TypeError for values of another kind than the counter's.
+        """
+        self._core.add(values)
+
+    def merge(self, counted: Counter | Vocabulary | Path) -> None:
+        """Adds what another counter has counted, or a vocabulary that was made by counting.
+
+        The latter may be given by its file. Raises ValueError for a vocabulary without counts.
+        """
+        if isinstance(counted, Counter):
+            self._core.add_counted(counted._core.build(1, None))
+        elif isinstance(counted, Vocabulary):
+            self._core.add_counted(counted._core)
+        else:
+            self._core.add_counted(Vocabulary.open(counted)._core)
+
+    def save(self, path: Path) -> None:
+        """Writes all that was counted, for `merge`: a table file of everything."""
+        self.build().save(path)
+
+    def build(self, *, min_count: int = 1, top_k: int | None = None) -> Vocabulary:
+        """A vocabulary: the most frequent first, and what is as frequent in order of its bytes.
+
+        Values counted less than `min_count` times are left out, and all but the first `top_k`.
+        """
+        return Vocabulary._of(self._core.build(min_count, top_k))
+
+    @property
+    def total(self) -> int:
+        """How many values were counted."""
+        return self._core.total
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+
+def build(
+    source: Any,
+    key: str | None = None,
+    *,
+    min_count: int = 1,
+    top_k: int | None = None,
+    output: Path | None = None,
+    dtype: Any = None,
+    max_bytes: int = 16 << 30,
+) -> Vocabulary:
+    """A vocabulary of the values of feature `key`, by how often they occur.
+
+    `source`: TFRecord files of Examples (a path, or several), or a `weft.io.TFRecordDataset` of
+    single records; it is read once, as a stream. Without `key`, an iterable of what `Counter.add`
+    takes. `min_count`, `top_k`: as `Counter.build`. `output`: where to save the vocabulary, as a
+    table file. `dtype`: string or int64; unless given, what the first records (or values) have.
+
+    Raises ValueError if none of the first 1,024 records has the feature and no dtype was given,
+    and what reading and parsing files raise.
+    """
+    batches = iter(source) if key is None else _values(source, key, dtype)
+    first = next(batches, None)
+    if first is None:
+        counter = Counter(dtype or dtypes.string, max_bytes=max_bytes)
+    else:
+        counter = Counter(dtype or _dtype_of(first), max_bytes=max_bytes)
+        for values in itertools.chain([first], batches):
+            counter.add(values)
+    made = counter.build(min_count=min_count, top_k=top_k)
+    if output is not None:
+        made.save(output)
+    return made
+
+
+def _dtype_of(values: Any) -> dtypes.DType:
+    """String or int64, as these values are."""
+    flat = np.asarray(values.values if hasattr(values, "values") else values)
+    return dtypes.int64 if flat.dtype.kind in "iu" else dtypes.string
+
+
+def _values(source: Any, key: str, dtype: Any) -> Iterable[Any]:
+    """The feature's values, batch by batch."""
+    dataset = source if isinstance(source, io.TFRecordDataset) else io.TFRecordDataset(source)
+    spec = {key: io.VarLenFeature(dtype or _feature_dtype(dataset, key))}
+    for features in dataset.batch(_BATCH).parse(spec):
+        yield features[key]
+
+
+def _feature_dtype(dataset: io.TFRecordDataset, key: str) -> dtypes.DType:
+    for record in dataset.take(_GUESSED_FROM):
+        values = io.decode_example(record).get(key)
+        if values is not None:
+            return dtypes.string if values.dtype == object else dtypes.as_dtype(values.dtype)
+    raise InvalidArgumentError(
+        f"none of the first {_GUESSED_FROM} records has a feature '{key}': if later ones do, give "
+        "its dtype"
+    )

@@ -1,0 +1,187 @@
+"""weft.vocabulary: lookup, files, counting."""
+
+import collections
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import weft
+from weft import io
+from weft.vocabulary import Counter, Vocabulary, build
+
+
+@pytest.fixture
+def words():
+    return Vocabulary(["a", b"b", "\u00fc"])
+
+
+@pytest.fixture
+def records(tmp_path):
+    """Two files of Examples, and all the words in them."""
+    rng = np.random.default_rng(1)
+    every, paths = [], []
+    for number in range(2):
+        rows = [[b"w%d" % w for w in rng.zipf(1.5, rng.integers(0, 9)) % 50] for _ in range(300)]
+        every += [word for row in rows for word in row]
+        paths.append(tmp_path / f"{number}.tfrecord")
+        with io.TFRecordWriter(paths[-1]) as writer:
+            for record in io.encode_examples({"words": rows, "n": [[len(row)] for row in rows]}):
+                writer.write(record)
+    return paths, every
+
+
+def ordered(values):
+    counts = collections.Counter(values)
+    return sorted(counts, key=lambda value: (-counts[value], value))
+
+
+def test_lookup_keeps_the_shape(words):
+    np.testing.assert_array_equal(words.lookup(["\u00fc", "z", b"a"]), [2, -1, 0])
+    np.testing.assert_array_equal(words.lookup(np.array([["b"], ["a"]])), [[1], [0]])
+    assert words.lookup([["b"], [], ["x", "a"]]).to_lists() == [[1], [], [-1, 0]]
+    sparse = weft.SparseTensor([[0, 1], [2, 0]], [b"a", b"b"], [3, 4])
+    found = words.lookup(sparse)
+    assert found.indices.tolist() == [[0, 1], [2, 0]]
+    assert found.values.tolist() == [0, 1]
+    assert found.dense_shape.tolist() == [3, 4]
+    assert words.lookup([]).size == 0
+
+
+def test_entries(words):
+    assert words.entries().tolist() == [b"a", b"b", "\u00fc".encode()]
+    assert list(words) == words.entries().tolist()
+    assert (len(words), words[1], words.dtype) == (3, b"b", weft.string)
+    assert words.counts() is None
+    numbers = Vocabulary(np.array([5, -1], np.int16))
+    assert numbers.entries().dtype == np.int64
+    assert (numbers[1], numbers.dtype) == (-1, weft.int64)
+    assert repr(numbers) == "<weft.vocabulary.Vocabulary of 2 entries, int64>"
+
+
+def test_errors(words, tmp_path):
+    with pytest.raises(
+        weft.InvalidArgumentError, match='entry 1 .* "a", is there already: entry 0'
+    ):
+        Vocabulary(["a", "a"])
+    with pytest.raises(TypeError, match="float"):
+        Vocabulary([1.5])
+    with pytest.raises(TypeError, match="int64"):
+        words.lookup([1])
+    with pytest.raises(ValueError, match="no id 3"):
+        words[3]
+    with pytest.raises(FileNotFoundError):
+        Vocabulary.open(tmp_path / "none")
+    with pytest.raises(TypeError, match="size"):
+        Vocabulary.open(tmp_path / "none", size="3")
+
+
+def test_files(words, tmp_path):
+    path = tmp_path / "words.vocab"
+    words.save(path)
+    opened = Vocabulary.open(path, verify=True)
+    assert list(opened) == list(words)
+    assert list(Vocabulary.open(str(path), size=1)) == [b"a"]
+    assert list(pickle.loads(pickle.dumps(opened))) == list(words)
+    assert list(pickle.loads(pickle.dumps(words))) == list(words)
+    opened.to_text(tmp_path / "words.txt")
+    assert (tmp_path / "words.txt").read_text() == "a\nb\n\u00fc\n"
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1
+    (tmp_path / "damaged").write_bytes(data)
+    with pytest.raises(weft.CorruptDataError, match="checksum"):
+        Vocabulary.open(tmp_path / "damaged", verify=True)
+
+
+def test_another_process_opens_the_same_file(words, tmp_path):
+    words.save(tmp_path / "words")
+    code = (
+        "import sys, weft; v = weft.vocabulary.Vocabulary.open(sys.argv[1]); "
+        "print(v.lookup(['b', 'x']).tolist())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "words")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[1, -1]\n"
+
+
+def test_build_counts_files(records, tmp_path):
+    paths, every = records
+    made = build(paths, "words", output=tmp_path / "made")
+    assert list(made) == ordered(every)
+    assert made.counts().tolist() == sorted(collections.Counter(every).values(), reverse=True)
+    assert list(Vocabulary.open(tmp_path / "made")) == list(made)
+    assert Vocabulary.open(tmp_path / "made").counts().tolist() == made.counts().tolist()
+    assert list(build(paths, "words", top_k=7)) == ordered(every)[:7]
+    counts = collections.Counter(every)
+    frequent = [word for word in ordered(every) if counts[word] >= 10]
+    assert list(build(io.TFRecordDataset(paths), "words", min_count=10)) == frequent
+    lengths = build(paths[0], "n")
+    assert lengths.dtype == weft.int64
+    assert lengths.counts().sum() == 300
+
+
+def test_build_without_the_feature(records):
+    paths, _ = records
+    with pytest.raises(ValueError, match="has a feature 'other'"):
+        build(paths, "other")
+    with pytest.warns(UserWarning, match="other"):
+        assert len(build(paths, "other", dtype="string")) == 0
+
+
+def test_build_from_values():
+    assert list(build([["b", "a"], ["a"]])) == [b"a", b"b"]
+    assert list(build(iter([np.array([3, 4, 4]), [5, 4]]))) == [4, 3, 5]
+    assert list(build([])) == []
+
+
+def test_workers_merge_what_they_counted(records, tmp_path):
+    paths, every = records
+    for number, path in enumerate(paths):
+        counter = Counter()
+        for features in io.TFRecordDataset(path).parse({"words": io.VarLenFeature(weft.string)}):
+            counter.add(features["words"])
+        counter.save(tmp_path / str(number))
+    merged, again = Counter(), Counter()
+    merged.merge(tmp_path / "0")
+    merged.merge(Vocabulary.open(tmp_path / "1"))
+    assert merged.total == len(every)
+    assert list(merged.build(min_count=2)) == list(build(paths, "words", min_count=2))
+    again.merge(merged)
+    assert len(again) == len(merged) == len(set(every))
+    with pytest.raises(ValueError, match="no counts"):
+        again.merge(Vocabulary(["a"]))
+
+
+def test_counting_is_bounded():
+    counter = Counter("int64", max_bytes=100_000)
+    with pytest.raises(weft.LimitExceededError, match="max_bytes"):
+        counter.add(np.arange(100_000))
+    with pytest.raises(TypeError, match="float32"):
+        Counter("float32")
+
+
+def test_command_line(records, tmp_path):
+    testing = pytest.importorskip("typer.testing")
+    from weft.cli.app import app
+
+    def run(*arguments):
+        return testing.CliRunner().invoke(app, ["vocab", *map(str, arguments)])
+
+    paths, every = records
+    out = tmp_path / "words.vocab"
+    assert "entries, string" in run("build", *paths, "--key", "words", "-o", out).output
+    assert list(Vocabulary.open(out)) == ordered(every)
+    run("build", *paths, "--key", "words", "-o", tmp_path / "t", "--text", "--top-k", 2)
+    assert (tmp_path / "t").read_bytes() == b"".join(w + b"\n" for w in ordered(every)[:2])
+    shown = run("show", out, "-n", 2).output.splitlines()
+    assert shown[0].split()[:2] == ["0", ordered(every)[0].decode()]
+    assert run("check", out).exit_code == 0
+    (tmp_path / "twice").write_text("a\na\n")
+    result = run("check", out, tmp_path / "twice")
+    assert result.exit_code == 1
+    assert "repeats line 1" in result.output
