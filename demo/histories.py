@@ -63,6 +63,7 @@ class ProductIndex(NamedTuple):
 
     known: int
     total: int
+    names: np.ndarray | None = None  # by index: the grocer's own number, as text
 
     @property
     def num_buckets(self) -> int:
@@ -96,7 +97,9 @@ def index_products(receipts: Receipts) -> tuple[np.ndarray, ProductIndex]:
     index = np.empty(len(products), np.int64)
     index[order] = np.arange(len(products))
     index[order[known:]] += 1
-    return index[number], ProductIndex(known, len(products))
+    names = np.full(len(products) + 1, b"", dtype=object)
+    names[index] = [b"%d" % product for product in products.tolist()]
+    return index[number], ProductIndex(known, len(products), names)
 
 
 def make_events(receipts: Receipts) -> tuple[Events, ProductIndex]:

@@ -1,13 +1,18 @@
 """Examples as tf.Example records, written with weft's own writer.
 
 products       int64 history  dense index of each item; newer than week 8: out of range
+items          bytes history  the grocer's own number of it, as text
 categories     bytes history  its category
 departments    bytes history  its department
 quantities     int64 history  how many of it
 values         float history  what was paid
 hours          float history  from the household's previous basket to this item's
+times          int64 history  when it was bought, in seconds since 1970
 basket_sizes   int64 list     items of each basket: cuts any history into [baskets, items]
 store          int64          where the household's last basket was bought
+now            int64          the moment of the basket, before which all of the above happened
+spent          float          what the history cost
+gap            float          days from its last item to this moment
 buys_again     int64, target  whether the household buys again within 7 days
 next_products  int64, target  the next basket's items
 household, basket, week       int64, whose example it is
@@ -23,8 +28,6 @@ import numpy as np
 import weft
 from histories import Examples, Prepared, gather
 
-HISTORIES = ["products", "categories", "departments", "quantities", "values", "hours"]
-TARGETS = ["buys_again", "next_products"]
 ROWS_AT_ONCE = 1024
 
 
@@ -48,19 +51,29 @@ def features_of(made: Prepared, examples: Examples) -> dict[str, Any]:
 
     return {
         "products": ragged(events.product[at]),
+        "items": ragged(made.index.names[events.product[at]]),
         "categories": ragged(receipts.category_names[events.category[at]]),
         "departments": ragged(receipts.department_names[events.department[at]]),
         "quantities": ragged(events.quantity[at]),
         "values": ragged(events.value[at]),
         "hours": ragged(events.hours[at]),
+        "times": ragged(events.seconds[at]),
         "basket_sizes": ragged(*basket_sizes(events.basket[at], splits)),
         "store": events.store[examples.end - 1],
+        "now": examples.seconds,
+        "spent": np.add.reduceat(events.value[at], splits[:-1]).astype(np.float32),
+        "gap": gap_days(examples.seconds - events.seconds[examples.end - 1]),
         "buys_again": examples.buys_again,
         "next_products": ragged(events.product[next_at], next_splits),
         "household": examples.household,
         "basket": examples.basket,
         "week": examples.week,
     }
+
+
+def gap_days(seconds: np.ndarray) -> np.ndarray:
+    """Seconds as days."""
+    return (seconds / np.float32(24 * 3600)).astype(np.float32)
 
 
 def basket_sizes(basket: np.ndarray, splits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

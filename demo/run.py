@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import columns
 import comparison
 import histories
 import numpy as np
@@ -163,15 +164,58 @@ def two_levels(made: Prepared, written: list[records.Shard], batch_size: int) ->
     )
 
 
-def one_household(made: Prepared) -> None:
-    """One short history with a product that the index does not know, all the way: step 5."""
+def every_kind(written: list[records.Shard], folder: Path, batch_size: int) -> columns.Layers:
+    """Strings, hashes, buckets, time and crosses in one layer each: step 5."""
+    paths = [shard.path for shard in written]
+    start = time.perf_counter()
+    vocabulary = columns.count_items(paths, folder / "items.vocabulary")
+    counting = time.perf_counter() - start
+    made = columns.layers(folder / "items.vocabulary")
+    rows = 0
+    start = time.perf_counter()
+    dataset = weft.io.TFRecordDataset([str(path) for path in paths]).batch(batch_size)
+    for sequence, dense in columns.run(made, dataset):
+        shapes = list(sequence.data.shape), list(dense.shape)
+        rows += len(dense)
+    seconds = time.perf_counter() - start
+    show.facts(
+        [
+            (
+                "items",
+                f"{show.count(len(vocabulary))} entries bought {columns.MIN_COUNT} times or more, "
+                f"counted in {counting:.1f} s",
+            ),
+            ("shapes", f"sequence_input {shapes[0]}\ndense {shapes[1]}"),
+            ("speed", f"[bold]{rows / seconds:,.0f} records/s[/] through both layers"),
+        ]
+    )
+    show.columns(made)
+    return made
+
+
+def explained(made: Prepared, kinds: columns.Layers, row: int) -> None:
+    """The end of one history, value by value, as the columns see it."""
+    (serialized,) = records.encode(made, made.examples.take(np.array([row])))
+    names = ("items_embedding", "departments_embedding", "times_delta")
+    wanted = [c for c in kinds.sequence._feature_columns if c.name in names]
+    show.explanation(weft.explain(serialized[0], wanted), steps=3)
+
+
+def short_history(made: Prepared) -> int:
+    """An example with a short history that holds a product which the index does not know."""
     lengths = made.examples.end - made.examples.begin
     for row in np.flatnonzero((lengths >= 10) & (lengths <= 14)).tolist():
         history = slice(int(made.examples.begin[row]), int(made.examples.end[row]))
         unknown = int(np.sum(made.events.product[history] > made.index.unknown))
         if 1 <= unknown <= 4 and 2 <= len(np.unique(made.events.basket[history])) <= 5:
             break
+    return row
+
+
+def one_household(made: Prepared, row: int) -> None:
+    """One history all the way: step 6."""
     # A batch of two, so that there is padding to see: this history and a longest one.
+    lengths = made.examples.end - made.examples.begin
     rows = np.array([row, int(lengths.argmax())])
     (serialized,) = records.encode(made, made.examples.take(rows))
     (batch,) = documented([serialized], made.index)
@@ -189,7 +233,7 @@ def encode_sample(made: Prepared) -> list[bytes]:
 
 
 def compare(made: Prepared, fast: bool) -> bool:
-    """The documented lines against TensorFlow's answers: step 6."""
+    """The documented lines against TensorFlow's answers: step 7."""
     committed = comparison.golden_records()
     same = None if fast else encode_sample(made) == committed
     found = comparison.compare(committed)
@@ -229,13 +273,18 @@ def main() -> int:
     show.section(2, "Examples to TFRecord files")
     written = write(made, options.folder, options.shards)
     show.section(3, "TFRecord files to RNN states: the documented lines")
-    show.documented_lines()
+    show.source(documented, "documented")
     run_documented(made, written, options.batch)
     show.section(4, "Two levels: the items of a basket share a time step")
     two_levels(made, written, options.batch)
-    show.section(5, "One household")
-    one_household(made)
-    show.section(6, "Against TensorFlow")
+    show.section(5, "Every kind of column, side by side")
+    show.source(columns.layers, "columns")
+    kinds = every_kind(written, options.folder, options.batch)
+    show.section(6, "One household")
+    row = short_history(made)
+    one_household(made, row)
+    explained(made, kinds, row)
+    show.section(7, "Against TensorFlow")
     equal = compare(made, options.fast)
     show.say(f"\n{'Done' if equal else '[red]FAILED[/]'} in {time.perf_counter() - start:.0f} s.")
     return 0 if equal else 1

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pipeline
 from comparison import Comparison
 from histories import Prepared
 from pipeline import Batch
@@ -105,10 +104,10 @@ def fitted(line: str) -> str:
     return f"{head},\n{' ' * (len(line) - len(line.lstrip()) + 8)}{tail}"
 
 
-def documented_lines() -> None:
-    """The source of the documented lines, as they are about to run."""
-    source = inspect.getsource(pipeline.documented)
-    lines = re.search(r"# \[documented\]\n(.*?) *# \[/documented\]", source, re.S).group(1)
+def source(function: Any, mark: str) -> None:
+    """The lines of `function` between its marks, as they are about to run."""
+    text = inspect.getsource(function)
+    lines = re.search(rf"# \[{mark}\]\n(.*?) *# \[/{mark}\]", text, re.S).group(1)
     shown = [fitted(line[4:]) for line in lines.splitlines() if "made(" not in line]
     console.print(
         Syntax(
@@ -222,3 +221,38 @@ def counters(layer: Any) -> dict[str, int]:
     """What a layer's only column has seen."""
     (found,) = layer.counters().values()
     return found
+
+
+def columns(layers: Any) -> None:
+    """The columns of two layers: how wide each is, and what it met."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("column", no_wrap=True)
+    for title in ("numbers", "ids seen", "out of vocabulary"):
+        table.add_column(title, justify="right")
+    for layer in layers:
+        met = layer.counters()
+        for column in layer._feature_columns:
+            categorical = getattr(column, "categorical_column", column)
+            found = met.get(column.name) or met.get(categorical.name) or {}
+            table.add_row(
+                column.name,
+                str(int(np.prod(column.variable_shape))),
+                count(found["seen"]) if found else "",
+                count(found["replaced"], found["seen"]) if found.get("replaced") else "",
+            )
+        table.add_section()
+    console.print(table)
+
+
+def explanation(lines: Any, steps: int) -> None:
+    """The last steps of each column, value by value."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), title="weft.explain", title_justify="left")
+    for title in ("column", "step", "value", "result", "meaning"):
+        table.add_column(title, no_wrap=True)
+    for column in sorted({line.column for line in lines}):
+        for line in [line for line in lines if line.column == column][-steps:]:
+            value = line.value.decode() if isinstance(line.value, bytes) else str(line.value)
+            result = f"{line.result:.4g}" if isinstance(line.result, float) else str(line.result)
+            table.add_row(column, str(line.step), value, result, line.meaning)
+        table.add_section()
+    console.print(table)
