@@ -164,10 +164,17 @@ HOLES = [["CA", None, "XX"], [None, "NY"], [None], ["TX"]]
 INTS = [[7, 8], [], [-3, -4, 2**63 - 1], [-(2**63), 0]]
 
 
+def encode(word: Any) -> Any:
+    """Text as bytes, also inside a list; None is an absent cell."""
+    if isinstance(word, list):
+        return [encode(one) for one in word]
+    return None if word is None else word.encode()
+
+
 def words(rows: list[Any] | None = None, width: int | None = None) -> tuple[Any, ...]:
     """Rows of text as a SparseTensor."""
     rows = WORDS if rows is None else rows
-    encoded = [[w if w is None else w.encode() for w in row] for row in rows]
+    encoded = [[encode(w) for w in row] for row in rows]
     return sparse(encoded, width, kind="object")
 
 
@@ -217,6 +224,10 @@ def id_layers() -> Iterator[LayerCase]:
         ),
         "file_too_short": (filed(vocabulary_size=9), words()),
     }
+    for name in ("hashed", "list_oov", "file_default"):  # several words a step
+        column, rank3 = kinds[name][0], words([[["CA", "NY"], ["XX"]], [[]], [[], ["TX"]]])
+        wrapped = [embedding(sequence(column)), indicator(sequence(column))]
+        yield LayerCase(f"kinds/{name}/rank3", "SequenceFeatures", wrapped, {"s": rank3})
     for name, (column, feature) in kinds.items():
         yield from both(f"kinds/{name}", column, {"s": feature})
 
