@@ -2,8 +2,8 @@
 
 The case "farmhash64" has "inputs" (hex) and "fingerprints" (unsigned, as decimal text, because JSON
 readers may round large numbers). Inputs: lengths 0 to 200 and a few longer, UTF-8, NUL bytes, the
-decimal text of integers at the limits of int64 (which is how an integer is hashed). The cases "cross/*"
-have the ids of each input crossed with an integer and another input.
+decimal text of integers at the limits of int64 (which is how an integer is hashed). The cases
+"cross/*" have the ids of each input crossed with an integer and another input.
 """
 
 from __future__ import annotations
