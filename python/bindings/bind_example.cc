@@ -127,6 +127,19 @@ FeatureSpec feature_spec(nb::handle feature, const std::string& name) {
       {.key = name});
 }
 
+nb::tuple parsed_to_python(ParsedSequenceExamples parsed) {
+  return nb::make_tuple(features_to_python(std::move(parsed.context)),
+                        features_to_python(std::move(parsed.lists)),
+                        features_to_python(std::move(parsed.lengths)));
+}
+
+template <class Parser>
+nb::list absent_keys(const Parser& parser) {
+  nb::list keys;
+  for (const std::string& key : parser.absent_keys()) keys.append(text_to_python(key));
+  return keys;
+}
+
 ParseOptions options_of(bool strict, nb::handle limits) {
   return {.strict = strict, .limits = limits_from_python(limits)};
 }
@@ -214,11 +227,34 @@ void bind_example(nb::module_& m) {
             return features_to_python(without_gil([&] { return self.parse_single(record); }));
           },
           nb::arg("serialized"))
-      .def_prop_ro("absent_keys", [](const ExampleParser& self) {
-        nb::list keys;
-        for (const std::string& key : self.absent_keys()) keys.append(text_to_python(key));
-        return keys;
-      });
+      .def_prop_ro("absent_keys", &absent_keys<ExampleParser>);
+  nb::class_<SequenceExampleParser>(m, "SequenceExampleParser",
+                                    "Two parse specs, compiled; it learns the order of the keys.")
+      .def(
+          "__init__",
+          [](SequenceExampleParser* self, nb::handle context, nb::handle lists, bool strict,
+             nb::handle limits) {
+            new (self) SequenceExampleParser(
+                parse_spec_from_python(context, "context_features"),
+                parse_spec_from_python(lists, "sequence_features"), options_of(strict, limits));
+          },
+          nb::arg("context_features").none(), nb::arg("sequence_features").none(),
+          nb::arg("strict"), nb::arg("limits").none())
+      .def(
+          "parse",
+          [](const SequenceExampleParser& self, nb::handle serialized) {
+            const Serialized records(serialized, "serialized");
+            return parsed_to_python(without_gil([&] { return self.parse(records.views()); }));
+          },
+          nb::arg("serialized").none())
+      .def(
+          "parse_single",
+          [](const SequenceExampleParser& self, const nb::bytes& serialized) {
+            const std::string_view record(serialized.c_str(), serialized.size());
+            return parsed_to_python(without_gil([&] { return self.parse_single(record); }));
+          },
+          nb::arg("serialized"))
+      .def_prop_ro("absent_keys", &absent_keys<SequenceExampleParser>);
 }
 
 }  // namespace weft::python

@@ -54,10 +54,10 @@ std::map<std::string, Tensor, std::less<>> decode_example(std::string_view seria
         " bytes, above max_record_bytes = " + std::to_string(limits.max_record_bytes));
   }
   std::map<std::string, FeatureValue, std::less<>> found;
-  const char* foreign = read_record(
+  const ForeignName foreign = read_example(
       serialized, limits.max_keys,
       [&](const std::string& key, FeatureValue& value) { std::swap(found[key], value); });
-  if (foreign != nullptr && options.strict) throw_foreign(foreign);
+  if (foreign != nullptr && options.strict) throw_foreign(foreign, "tf.Example");
   std::map<std::string, Tensor, std::less<>> features;
   for (const auto& [key, value] : found) {
     if (value.tag != 0) features.emplace(key, values_of(value));

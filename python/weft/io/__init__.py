@@ -13,6 +13,7 @@ from weft.io.parsing import (
     parse_single_example,
 )
 from weft.io.records import TFRecordDataset, TFRecordOptions, TFRecordWriter
+from weft.io.sequence_example import parse_sequence_example, parse_single_sequence_example
 
 __all__ = [
     "FixedLenFeature",
@@ -27,5 +28,7 @@ __all__ = [
     "encode_example",
     "encode_examples",
     "parse_example",
+    "parse_sequence_example",
     "parse_single_example",
+    "parse_single_sequence_example",
 ]

@@ -1,0 +1,47 @@
+// Reads the numbers of one feature list of many records: the steps that the scan found, row after
+// row. Steps of one varint or of one float are what most lists hold, and are read by their frame,
+// six bytes that only the size of the value decides.
+#pragma once
+
+#include <cstdint>
+
+#include "base/kernel.h"
+#include "example/column_kernel.h"
+
+namespace weft {
+
+// How many steps and values the rows of a feature list have, in steps[row] and values[row].
+struct StepCounts {
+  int64_t elements;  // that each step must have; -1: any number
+  int64_t* steps;
+  int64_t* values;
+};
+
+// Where they go: those of row i from out[starts[i]] on. Where each step ends among all values is
+// written from ends[steps[i]] on, unless `ends` is null.
+template <class T>
+struct StepSink {
+  const int64_t* starts;
+  T* out;
+  const int64_t* steps;
+  int64_t* ends;
+};
+
+// Every function goes through rows [from, rows) and returns the first row that it could not read,
+// or `rows`.
+struct StepKernel {
+  // Stops at steps that are not canonical, of another kind, or of another number of values than
+  // `elements`.
+  int64_t (*int64_counts)(const ColumnView& view, int64_t from, const StepCounts& counts) noexcept;
+  int64_t (*float_counts)(const ColumnView& view, int64_t from, const StepCounts& counts) noexcept;
+
+  // Of rows that were counted. Stops at a varint of over ten bytes.
+  int64_t (*int64_values)(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
+                          bool (*decode)(const uint8_t*, int64_t, uint64_t*) noexcept) noexcept;
+  int64_t (*float_values)(const ColumnView& view, int64_t from,
+                          const StepSink<float>& sink) noexcept;
+};
+
+WEFT_DECLARE_KERNEL(StepKernel, step_kernel)
+
+}  // namespace weft
