@@ -106,8 +106,8 @@ TEST(SparseTensor, FromRagged) {
   ASSERT_NE(made.rows(), nullptr);
   EXPECT_EQ(SparseTensor().dense_shape(), (Shape{0, 0}));
   EXPECT_ERROR(InvalidArgument, "1-D values",
-               SparseTensor::from_ragged(Ragged::from_row_splits(
-                   int64s({1, 2}).reshaped({1, 2}), int64s({0, 1}))));
+               SparseTensor::from_ragged(
+                   Ragged::from_row_splits(int64s({1, 2}).reshaped({1, 2}), int64s({0, 1}))));
 }
 
 TEST(SparseTensor, FromRaggedOfTwoLevels) {
@@ -115,8 +115,7 @@ TEST(SparseTensor, FromRaggedOfTwoLevels) {
   const SparseTensor made =
       SparseTensor::from_ragged(Ragged::from_row_splits(int64s({7, 8, 9}), splits));
   EXPECT_EQ(made.dense_shape(), (Shape{3, 3, 2}));
-  EXPECT_EQ(to_vector<int64_t>(made.indices()),
-            (std::vector<int64_t>{0, 0, 0, 0, 0, 1, 0, 2, 0}));
+  EXPECT_EQ(to_vector<int64_t>(made.indices()), (std::vector<int64_t>{0, 0, 0, 0, 0, 1, 0, 2, 0}));
 }
 
 TEST(SparseTensor, RefusesBadIndices) {

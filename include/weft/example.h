@@ -100,7 +100,8 @@ WEFT_API Features parse_single_example(std::string_view serialized, const ParseS
 struct ParsedSequenceExamples {
   Features context;
   Features lists;
-  Features lengths;  // int64 [B]: the steps of each row, of every FixedLenSequenceFeature in `lists`
+  Features
+      lengths;  // int64 [B]: the steps of each row, of every FixedLenSequenceFeature in `lists`
 };
 
 // Two parse specs, of the context and of the feature lists, checked and compiled; either may be

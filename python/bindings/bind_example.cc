@@ -234,9 +234,9 @@ void bind_example(nb::module_& m) {
           "__init__",
           [](SequenceExampleParser* self, nb::handle context, nb::handle lists, bool strict,
              nb::handle limits) {
-            new (self) SequenceExampleParser(
-                parse_spec_from_python(context, "context_features"),
-                parse_spec_from_python(lists, "sequence_features"), options_of(strict, limits));
+            new (self) SequenceExampleParser(parse_spec_from_python(context, "context_features"),
+                                             parse_spec_from_python(lists, "sequence_features"),
+                                             options_of(strict, limits));
           },
           nb::arg("context_features").none(), nb::arg("sequence_features").none(),
           nb::arg("strict"), nb::arg("limits").none())

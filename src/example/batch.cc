@@ -367,7 +367,8 @@ void Batch::fail_missing(int64_t row, size_t slot) const {
   const Slot& what = plan_.slots()[slot];
   throw InvalidArgument(
       std::string(what.steps ? "the feature list '" : "the feature '") + escape_bytes(what.key) +
-          "' (" + dtype_name(what.dtype) + ") is required but the record does not have it, and it " +
+          "' (" + dtype_name(what.dtype) +
+          ") is required but the record does not have it, and it " +
           (what.steps ? "is not declared with allow_missing=True" : "has no default_value"),
       {.key = what.key, .row = row});
 }

@@ -87,7 +87,8 @@ int64_t Batch::place_strings(size_t slot) {
     if (what.kind == Slot::Kind::kPadded) {
       const int64_t* splits = columns_[slot].splits().data();
       const int64_t values = splits[range.end] - splits[range.begin];
-      padding = range.rows() * layouts_[slot].width - (what.steps ? values * what.elements : values);
+      padding =
+          range.rows() * layouts_[slot].width - (what.steps ? values * what.elements : values);
     }
     bool over = __builtin_mul_overflow(padding, pad, &padding);
     for (int k = 0; k < kStringLanes; ++k) {

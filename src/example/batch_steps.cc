@@ -9,6 +9,20 @@
 #include "weft/error.h"
 
 namespace weft {
+namespace {
+
+// StepKernel::int64_counts and int64_values, as this processor runs them best.
+auto int64_counts(const StepKernel& kernel) {
+  const bool vbmi2 = kernel.int64_counts_vbmi2 != nullptr && base::cpu_extensions().vbmi2;
+  return vbmi2 ? kernel.int64_counts_vbmi2 : kernel.int64_counts;
+}
+
+auto int64_values(const StepKernel& kernel) {
+  const bool vbmi2 = kernel.int64_values_vbmi2 != nullptr && base::cpu_extensions().vbmi2;
+  return vbmi2 ? kernel.int64_values_vbmi2 : kernel.int64_values;
+}
+
+}  // namespace
 
 void Batch::measure_steps(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
@@ -21,11 +35,10 @@ void Batch::measure_steps(Range& range, size_t slot) {
   const StepKernel& kernel = WEFT_KERNEL(step_kernel);
   const auto count = [&](int64_t from) {
     if (what.dtype == DType::kString) {
-      return WEFT_KERNEL(string_kernel)
-          .step_counts(rows, from, counts, string_bytes(range, slot));
+      return WEFT_KERNEL(string_kernel).step_counts(rows, from, counts, string_bytes(range, slot));
     }
-    return (what.dtype == DType::kInt64 ? kernel.int64_counts : kernel.float_counts)(rows, from,
-                                                                                     counts);
+    return (what.dtype == DType::kInt64 ? int64_counts(kernel) : kernel.float_counts)(rows, from,
+                                                                                      counts);
   };
   for (int64_t row = 0; (row = count(row)) < rows.rows;) {
     rewrite_once(range, range.begin + row, slot);
@@ -90,7 +103,7 @@ void Batch::read_number_steps(Range& range, size_t slot) {
   if constexpr (std::is_same_v<T, float>) {
     kernel.float_values(rows, 0, sink);
   } else {
-    const int64_t stopped = kernel.int64_values(rows, 0, sink, base::varint_decoder());
+    const int64_t stopped = int64_values(kernel)(rows, 0, sink, base::varint_decoder());
     if (stopped < rows.rows) fail_count(range.begin + stopped, slot);
   }
   for (size_t i = 0; i < starts.size(); ++i) {

@@ -85,9 +85,9 @@ std::string RecordMeaning::canonical() const {
       if (!lists_[i].present()) continue;
       std::string steps;
       for (size_t step = 0; step < lists_[i].steps.size(); ++step) {
-        append_bytes(steps, 0x0a,
-                     feature_of(lists_[i].steps[step], features_.size() + i,
-                                static_cast<int64_t>(step)));
+        append_bytes(
+            steps, 0x0a,
+            feature_of(lists_[i].steps[step], features_.size() + i, static_cast<int64_t>(step)));
       }
       append_entry(lists, plan_.list_keys().patterns()[i], steps);
     }

@@ -106,8 +106,9 @@ ForeignName foreign_to_example(std::string_view record) {
 }
 
 ForeignName foreign_to_sequence_example(std::string_view record) {
-  return is_message(record, read_inner_example, read_inner_example, 1, 0) ? "an ExampleListWithContext"
-                                                              : nullptr;
+  return is_message(record, read_inner_example, read_inner_example, 1, 0)
+             ? "an ExampleListWithContext"
+             : nullptr;
 }
 
 }  // namespace weft

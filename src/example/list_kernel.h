@@ -86,8 +86,8 @@ inline const uint8_t* read_step(const uint8_t* p, const uint8_t* end, Step* step
 }
 
 constexpr uint64_t kHighBits = 0x8080808080808080u;
-constexpr int64_t kFrame = 6;        // bytes of a short step before its one value
-constexpr int64_t kOneVarint = 14;   // bytes that one_varint reads
+constexpr int64_t kFrame = 6;       // bytes of a short step before its one value
+constexpr int64_t kOneVarint = 14;  // bytes that one_varint reads
 constexpr uint64_t kFrameMask = 0xffffffffffffu;
 
 // The frame of a step whose one value has `size` bytes: 0a size+4 kind size+2 0a size.

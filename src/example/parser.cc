@@ -21,7 +21,6 @@ std::string quoted(const std::vector<std::string>& keys) {
   return text;
 }
 
-
 // A plan and what it has learned: what both kinds of parser are.
 class Parser {
  public:
@@ -160,9 +159,7 @@ const ParseSpec& SequenceExampleParser::context_spec() const { return impl_->pla
 const ParseSpec& SequenceExampleParser::list_spec() const { return impl_->plan().list_spec(); }
 const ParseOptions& SequenceExampleParser::options() const { return impl_->options(); }
 int64_t SequenceExampleParser::rows_parsed() const { return impl_->rows(); }
-std::vector<std::string> SequenceExampleParser::absent_keys() const {
-  return impl_->absent_keys();
-}
+std::vector<std::string> SequenceExampleParser::absent_keys() const { return impl_->absent_keys(); }
 void SequenceExampleParser::warn_of_absent_keys() const { impl_->warn_of_absent_keys(); }
 
 Features parse_example(std::span<const std::string_view> serialized, const ParseSpec& spec,

@@ -149,8 +149,8 @@ class Ends {
 
   const Limits& limits_;
   std::vector<int64_t>& splits_;
-  int64_t base_ = 0;  // items before this part
-  int64_t last_ = 0;  // and in it, so far
+  int64_t base_ = 0;              // items before this part
+  int64_t last_ = 0;              // and in it, so far
   int64_t row_ = -1, empty_ = 0;  // of the record: rows that row ids left empty
 };
 
@@ -202,7 +202,8 @@ class RaggedBuilder {
     Ends ends(limits_, splits);
     for (size_t i = 0; i + 1 < outer_.size(); ++i) {
       const auto begin = static_cast<size_t>(splits_of_shares[i]);
-      const Ints share = values.subspan(begin, static_cast<size_t>(splits_of_shares[i + 1]) - begin);
+      const Ints share =
+          values.subspan(begin, static_cast<size_t>(splits_of_shares[i + 1]) - begin);
       const auto [row, step] = place(i);
       ends.add(kind, {name_, key, row, step, share, outer_[i + 1] - outer_[i]},
                single_ && !slot_.steps);

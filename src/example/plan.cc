@@ -122,9 +122,10 @@ class Plan::Builder {
                             {.key = name});
     }
     if (feature.default_value && steps_) {
-      throw InvalidArgument("the default_value of a feature list must be None: steps are padded "
-                            "with 0 or the empty string",
-                            {.key = name});
+      throw InvalidArgument(
+          "the default_value of a feature list must be None: steps are padded "
+          "with 0 or the empty string",
+          {.key = name});
     }
     const size_t at = slot(name, feature.dtype, Slot::Kind::kPadded);
     if (feature.default_value) check_default(name, *feature.default_value, feature.dtype, 1);

@@ -16,8 +16,8 @@ namespace weft {
 // One key of the records. With `steps`, it is that of a feature list, and what is said here of the
 // values of a record goes for each step.
 struct Slot {
-  // kFixed: `elements` values in each record. kPadded: a multiple of them, padded to the longest; of
-  // a feature list, `elements` in each step. kSparse, kRagged: any number.
+  // kFixed: `elements` values in each record. kPadded: a multiple of them, padded to the longest;
+  // of a feature list, `elements` in each step. kSparse, kRagged: any number.
   enum class Kind : uint8_t { kFixed, kPadded, kSparse, kRagged };
 
   std::string key;

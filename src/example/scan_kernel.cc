@@ -11,9 +11,10 @@
 namespace weft::WEFT_ISA {
 namespace {
 
-constexpr uint32_t kHead = 32;    // bytes of a pattern compared at once
-constexpr int64_t kAhead = 64;    // readable bytes that an entry needs from its first one on
-constexpr int64_t kLengths = 24;  // and from its feature's length on
+constexpr uint32_t kHead = 32;       // bytes of a pattern compared at once
+constexpr int64_t kAhead = 64;       // readable bytes that an entry needs from its first one on
+constexpr uint64_t kFetched = 4096;  // bytes of a feature list: the rest comes by itself
+constexpr int64_t kLengths = 24;     // and from its feature's length on
 
 // Standard UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool valid_utf8(const uint8_t* p, int64_t size) noexcept {
@@ -337,6 +338,8 @@ class Scan {
     if (key.slot < 0) return valid_steps(state_, p, end, readable_);
     ListSpan& span = spans_[key.slot];
     if (span.offset != kMissing) return false;
+    // Whoever counts the steps goes from one to the next, and would wait for each line.
+    for (uint64_t i = 0; i < length && i < kFetched; i += 64) __builtin_prefetch(p + i, 0, 2);
     span = {offset_ + static_cast<uint32_t>(p - base_), static_cast<uint32_t>(length)};
     return true;
   }

@@ -86,8 +86,8 @@ struct ScanKernel {
   // its slot's. That record's spans are unspecified. Lists of slots are not looked into; all others
   // are checked, and so are all keys (UTF-8).
   Scanner* examples;
-  // Spans of `features`, then of `lists`. A record without feature lists, where the plan reads some,
-  // counts as not canonical: it may be an Example.
+  // Spans of `features`, then of `lists`. A record without feature lists, where the plan reads
+  // some, counts as not canonical: it may be an Example.
   Scanner* sequence_examples;
   // Of a key's bytes; at least 8 from the first one on must be readable.
   uint64_t (*hash)(uint64_t seed, const uint8_t* key, uint32_t size) noexcept;

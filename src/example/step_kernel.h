@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "base/kernel.h"
+#include "base/varint_kernel.h"
 #include "example/column_kernel.h"
 
 namespace weft {
@@ -34,12 +34,17 @@ struct StepKernel {
   // `elements`.
   int64_t (*int64_counts)(const ColumnView& view, int64_t from, const StepCounts& counts) noexcept;
   int64_t (*float_counts)(const ColumnView& view, int64_t from, const StepCounts& counts) noexcept;
+  // Needs AVX512-VBMI and VBMI2; null below v4. So below.
+  int64_t (*int64_counts_vbmi2)(const ColumnView& view, int64_t from,
+                               const StepCounts& counts) noexcept;
 
   // Of rows that were counted. Stops at a varint of over ten bytes.
   int64_t (*int64_values)(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
-                          bool (*decode)(const uint8_t*, int64_t, uint64_t*) noexcept) noexcept;
+                          VarintDecode* decode) noexcept;
   int64_t (*float_values)(const ColumnView& view, int64_t from,
                           const StepSink<float>& sink) noexcept;
+  int64_t (*int64_values_vbmi2)(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
+                               VarintDecode* decode) noexcept;
 };
 
 WEFT_DECLARE_KERNEL(StepKernel, step_kernel)

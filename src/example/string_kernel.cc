@@ -329,6 +329,6 @@ void step_values(const ColumnView& view, StringSink& out, const int64_t* first,
 }  // namespace
 
 extern const StringKernel string_kernel = {scalar_sizes, string_lengths, string_values,
-                                           fixed_values,  step_counts,    step_values};
+                                           fixed_values, step_counts,    step_values};
 
 }  // namespace weft::WEFT_ISA

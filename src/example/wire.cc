@@ -21,7 +21,8 @@ WireReader::WireReader(std::string_view record, const char* type)
       end_(begin_ + record.size()) {}
 
 void WireReader::fail_at(const uint8_t* p, const std::string& what) const {
-  throw CorruptData("these bytes are no " + std::string(type_) + ": " + what, {.offset = p - begin_});
+  throw CorruptData("these bytes are no " + std::string(type_) + ": " + what,
+                    {.offset = p - begin_});
 }
 
 WireReader::Field WireReader::next() {
