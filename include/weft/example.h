@@ -175,4 +175,20 @@ WEFT_API std::map<std::string, Tensor, std::less<>> decode_example(
 // SparseTensor of another rank or with holes.
 WEFT_API Bytes encode_examples(const Features& features);
 
+// The SequenceExample of these, byte for byte as protobuf serializes one deterministically whose
+// context and feature_lists are both set. Each row of a feature list is a step, written as
+// encode_examples writes a row. Throws as encode_examples; lists may differ in length.
+WEFT_API std::string encode_sequence_example(
+    const std::map<std::string, Tensor, std::less<>>& context, const Features& feature_lists);
+
+// What one SequenceExample holds: its context as of decode_example, and each feature list as rows
+// of steps, those without a kind empty; int64 if no step has a kind.
+// Throws as decode_example, and InvalidArgument for steps of different kinds in one list.
+struct DecodedSequenceExample {
+  std::map<std::string, Tensor, std::less<>> context;
+  std::map<std::string, Ragged, std::less<>> feature_lists;
+};
+WEFT_API DecodedSequenceExample decode_sequence_example(std::string_view serialized,
+                                                        const ParseOptions& options = {});
+
 }  // namespace weft

@@ -71,21 +71,33 @@ MANY = {
 def kind_cases() -> Iterator[Case]:
     """Every kind of list of every dtype: one value a step, many, none; missing and empty lists."""
     for dtype, ones in ONES.items():
-        rows = listed(
-            steps(*ones), None, steps(), steps(ones[0]), steps(*ones * 4)
-        ) + [b"", record({}, None), record(None, {"v": steps(ones[1])})]
+        rows = listed(steps(*ones), None, steps(), steps(ones[0]), steps(*ones * 4)) + [
+            b"",
+            record({}, None),
+            record(None, {"v": steps(ones[1])}),
+        ]
         yield Case(f"fixed/{dtype}", rows, lists={"v": sequence([], dtype)})
         yield Case(f"fixed_one/{dtype}", rows, lists={"v": sequence([1], dtype)})
-        yield Case(f"fixed_required/{dtype}", [r for r in rows if b"v" in r],
-                   lists={"v": sequence([], dtype, allow_missing=False)})
+        yield Case(
+            f"fixed_required/{dtype}",
+            [r for r in rows if b"v" in r],
+            lists={"v": sequence([], dtype, allow_missing=False)},
+        )
         yield Case(f"varlen_ones/{dtype}", rows, lists={"v": varlen(dtype)})
-        rows = listed(steps(*MANY[dtype]), None, steps(), steps(MANY[dtype][1]),
-                      steps(NO_KIND, MANY[dtype][0], NO_KIND), steps(NO_KIND))
+        rows = listed(
+            steps(*MANY[dtype]),
+            None,
+            steps(),
+            steps(MANY[dtype][1]),
+            steps(NO_KIND, MANY[dtype][0], NO_KIND),
+            steps(NO_KIND),
+        )
         for name, spec in (("varlen", varlen(dtype)), ("ragged", ragged(dtype=dtype))):
             yield Case(f"{name}/{dtype}", rows, lists={"v": spec})
             yield Case(f"{name}/{dtype}/all_missing", listed(None, None), lists={"v": spec})
-            yield Case(f"{name}/{dtype}/no_values", listed(steps(NO_KIND, NO_KIND)),
-                       lists={"v": spec})
+            yield Case(
+                f"{name}/{dtype}/no_values", listed(steps(NO_KIND, NO_KIND)), lists={"v": spec}
+            )
 
 
 def fixed_cases() -> Iterator[Case]:
@@ -93,7 +105,9 @@ def fixed_cases() -> Iterator[Case]:
     pairs = listed(steps(ints(1, 2), ints(3, 4)), steps(ints(5, 6)), steps())
     yield Case("shape/two", pairs, lists={"v": sequence([2])})
     yield Case("shape/two_by_one", pairs, lists={"v": sequence([2, 1])})
-    words = listed(steps(strings(b"a", b"b")), steps(), steps(strings(b"c", b""), strings(b"", b"")))
+    words = listed(
+        steps(strings(b"a", b"b")), steps(), steps(strings(b"c", b""), strings(b"", b""))
+    )
     yield Case("shape/strings", words, lists={"v": sequence([2], "string")})
     bad = {
         "short": steps(ints(1, 2), ints(3)),
@@ -105,8 +119,12 @@ def fixed_cases() -> Iterator[Case]:
     }
     for name, list_ in bad.items():
         yield Case(f"bad_steps/{name}", listed(list_), lists={"v": sequence([2])}, names=("v",))
-    yield Case("missing/required", listed(steps(ints(1)), None),
-               lists={"v": sequence([], allow_missing=False)}, names=("v",))
+    yield Case(
+        "missing/required",
+        listed(steps(ints(1)), None),
+        lists={"v": sequence([], allow_missing=False)},
+        names=("v",),
+    )
     yield Case("missing/default", listed(None), lists={"v": sequence([], default=7)}, names=("v",))
 
 
@@ -114,8 +132,12 @@ def wrong_kind_cases() -> Iterator[Case]:
     """A step of another kind, empty or not."""
     for name, spec in (("varlen", varlen()), ("ragged", ragged()), ("fixed", sequence([]))):
         for what, step in (("values", floats(1)), ("empty", floats())):
-            yield Case(f"wrong_kind/{name}/{what}", listed(steps(ints(1), step)),
-                       lists={"v": spec}, names=("v",))
+            yield Case(
+                f"wrong_kind/{name}/{what}",
+                listed(steps(ints(1), step)),
+                lists={"v": spec},
+                names=("v",),
+            )
 
 
 def partition_cases() -> Iterator[Case]:
@@ -137,20 +159,28 @@ def partition_cases() -> Iterator[Case]:
         yield Case(f"partition/{kind}", records, lists={"v": ragged([kind, "n"])})
     uniform = listed(steps(ints(1, 2), ints(), ints(4, 5, 6, 7)), None, steps(ints(8, 9)))
     yield Case("partition/uniform", uniform, lists={"v": ragged(["UniformRowLength", 2])})
-    inner = [record({}, {"v": steps(ints(1, 2, 3, 4), ints(5, 6)),
-                         "o": steps(ints(1, 1), ints(1))})]
+    inner = [
+        record({}, {"v": steps(ints(1, 2, 3, 4), ints(5, 6)), "o": steps(ints(1, 1), ints(1))})
+    ]
     spec = ragged(["RowLengths", "o"], ["UniformRowLength", 2])
     yield Case("partition/uniform_inside", inner, lists={"v": spec})
     nested = [
-        record({}, {"v": steps(strings(b"a", b"b", b"c"), strings(b"d")),
-                    "n": steps(ints(1, 2), ints(1)), "o": steps(ints(2), ints(1, 0))}),
+        record(
+            {},
+            {
+                "v": steps(strings(b"a", b"b", b"c"), strings(b"d")),
+                "n": steps(ints(1, 2), ints(1)),
+                "o": steps(ints(2), ints(1, 0)),
+            },
+        ),
         record({}, {}),
     ]
     spec = ragged(["RowLengths", "o"], ["RowLengths", "n"], dtype="string", value_key="v")
     yield Case("partition/nested", nested, lists={"words": spec})
     shared = {"a": ragged(["RowLengths", "n"], value_key="v"), "n": ragged()}
-    yield Case("partition/key_is_list_too",
-               [record({}, {"v": values, "n": n["RowLengths"]})], lists=shared)
+    yield Case(
+        "partition/key_is_list_too", [record({}, {"v": values, "n": n["RowLengths"]})], lists=shared
+    )
     bad = {
         "steps_differ": (steps(ints(1, 2), ints(3)), steps(ints(2))),
         "does_not_fit": (steps(ints(1, 2)), steps(ints(1))),
@@ -159,8 +189,12 @@ def partition_cases() -> Iterator[Case]:
     }
     for name, (v, lengths) in bad.items():
         lists = {"v": v} if lengths is None else {"v": v, "n": lengths}
-        yield Case(f"bad_partition/{name}", [record({}, lists)],
-                   lists={"v": ragged(["RowLengths", "n"])}, names=("v",))
+        yield Case(
+            f"bad_partition/{name}",
+            [record({}, lists)],
+            lists={"v": ragged(["RowLengths", "n"])},
+            names=("v",),
+        )
 
 
 def context_cases() -> Iterator[Case]:
@@ -179,8 +213,9 @@ def context_cases() -> Iterator[Case]:
     }
     yield Case("context/kinds", records, context=spec)
     yield Case("context/ragged", records, context={"r": ragged(value_key="m")})
-    yield Case("context/and_list_of_one_key", records, context={"m": varlen()},
-               lists={"m": ragged()})
+    yield Case(
+        "context/and_list_of_one_key", records, context={"m": varlen()}, lists={"m": ragged()}
+    )
     parts = [record({"v": ints(1, 2, 3), "n": ints(1, 2)}, {}), record({}, {})]
     yield Case("context/partition", parts, context={"v": ragged(["RowLengths", "n"])})
     yield Case("context/missing", records[1:2], context={"i": fixed([])}, names=("i",))
@@ -197,8 +232,12 @@ def spec_cases() -> Iterator[Case]:
     yield Case("spec/list_fixed_len", [b""], lists={"v": fixed([])}, names=("v",))
     yield Case("spec/list_sparse", [b""], lists={"v": sparse("i", "w", "int64", 3)}, names=("v",))
     yield Case("spec/dtype", [b""], lists={"v": varlen("int32")}, names=("v",))
-    yield Case("spec/varlen_and_ragged", [b""],
-               lists={"v": varlen(), "r": ragged(value_key="v")}, names=("v",))
+    yield Case(
+        "spec/varlen_and_ragged",
+        [b""],
+        lists={"v": varlen(), "r": ragged(value_key="v")},
+        names=("v",),
+    )
 
 
 def wire_cases() -> Iterator[Case]:
@@ -226,14 +265,18 @@ def wire_cases() -> Iterator[Case]:
         "unknown_in_list": block(2, entry("v", unknown + one + unknown)),
         "unknown_in_step": block(2, entry("v", steps(ints(1) + unknown))),
         "step_as_varint": block(2, entry("v", one + tag(1, VARINT) + varint(3))),
-        "overlong_lengths": block(2, block(1, block(1, b"v", 1) + block(2, block(1, ints(1), 2), 1), 2)),
+        "overlong_lengths": block(
+            2, block(1, block(1, b"v", 1) + block(2, block(1, ints(1), 2), 1), 2)
+        ),
         "overlong_step_length": block(2, entry("v", block(1, ints(1), 1) + block(1, ints(2)))),
         "overlong_value": block(2, entry("v", steps(block(3, block(1, b"\x85\x00")), ints(2)))),
         "ten_byte_values": record({}, {"v": steps(ints(-1), ints(INT64_MIN), ints(5)) * 6}),
         "malformed_length": b"\x12\x05ab",
         "malformed_step_length": block(2, entry("v", b"\x0a\x09" + ints(1))),
         "malformed_varint": block(2, entry("v", steps(block(3, block(1, b"\x80"))))),
-        "malformed_long_varint": block(2, entry("v", steps(block(3, block(1, b"\x80" * 10 + b"\1"))))),
+        "malformed_long_varint": block(
+            2, entry("v", steps(block(3, block(1, b"\x80" * 10 + b"\1"))))
+        ),
         "malformed_in_unread_list": block(2, entry("u", b"\x0a\x09" + ints(1)) + entry("v", one)),
         "malformed_in_replaced_list": block(2, entry("v", b"\x0f") + entry("v", one)),
         "malformed_float_run": block(2, entry("u", steps(block(2, block(1, b"\0" * 7))))),
@@ -251,7 +294,9 @@ def random_cases() -> Iterator[Case]:
     """Batches of random records as a library writes them."""
     rng = random.Random(5)
     make = {
-        "i": lambda n: ints(*(rng.getrandbits(rng.choice([3, 7, 14, 20, 40, 64])) for _ in range(n))),
+        "i": lambda n: ints(
+            *(rng.getrandbits(rng.choice([3, 7, 14, 20, 40, 64])) for _ in range(n))
+        ),
         "f": lambda n: floats(*(rng.uniform(-9, 9) for _ in range(n))),
         "s": lambda n: strings(*(rng.randbytes(rng.choice([0, 1, 5, 30, 140])) for _ in range(n))),
     }
@@ -270,8 +315,10 @@ def random_cases() -> Iterator[Case]:
         spec = {
             **{key: sequence([], dtypes[key[0]]) for key in ("i1", "f1", "s1")},
             **{key: sequence([2], dtypes[key[0]]) for key in ("i2", "s2")},
-            **{key: (varlen, lambda d: ragged(dtype=d))[case % 2](dtypes[key[0]])
-               for key in ("i*", "f*", "s*")},
+            **{
+                key: (varlen, lambda d: ragged(dtype=d))[case % 2](dtypes[key[0]])
+                for key in ("i*", "f*", "s*")
+            },
         }
         yield Case(f"random/{case}", records, {"i*": varlen(), "s*": varlen("string")}, spec)
 

@@ -1,5 +1,6 @@
 """weft's parser of SequenceExamples against TensorFlow's answers and protobuf's meaning
-(oracle/make_sequence_example.py)."""
+(oracle/make_sequence_example.py).
+"""
 
 import golden
 import pytest

@@ -292,7 +292,7 @@ def encode_example(features: Mapping[str, Any]) -> bytes:
     Raises ValueError for a key that is not UTF-8, an empty list or an integer out of int64's range,
     TypeError for values of another kind.
     """
-    _refuse_no_dtype(features, "features")
+    refuse_no_dtype(features, "features")
     return _core.encode_example(dict(features))
 
 
@@ -305,11 +305,11 @@ def encode_examples(columns: Mapping[str, Any]) -> list[bytes]:
 
     Raises as `encode_example`.
     """
-    _refuse_no_dtype(columns, "columns")
+    refuse_no_dtype(columns, "columns")
     return _core.encode_examples(columns)
 
 
-def _refuse_no_dtype(features: Mapping[str, Any], argument: str) -> None:
+def refuse_no_dtype(features: Mapping[str, Any], argument: str) -> None:
     """Lists without values would be written as a list of some kind that nobody chose."""
     if not isinstance(features, Mapping):
         raise WrongTypeError(f"`{argument}` must be a dict, got {type(features).__name__}")

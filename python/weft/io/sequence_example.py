@@ -1,4 +1,4 @@
-"""Parsing `tf.SequenceExample`s: a context of features, and feature lists, which are steps.
+"""Parsing and writing `tf.SequenceExample`s: a context of features, and feature lists, which are steps.
 
 What the results are (`T`: the steps of the longest record; `N`: the values of the longest step):
 
@@ -16,13 +16,21 @@ The context is what `parse_example` makes of an Example of it.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from weft import _core
 from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.io.compiled import parser_of
-from weft.io.parsing import check_names, is_one_record, one_record
+from weft.io.parsing import check_names, is_one_record, one_record, refuse_no_dtype
+from weft.ragged import Ragged
 
-__all__ = ["parse_sequence_example", "parse_single_sequence_example"]
+__all__ = [
+    "decode_sequence_example",
+    "encode_sequence_example",
+    "parse_sequence_example",
+    "parse_single_sequence_example",
+]
 
 Batch = dict[str, Any]
 
@@ -98,3 +106,33 @@ def parse_single_sequence_example(
     del example_name, name
     parser = _parser(context_features, sequence_features, strict, limits)
     return parser.parse_single(one_record(serialized))[:2]
+
+
+def decode_sequence_example(
+    serialized: Any, *, strict: bool = True, limits: Limits | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Ragged]]:
+    """What one serialized SequenceExample holds: `encode_sequence_example` the other way.
+
+    Gives two dicts: the context as `decode_example` gives features, and the feature lists, each a
+    `Ragged` of steps. A step without a kind is empty; a list in which none has a kind is int64.
+
+    `strict`, `limits`: see `parse_sequence_example`. Raises `weft.CorruptDataError` for bytes that
+    are no SequenceExample, ValueError for steps of different kinds in one list.
+    """
+    return _core.decode_sequence_example(one_record(serialized), strict, limits)
+
+
+def encode_sequence_example(
+    context: Mapping[str, Any] | None = None, feature_lists: Mapping[str, Any] | None = None
+) -> bytes:
+    """The serialized SequenceExample of these, as protobuf writes it deterministically.
+
+    `context` is what `encode_example` takes. `feature_lists` maps names to steps: an array
+    [T, ...], a nested list or a `Ragged` of one level, each row of which is a step.
+
+    Raises as `encode_example`.
+    """
+    context, feature_lists = context or {}, feature_lists or {}
+    refuse_no_dtype(context, "context")
+    refuse_no_dtype(feature_lists, "feature_lists")
+    return _core.encode_sequence_example(dict(context), feature_lists)
