@@ -1,4 +1,4 @@
-"""Parsing and writing `tf.SequenceExample`s: a context of features, and feature lists, which are steps.
+"""Parsing and writing `tf.SequenceExample`s: a context, and feature lists, which are steps.
 
 What the results are (`T`: the steps of the longest record; `N`: the values of the longest step):
 
