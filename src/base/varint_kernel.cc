@@ -6,7 +6,7 @@
 #include <immintrin.h>
 #endif
 
-#include "base/varint_lanes.h"
+#include "base/varint_lanes_kernel.h"
 
 namespace weft::WEFT_ISA {
 namespace {

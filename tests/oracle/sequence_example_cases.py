@@ -219,6 +219,7 @@ def context_cases() -> Iterator[Case]:
     parts = [record({"v": ints(1, 2, 3), "n": ints(1, 2)}, {}), record({}, {})]
     yield Case("context/partition", parts, context={"v": ragged(["RowLengths", "n"])})
     yield Case("context/missing", records[1:2], context={"i": fixed([])}, names=("i",))
+    yield Case("context/no_kind", [record({"i": NO_KIND}, {})], context={"i": fixed([], default=9)})
     yield Case("context/wrong_kind", records[:1], context={"i": varlen("float32")}, names=("i",))
     yield Case("context/too_many", records[:1], context={"m": fixed([])}, names=("m",))
 
