@@ -46,7 +46,10 @@ std::vector<SlotColumn> Batch::run() {
     if (what.variable()) {
       columns_[slot].row_splits = Tensor(DType::kInt64, {rows_ + 1});
       columns_[slot].row_splits.mutable_values<int64_t>()[0] = 0;
-      if (what.steps) layouts_[slot].starts = Tensor(DType::kInt64, {rows_ + 1});
+      if (what.steps) {
+        layouts_[slot].starts = Tensor(DType::kInt64, {rows_ + 1});
+        layouts_[slot].ones.resize(static_cast<size_t>(rows_));
+      }
       continue;
     }
     check_size(slot, rows_, what.elements);

@@ -126,11 +126,12 @@ class Batch {
   std::vector<SlotColumn> columns_;
   // By slot.
   struct Layout {
-    Shape shape;        // of the values
-    int64_t width = 0;  // values of each row, of kFixed and kPadded
-    Tensor starts;      // of a feature list's rows among its values: int64 [B + 1]
-    Buffer text;        // the bytes of all strings
-    Buffer offsets;     // where they end
+    Shape shape;                // of the values
+    int64_t width = 0;          // values of each row, of kFixed and kPadded
+    Tensor starts;              // of a feature list's rows among its values: int64 [B + 1]
+    std::vector<uint8_t> ones;  // of its rows, as StepCounts has it
+    Buffer text;                // the bytes of all strings
+    Buffer offsets;             // where they end
   };
   std::vector<Layout> layouts_;
   ForeignName foreign_ = nullptr;

@@ -31,7 +31,8 @@ void Batch::measure_steps(Range& range, size_t slot) {
   const StepCounts counts{
       .elements = what.kind == Slot::Kind::kPadded ? what.elements : -1,
       .steps = columns_[slot].row_splits.mutable_values<int64_t>().data() + after,
-      .values = layouts_[slot].starts.mutable_values<int64_t>().data() + after};
+      .values = layouts_[slot].starts.mutable_values<int64_t>().data() + after,
+      .ones = layouts_[slot].ones.data() + range.begin};
   const StepKernel& kernel = WEFT_KERNEL(step_kernel);
   const auto count = [&](int64_t from) {
     if (what.dtype == DType::kString) {
@@ -92,7 +93,8 @@ void Batch::read_number_steps(Range& range, size_t slot) {
   StepSink<T> sink{.starts = layout.starts.values<int64_t>().data() + range.begin,
                    .out = column.values.mutable_values<T>().data(),
                    .steps = steps,
-                   .ends = nullptr};
+                   .ends = nullptr,
+                   .ones = layout.ones.data() + range.begin};
   if (padded) {
     for (int64_t row = range.begin; row < range.end; ++row) starts.push_back(row * layout.width);
     sink.starts = starts.data();

@@ -2,12 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#if WEFT_ISA_LEVEL >= 4
-#include <immintrin.h>
-#endif
 
-#include "base/varint_lanes_kernel.h"
 #include "example/list_kernel.h"
+#include "example/step_block_kernel.h"
 
 namespace weft::WEFT_ISA {
 namespace {
@@ -45,9 +42,6 @@ struct Int64 {
     const uint64_t above = 64 - 8 * (step - kFrame);
     return static_cast<int64_t>(compact(load<uint64_t>(p + kFrame) << above >> above));
   }
-  // What can be counted and read by more than a step at a time.
-  static int64_t count_first(Steps&) { return 0; }
-  static int64_t read_first(Steps&, int64_t*) { return 0; }
   // The values in a payload, or -1.
   static int64_t count(const uint8_t* p, int64_t bytes) {
     if (bytes == 0) return 0;
@@ -66,122 +60,8 @@ struct Float {
     return (load<uint64_t>(p) & kFrameMask) == frame(kFloatTag, 4) ? kFrame + 4 : 0;
   }
   static float value(const uint8_t* p, uint64_t) { return load<float>(p + kFrame); }
-  static int64_t count_first(Steps&) { return 0; }
-  static int64_t read_first(Steps&, float*) { return 0; }
   static int64_t count(const uint8_t*, int64_t bytes) { return bytes % 4 == 0 ? bytes / 4 : -1; }
 };
-
-#if WEFT_ISA_LEVEL >= 4
-// A step of one varint has seven bytes without a high bit: its frame and its last byte. So every
-// seventh such byte of 64 ends a step, and no step waits for the one before. Squeezed together, the
-// bytes without a high bit are the frames, with one byte after each.
-struct Block {
-  __m512i bytes;
-  __m512i begins;  // of the steps, a byte each
-  int64_t steps;   // 0: there are others than of one varint of at most 8 bytes
-  int64_t size;    // of the steps
-  bool narrow;     // of at most 4 bytes
-
-  // Of the next 64 bytes of a row.
-  WEFT_VBMI2 explicit Block(const Steps& row) {
-    constexpr uint64_t kSeventh = 0x4081020408102040;
-    const __m512i places = _mm512_set_epi8(
-        63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
-        40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
-        17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    const int64_t left = row.end - row.p;
-    const uint64_t inside = left < 64 ? (uint64_t{1} << left) - 1 : ~uint64_t{0};
-    bytes = __builtin_expect(row.p <= row.far, 1) ? _mm512_loadu_si512(row.p)
-                                                  : _mm512_maskz_loadu_epi8(inside, row.p);
-    const uint64_t last = inside & ~static_cast<uint64_t>(_mm512_movepi8_mask(bytes));
-    const uint64_t ends = _pdep_u64(kSeventh, last);
-    const uint64_t starts = ends << 1 | 1;
-    steps = __builtin_popcountll(ends);
-    size = ends == 0 ? 0 : 64 - __builtin_clzll(ends);
-    begins = _mm512_maskz_compress_epi8(starts, places);
-    const __m512i sizes =
-        _mm512_sub_epi8(_mm512_sub_epi8(_mm512_maskz_compress_epi8(ends, places), begins),
-                        _mm512_set1_epi8(kFrame - 1));
-    // The six places of each frame, where no high bit may be.
-    const uint64_t two = starts | starts << 1, six = two | two << 2 | two << 4;
-    uint64_t wrong = six & ~last & ((uint64_t{1} << (size & 63)) - 1);
-    wrong |= wrong_frames(_mm512_maskz_compress_epi8(last, bytes), sizes) &
-             ((uint64_t{1} << 7 * steps) - 1);
-    const uint64_t some = (uint64_t{1} << steps) - 1;
-    wrong |= _mm512_cmpgt_epu8_mask(sizes, _mm512_set1_epi8(8)) & some;
-    narrow = (_mm512_cmpgt_epu8_mask(sizes, _mm512_set1_epi8(4)) & some) == 0;
-    if (wrong != 0) steps = 0;
-  }
-
-  // The values, in order.
-  WEFT_VBMI2 void read(int64_t* out) const {
-    auto* const to = reinterpret_cast<uint64_t*>(out);
-    if (narrow) {
-      const __m512i lane =
-          _mm512_set_epi32(0x0f0f0f0f, 0x0e0e0e0e, 0x0d0d0d0d, 0x0c0c0c0c, 0x0b0b0b0b, 0x0a0a0a0a,
-                           0x09090909, 0x08080808, 0x07070707, 0x06060606, 0x05050505, 0x04040404,
-                           0x03030303, 0x02020202, 0x01010101, 0);
-      const __m512i at =
-          _mm512_add_epi8(_mm512_permutexvar_epi8(lane, begins), _mm512_set1_epi32(0x09080706));
-      store_narrow(to, steps, narrow_values(_mm512_permutexvar_epi8(at, bytes)));
-    } else {
-      const __m512i lane = _mm512_set_epi64(
-          0x0707070707070707, 0x0606060606060606, 0x0505050505050505, 0x0404040404040404,
-          0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
-      const __m512i at = _mm512_add_epi8(_mm512_permutexvar_epi8(lane, begins),
-                                         _mm512_set1_epi64(0x0d0c0b0a09080706));
-      store(to, steps, wide_values(_mm512_permutexvar_epi8(at, bytes)));
-    }
-  }
-
- private:
-  // Which of the frames' bytes are not those of a value of the step's size.
-  WEFT_VBMI2 static uint64_t wrong_frames(__m512i frames, __m512i sizes) {
-    constexpr uint64_t kOfFrames = 0xbf7efdfbf7efdfbf, kOfSizes = 0x2a54a952a54a952a;
-    const __m512i step =
-        _mm512_set_epi8(9, 8, 8, 8, 8, 8, 8, 8, 7, 7, 7, 7, 7, 7, 7, 6, 6, 6, 6, 6, 6, 6, 5, 5, 5,
-                        5, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2,
-                        1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0);
-    // 0a size+4 1a size+2 0a size, and the last byte of a value, which may be any.
-    const __m512i plain = _mm512_set_epi64(
-        0x0a00000a021a040a, 0x00000a021a040a00, 0x000a021a040a0000, 0x0a021a040a00000a,
-        0x021a040a00000a02, 0x1a040a00000a021a, 0x040a00000a021a04, 0x0a00000a021a040a);
-    const __m512i expected =
-        _mm512_add_epi8(plain, _mm512_maskz_permutexvar_epi8(kOfSizes, step, sizes));
-    return _mm512_cmpneq_epi8_mask(frames, expected) & kOfFrames;
-  }
-};
-
-// Moves past blocks of steps of one varint; returns how many steps there were.
-WEFT_VBMI2 int64_t count_blocks(Steps& row) {
-  int64_t n = 0;
-  while (row.p != row.end) {
-    const Block block(row);
-    if (block.steps == 0) break;
-    n += block.steps;
-    row.p += block.size;
-  }
-  return n;
-}
-
-// Reads the values of such blocks; returns how many.
-WEFT_VBMI2 int64_t read_blocks(Steps& row, int64_t* to) {
-  int64_t n = 0;
-  while (row.p != row.end) {
-    const Block block(row);
-    if (block.steps == 0) break;
-    block.read(to + n);
-    n += block.steps;
-    row.p += block.size;
-  }
-  return n;
-}
-
-struct Int64Blocks : Int64 {
-  static int64_t count_first(Steps& row) { return count_blocks(row); }
-  static int64_t read_first(Steps& row, int64_t* to) { return read_blocks(row, to); }
-};
-#endif
 
 // Any step at p, as read_step, and its payload.
 template <class T>
@@ -222,10 +102,10 @@ inline int64_t count_ones(Steps& row) {
   return n;
 }
 
+// Adds the steps and values of what is left of a row; false if it cannot be read.
 template <class T>
 bool count_row(Steps row, int64_t elements, int64_t* steps, int64_t* values) {
   const bool ones = elements == 1 || elements < 0;
-  if (ones) *steps = *values = T::count_first(row);
   for (;;) {
     const int64_t n = ones ? count_ones<T>(row) : 0;
     *steps += n;
@@ -253,16 +133,11 @@ int64_t count_rows(const ColumnView& view, int64_t from, const StepCounts& count
   return view.rows;
 }
 
-// Reads a row; `step(p, end, to)` reads any step to `to` and returns the place after it, moving
-// `to`, or null.
+// Reads what is left of a row to `to`; `read_any(p, end, to)` reads any step and returns the place
+// after it, moving `to`, or null.
 template <class T, class ReadStep>
 inline bool read_row(Steps row, typename T::Value* out, typename T::Value* to, int64_t* ends,
                      ReadStep read_any) {
-  const int64_t first = T::read_first(row, to);
-  if (ends != nullptr) {
-    for (int64_t i = 1; i <= first; ++i) *ends++ = to - out + i;
-  }
-  to += first;
   while (row.p != row.end) {
     const uint64_t step = row.p <= row.wide ? T::one(row.p) : 0;
     if (__builtin_expect(step != 0, 1)) {
@@ -299,24 +174,23 @@ int64_t float_counts(const ColumnView& view, int64_t from, const StepCounts& cou
   return count_rows<Float>(view, from, counts);
 }
 
-template <class T>
-inline int64_t read_int64s(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
-                           VarintDecode* decode) {
-  return read_rows<T>(
-      view, from, sink,
-      [decode](const uint8_t* p, const uint8_t* end, int64_t*& to) -> const uint8_t* {
-        const uint8_t* values = nullptr;
-        int64_t bytes;
-        p = any_step<T>(p, end, &values, &bytes);
-        if (bytes > 0 && !decode(values, bytes, reinterpret_cast<uint64_t*>(to))) return nullptr;
-        to += T::count(values, bytes);
-        return p;
-      });
-}
+// Any step of integers.
+struct ReadInt64s {
+  VarintDecode* decode;
+
+  const uint8_t* operator()(const uint8_t* p, const uint8_t* end, int64_t*& to) const {
+    const uint8_t* values = nullptr;
+    int64_t bytes;
+    p = any_step<Int64>(p, end, &values, &bytes);
+    if (bytes > 0 && !decode(values, bytes, reinterpret_cast<uint64_t*>(to))) return nullptr;
+    to += Int64::count(values, bytes);
+    return p;
+  }
+};
 
 int64_t int64_values(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
                      VarintDecode* decode) noexcept {
-  return read_int64s<Int64>(view, from, sink, decode);
+  return read_rows<Int64>(view, from, sink, ReadInt64s{decode});
 }
 
 int64_t float_values(const ColumnView& view, int64_t from, const StepSink<float>& sink) noexcept {
@@ -332,14 +206,104 @@ int64_t float_values(const ColumnView& view, int64_t from, const StepSink<float>
 }
 
 #if WEFT_ISA_LEVEL >= 4
+// A block's place is known when the one before it is read. Lists are therefore walked in two places
+// at once: each lane goes through a row, and then takes the next that no lane has taken.
+struct Lane {
+  Steps row;
+  int64_t index;
+  int64_t n;  // steps so far
+};
+
+// Walks the rows that use.wanted(row), in two lanes. `use.take(lane, block)` takes the steps of a
+// block, or is false at what it cannot take; `use.close(lane)` ends a row there.
+template <class Use>
+WEFT_VBMI2 void in_two_lanes(const ColumnView& view, int64_t next, const Use& use) {
+  const auto open = [&](Lane& lane) {
+    while (next < view.rows && (view.spans[next * view.stride].size == 0 || !use.wanted(next)))
+      ++next;
+    if (next == view.rows) return false;
+    lane = {steps_of(view, next, view.spans[next * view.stride]), next, 0};
+    ++next;
+    return true;
+  };
+  Lane a{}, b{};
+  bool more = open(a), two = open(b);
+  while (more) {
+    const Block block_a(a.row.p, a.row.end, a.row.far);
+    if (two) {
+      const Block block_b(b.row.p, b.row.end, b.row.far);
+      if (__builtin_expect(!use.take(b, block_b) || b.row.p == b.row.end, 0)) {
+        use.close(b);
+        two = open(b);
+      }
+    }
+    if (__builtin_expect(use.take(a, block_a) && a.row.p != a.row.end, 1)) continue;
+    use.close(a);
+    more = open(a);
+    if (more || !two) continue;
+    a = b;
+    more = true;
+    two = false;
+  }
+}
+
+struct CountLane {
+  const StepCounts& counts;
+
+  bool wanted(int64_t) const { return true; }
+  WEFT_VBMI2 bool take(Lane& lane, const Block& block) const {
+    if (block.steps == 0 || !one_varint_each(block)) return false;
+    lane.n += block.steps;
+    lane.row.p += block.size;
+    return true;
+  }
+  void close(const Lane& lane) const {
+    counts.steps[lane.index] = counts.values[lane.index] = lane.n;
+    counts.ones[lane.index] = lane.row.p == lane.row.end;
+  }
+};
+
 int64_t int64_counts_vbmi2(const ColumnView& view, int64_t from,
                            const StepCounts& counts) noexcept {
-  return count_rows<Int64Blocks>(view, from, counts);
+  for (int64_t row = from; row < view.rows; ++row) counts.ones[row] = 0;
+  if (counts.elements != 1 && counts.elements >= 0) return int64_counts(view, from, counts);
+  in_two_lanes(view, from, CountLane{counts});
+  for (int64_t row = from; row < view.rows; ++row) {
+    if (counts.ones[row] != 0) continue;
+    ColumnView one = view;
+    one.rows = row + 1;
+    if (int64_counts(one, row, counts) == row) return row;
+  }
+  return view.rows;
 }
+
+struct ReadLane {
+  const StepSink<int64_t>& sink;
+
+  bool wanted(int64_t row) const { return sink.ones[row] != 0; }
+  WEFT_VBMI2 bool take(Lane& lane, const Block& block) const {
+    read_values(block, sink.out + sink.starts[lane.index] + lane.n);
+    lane.n += block.steps;
+    lane.row.p += block.size;
+    return true;
+  }
+  void close(const Lane& lane) const {
+    if (sink.ends == nullptr) return;
+    int64_t* const ends = sink.ends + sink.steps[lane.index];
+    for (int64_t i = 0; i < lane.n; ++i) ends[i] = sink.starts[lane.index] + i + 1;
+  }
+};
 
 int64_t int64_values_vbmi2(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
                            VarintDecode* decode) noexcept {
-  return read_int64s<Int64Blocks>(view, from, sink, decode);
+  in_two_lanes(view, from, ReadLane{sink});
+  for (int64_t row = from; row < view.rows; ++row) {
+    if (sink.ones[row] != 0) continue;
+    ColumnView one = view;
+    one.rows = row + 1;
+    if (int64_values(one, row, sink, decode) == row) return row;
+  }
+  return view.rows;
 }
 #else
 constexpr auto int64_counts_vbmi2 = nullptr;

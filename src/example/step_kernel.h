@@ -15,6 +15,7 @@ struct StepCounts {
   int64_t elements;  // that each step must have; -1: any number
   int64_t* steps;
   int64_t* values;
+  uint8_t* ones;  // set to 1 for a row that int64_values_vbmi2 reads by the block
 };
 
 // Where they go: those of row i from out[starts[i]] on. Where each step ends among all values is
@@ -25,6 +26,7 @@ struct StepSink {
   T* out;
   const int64_t* steps;
   int64_t* ends;
+  const uint8_t* ones;  // as StepCounts has it
 };
 
 // Every function goes through rows [from, rows) and returns the first row that it could not read,
@@ -36,7 +38,7 @@ struct StepKernel {
   int64_t (*float_counts)(const ColumnView& view, int64_t from, const StepCounts& counts) noexcept;
   // Needs AVX512-VBMI and VBMI2; null below v4. So below.
   int64_t (*int64_counts_vbmi2)(const ColumnView& view, int64_t from,
-                               const StepCounts& counts) noexcept;
+                                const StepCounts& counts) noexcept;
 
   // Of rows that were counted. Stops at a varint of over ten bytes.
   int64_t (*int64_values)(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
@@ -44,7 +46,7 @@ struct StepKernel {
   int64_t (*float_values)(const ColumnView& view, int64_t from,
                           const StepSink<float>& sink) noexcept;
   int64_t (*int64_values_vbmi2)(const ColumnView& view, int64_t from, const StepSink<int64_t>& sink,
-                               VarintDecode* decode) noexcept;
+                                VarintDecode* decode) noexcept;
 };
 
 WEFT_DECLARE_KERNEL(StepKernel, step_kernel)
