@@ -157,13 +157,19 @@ TEST(SequenceExample, ReadsFramesThatLookLikeIds) {
       std::string("\x0a\x07\x1a\x05\x12\x03\x81\x82\x03", 9),  // an unknown field
       std::string("\x0a\x0e\x1a\x0c\x0a\x0a", 6) + std::string(9, '\x81') + '\1',
       std::string("\x0a\x0f\x1a\x0d\x0a\x0b", 6) + std::string(10, '\x81') + '\1',
+      // Of the size that the frame says, but for a high bit in the frame.
+      std::string("\x0a\x86\x06\x1a\x04\x0a\x02\x05", 8),
+      std::string("\x0a\x06\x1a\x84\x04\x0a\x02\x05", 8),
+      std::string("\x0a\x06\x1a\x04\x8a\x0a\x02\x05", 8),
+      std::string("\x0a\x06\x1a\x04\x0a\x82\x02\x05", 8),
+      std::string("\x8a\x0a\x06\x1a\x04\x0a\x02\x05", 8),
       std::string("\x0a\x02\x1a\x00", 4),
       std::string("\x0a\x00", 2),
   };
   for (const std::string& step : odd) {
-    for (int before = 0; before < 12; ++before) {
+    for (int before = 0; before < 36; ++before) {
       std::string list;
-      for (int i = 0; i < before; ++i) list += block(1, ints({i * 1000}));
+      for (int i = 0; i < before / 3; ++i) list += block(1, ints({int64_t{1} << 7 * (before % 3)}));
       list += step;
       for (int i = 0; i < 12; ++i) list += block(1, ints({i}));
       const std::string one = record("", entry("ids", list));

@@ -34,6 +34,8 @@ struct Block {
   }
 
   WEFT_VBMI2 uint64_t starts() const { return ends << 1 | 1; }
+  // The bytes of the steps; there must be one.
+  WEFT_VBMI2 uint64_t inside() const { return ~uint64_t{0} >> (64 - size); }
 
   // The places of the bits of a mask, a byte each.
   WEFT_VBMI2 static __m512i places(uint64_t mask) {
@@ -66,7 +68,7 @@ WEFT_VBMI2 inline bool one_varint_each(const Block& block) {
   const __m512i frames = _mm512_maskz_compress_epi8(block.last, block.bytes);
   // The six places of each frame, where no high bit may be.
   const uint64_t two = starts | starts << 1, six = two | two << 2 | two << 4;
-  uint64_t wrong = six & ~block.last & ((uint64_t{1} << (block.size & 63)) - 1);
+  uint64_t wrong = six & ~block.last & block.inside();
   wrong |= _mm512_cmpneq_epi8_mask(frames, expected) & kOfFrames &
            ((uint64_t{1} << 7 * block.steps) - 1);
   wrong |= _mm512_cmpgt_epu8_mask(sizes, _mm512_set1_epi8(8)) & ((uint64_t{1} << block.steps) - 1);
@@ -78,7 +80,7 @@ WEFT_VBMI2 inline void read_values(const Block& block, int64_t* out) {
   auto* const to = reinterpret_cast<uint64_t*>(out);
   const __m512i begins = Block::places(block.starts());
   const uint64_t more = ~block.last, more2 = more & more >> 1;
-  if ((more2 & more2 >> 2 & ((uint64_t{1} << (block.size & 63)) - 1)) == 0) {
+  if ((more2 & more2 >> 2 & block.inside()) == 0) {
     const __m512i lane =
         _mm512_set_epi32(0x0f0f0f0f, 0x0e0e0e0e, 0x0d0d0d0d, 0x0c0c0c0c, 0x0b0b0b0b, 0x0a0a0a0a,
                          0x09090909, 0x08080808, 0x07070707, 0x06060606, 0x05050505, 0x04040404,
