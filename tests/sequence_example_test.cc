@@ -157,6 +157,7 @@ TEST(SequenceExample, ReadsFramesThatLookLikeIds) {
       std::string("\x0a\x07\x1a\x05\x12\x03\x81\x82\x03", 9),  // an unknown field
       std::string("\x0a\x0e\x1a\x0c\x0a\x0a", 6) + std::string(9, '\x81') + '\1',
       std::string("\x0a\x0f\x1a\x0d\x0a\x0b", 6) + std::string(10, '\x81') + '\1',
+      std::string("\x0a\x07\x00\x05\x0a\x03\x81\x82\x03", 9),  // a field of number 0
       // Of the size that the frame says, but for a high bit in the frame.
       std::string("\x0a\x86\x06\x1a\x04\x0a\x02\x05", 8),
       std::string("\x0a\x06\x1a\x84\x04\x0a\x02\x05", 8),

@@ -76,6 +76,7 @@ inline const uint8_t* read_step(const uint8_t* p, const uint8_t* end, Step* step
   *step = {p, 0, 0};
   if (length == 0) return end;
   step->kind = p[0];
+  if (p[0] != kBytesTag && p[0] != kFloatTag && p[0] != kInt64Tag) return nullptr;
   if (length < 2 || (p = read_length(p, end, &length)) == nullptr ||
       length != static_cast<uint64_t>(end - p)) {
     return nullptr;

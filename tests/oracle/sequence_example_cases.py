@@ -282,6 +282,7 @@ def wire_cases() -> Iterator[Case]:
         "malformed_in_replaced_list": block(2, entry("v", b"\x0f") + entry("v", one)),
         "malformed_float_run": block(2, entry("u", steps(block(2, block(1, b"\0" * 7))))),
         "malformed_key": block(2, block(1, block(1, b"\xff") + block(2, one))),
+        "malformed_kind_zero": block(2, entry("v", one + b"\x0a\x05\x00\x03\x0a\x01\x05")),
         "malformed_field_zero": block(2, entry("v", one)) + b"\0\0",
     }
     for name, data in lists.items():
