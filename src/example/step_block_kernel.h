@@ -34,8 +34,8 @@ struct Block {
   }
 
   WEFT_VBMI2 uint64_t starts() const { return ends << 1 | 1; }
-  // The bytes of the steps; there must be one.
-  WEFT_VBMI2 uint64_t inside() const { return ~uint64_t{0} >> (64 - size); }
+  // The bytes of the steps.
+  WEFT_VBMI2 uint64_t inside() const { return ~uint64_t{0} >> __builtin_clzll(ends | 1); }
 
   // The places of the bits of a mask, a byte each.
   WEFT_VBMI2 static __m512i places(uint64_t mask) {
