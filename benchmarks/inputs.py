@@ -1,8 +1,8 @@
 """Makes the inputs of every workload from workloads.json, the same bytes for every peer.
 
 A workload's inputs lie in one folder, named after the workload and a digest of its numbers, so that
-a changed number makes new inputs. Records are tf.Examples, written here by hand: no peer writes
-what it is measured on.
+a changed number makes new inputs. Records are tf.Examples and tf.SequenceExamples, written here by
+hand: no peer writes what it is measured on.
 """
 
 from __future__ import annotations
@@ -91,6 +91,19 @@ def example(entries: list[tuple[str, str, Any]]) -> bytes:
     )
 
 
+def sequence_example(entries: list[tuple[str, str, Any]], lists: set[str]) -> bytes:
+    """A tf.train.SequenceExample: `lists` with one value a step, the other keys its context."""
+    context = [entry for entry in entries if entry[0] not in lists]
+    steps = [
+        (key, b"".join(block(1, feature(dtype, [value])) for value in values))
+        for key, dtype, values in entries
+        if key in lists
+    ]
+    return example(context) + block(
+        2, b"".join(block(1, block(1, key.encode()) + block(2, value)) for key, value in steps)
+    )
+
+
 def masked_crc32c(data: bytes) -> int:
     crc = 0xFFFFFFFF
     for byte in data:
@@ -169,6 +182,7 @@ def make_parse(workload: dict[str, Any], path: Path) -> None:
             (key, group["dtype"], [values[e - n : e] for n, e in zip(lengths, ends, strict=True)])
         )
     columns.sort()
+    lists = {key for key, group in feature_names(workload) if "lengths" in group}
     with open(path / "records.tfrecord", "wb") as file:
         for i in range(rows):
             order = (
@@ -176,8 +190,10 @@ def make_parse(workload: dict[str, Any], path: Path) -> None:
                 if workload["order"] == "random"
                 else range(len(columns))
             )
+            entries = [(columns[c][0], columns[c][1], columns[c][2][i]) for c in order]
+            is_sequence = workload["kind"] == "parse_sequence"
             file.write(
-                framed(example([(columns[c][0], columns[c][1], columns[c][2][i]) for c in order]))
+                framed(sequence_example(entries, lists) if is_sequence else example(entries))
             )
 
 
@@ -258,6 +274,7 @@ def make_end_to_end(workload: dict[str, Any], path: Path) -> None:
 
 MAKERS = {
     "parse": make_parse,
+    "parse_sequence": make_parse,
     "sequence_features": make_sequence_features,
     "rnn": make_rnn,
     "end_to_end": make_end_to_end,
@@ -267,7 +284,7 @@ MAKERS = {
 def items(workload: dict[str, Any], path: Path) -> int:
     """What one run counts: records, bytes of the records as a plain file, or real tokens."""
     kind = workload["kind"]
-    if kind in ("parse", "end_to_end"):
+    if kind in ("parse", "parse_sequence", "end_to_end"):
         return workload["records"]
     if kind == "read":
         if not workload["gzip"]:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -21,24 +22,7 @@ class RandomExample {
   RandomExample(std::function<uint64_t()> next, int odd) : next_(std::move(next)), odd_(odd) {}
 
   std::string record(const std::vector<std::string>& keys) {
-    std::vector<std::string> entries;
-    for (const std::string& key : keys) {
-      if (below(10) == 0) continue;
-      entries.push_back(one_entry(key));
-      if (odd()) entries.push_back(one_entry(keys[below(keys.size())]));
-      if (odd()) entries.push_back(unknown());
-    }
-    if (odd() || below(4) == 0) shuffle(entries);
-    std::string all;
-    if (odd()) all += unknown(true);
-    while (odd() && !entries.empty()) {
-      const auto some = static_cast<std::ptrdiff_t>(below(entries.size()) + 1);
-      all += example({entries.begin(), entries.begin() + some});
-      entries.erase(entries.begin(), entries.begin() + some);
-    }
-    if (!entries.empty() || below(3) != 0) all += example(entries);
-    if (odd()) all += unknown(true);
-    return all;
+    return record_of(1, entries(keys, [this](const std::string& key) { return one_entry(key); }));
   }
 
   // A few bytes changed, cut or doubled.
@@ -69,7 +53,39 @@ class RandomExample {
   uint64_t below(uint64_t n) { return next_() % n; }
   bool odd() { return below(100) >= static_cast<uint64_t>(100 - odd_); }
 
- private:
+ protected:
+  template <class Make>
+  std::vector<std::string> entries(const std::vector<std::string>& keys, const Make& one) {
+    std::vector<std::string> entries;
+    for (const std::string& key : keys) {
+      if (below(10) == 0) continue;
+      entries.push_back(one(key));
+      if (odd()) entries.push_back(one(keys[below(keys.size())]));
+      if (odd()) entries.push_back(unknown());
+    }
+    if (odd() || below(4) == 0) shuffle(entries);
+    return entries;
+  }
+
+  // The entries as the map that is field `number`, in one message or in several.
+  std::string record_of(uint32_t number, std::vector<std::string> entries) {
+    std::string all;
+    const auto map = [number](const auto& begin, const auto& end) {
+      std::string inner;
+      for (auto at = begin; at != end; ++at) inner += *at;
+      return block(number, inner);
+    };
+    if (odd()) all += unknown(true);
+    while (odd() && !entries.empty()) {
+      const auto some = static_cast<std::ptrdiff_t>(below(entries.size()) + 1);
+      all += map(entries.begin(), entries.begin() + some);
+      entries.erase(entries.begin(), entries.begin() + some);
+    }
+    if (!entries.empty() || below(3) != 0) all += map(entries.begin(), entries.end());
+    if (odd()) all += unknown(true);
+    return all;
+  }
+
   void shuffle(std::vector<std::string>& entries) {
     for (size_t i = entries.size(); i > 1; --i) std::swap(entries[i - 1], entries[below(i)]);
   }
@@ -77,8 +93,14 @@ class RandomExample {
   int pad() { return odd() ? static_cast<int>(below(3)) : 0; }
 
   std::string one_entry(const std::string& key) {
-    std::string value = feature(key);
-    while (odd()) value += feature(key);
+    return entry_of(key, [&] { return feature(key); });
+  }
+
+  // A map entry whose value `make` makes, if need be in several parts.
+  template <class Make>
+  std::string entry_of(const std::string& key, const Make& make) {
+    std::string value = make();
+    while (odd()) value += make();
     std::string inner;
     if (odd()) inner += unknown();
     if (odd()) inner += block(1, "i0");
@@ -89,7 +111,7 @@ class RandomExample {
       inner += block(1, key, pad());
       if (odd()) inner += unknown();
       if (!odd()) inner += block(2, value, pad());
-      if (odd()) inner += block(2, feature(key));
+      if (odd()) inner += block(2, make());
     }
     return tag(1, 2, pad()) + varint(inner.size(), pad()) + inner;
   }
@@ -138,7 +160,7 @@ class RandomExample {
 
   std::string numbers(uint32_t kind, uint64_t n) {
     const bool packed = !odd();
-    const unsigned shift = static_cast<unsigned>(below(64));
+    const unsigned shift = shift_ ? *shift_ : static_cast<unsigned>(below(64));
     std::string run;
     for (; n > 0; --n) {
       if (!packed) run += tag(1, kind == kFloatList ? 5 : 0);
@@ -171,6 +193,7 @@ class RandomExample {
 
   std::function<uint64_t()> next_;
   int odd_;
+  std::optional<unsigned> shift_;  // of all integers, how many high bits are 0
 };
 
 }  // namespace weft::testing

@@ -66,6 +66,11 @@ inline ParseSpec random_spec(bool fixed) {
   return spec;
 }
 
+inline std::string text_of(const ParsedSequenceExamples& parsed) {
+  return "context\n" + text_of(parsed.context) + "lists\n" + text_of(parsed.lists) + "lengths\n" +
+         text_of(parsed.lengths);
+}
+
 // The batch as text, or why it was refused.
 template <class Parse>
 std::string outcome(const Parse& parse) {

@@ -105,9 +105,17 @@ TEST(SparseTensor, FromRagged) {
   EXPECT_EQ(to_vector<int64_t>(made.indices()), (std::vector<int64_t>{0, 0, 0, 1, 2, 0}));
   ASSERT_NE(made.rows(), nullptr);
   EXPECT_EQ(SparseTensor().dense_shape(), (Shape{0, 0}));
-  const std::vector<Tensor> splits{int64s({0, 1}), int64s({0, 1})};
-  EXPECT_ERROR(InvalidArgument, "one level",
-               SparseTensor::from_ragged(Ragged::from_row_splits(int64s({1}), splits)));
+  EXPECT_ERROR(InvalidArgument, "1-D values",
+               SparseTensor::from_ragged(
+                   Ragged::from_row_splits(int64s({1, 2}).reshaped({1, 2}), int64s({0, 1}))));
+}
+
+TEST(SparseTensor, FromRaggedOfTwoLevels) {
+  const std::vector<Tensor> splits{int64s({0, 3, 3, 4}), int64s({0, 2, 2, 3, 3})};
+  const SparseTensor made =
+      SparseTensor::from_ragged(Ragged::from_row_splits(int64s({7, 8, 9}), splits));
+  EXPECT_EQ(made.dense_shape(), (Shape{3, 3, 2}));
+  EXPECT_EQ(to_vector<int64_t>(made.indices()), (std::vector<int64_t>{0, 0, 0, 0, 0, 1, 0, 2, 0}));
 }
 
 TEST(SparseTensor, RefusesBadIndices) {

@@ -149,7 +149,9 @@ inline bool is_utf8(std::string_view s) {
   return true;
 }
 
-inline void read_entry(Reader entry, Record& record) {
+// A map entry; `read` reads its value.
+template <class Value, class Read>
+void read_entry(Reader entry, std::map<std::string, Value>& record, const Read& read) {
   std::string key;
   Value value;
   while (!entry.done()) {
@@ -158,12 +160,24 @@ inline void read_entry(Reader entry, Record& record) {
       key = entry.block();
       if (!is_utf8(key)) throw Malformed("key");
     } else if (number == 2 && type == 2) {
-      read_feature(entry.message(), value);
+      read(entry.message(), value);
     } else {
       entry.skip(number, type);
     }
   }
   record[key] = value;
+}
+
+template <class Value, class Read>
+void read_map(Reader map, std::map<std::string, Value>& record, const Read& read) {
+  while (!map.done()) {
+    const auto [number, type] = map.field();
+    if (number == 1 && type == 2) {
+      read_entry(map.message(), record, read);
+    } else {
+      map.skip(number, type);
+    }
+  }
 }
 
 // Throws Malformed.
@@ -172,44 +186,40 @@ inline Record read_record(std::string_view bytes) {
   Reader example(bytes, 100);
   while (!example.done()) {
     const auto [number, type] = example.field();
-    if (number != 1 || type != 2) {
+    if (number == 1 && type == 2) {
+      read_map(example.message(), record, read_feature);
+    } else {
       example.skip(number, type);
-      continue;
-    }
-    Reader features = example.message();
-    while (!features.done()) {
-      const auto [inner, inner_type] = features.field();
-      if (inner == 1 && inner_type == 2) {
-        read_entry(features.message(), record);
-      } else {
-        features.skip(inner, inner_type);
-      }
     }
   }
   return record;
 }
 
-// The values of `key` in every record as rows; nullopt for a record without. Throws Unfit for a
-// list of another kind.
+// The values of a Feature; nullopt without a kind. Throws Unfit for a list of another kind. Strings
+// stay the Feature's.
+template <class T>
+std::optional<std::vector<T>> values_in(const Value& value) {
+  if (value.kind == 0) return std::nullopt;
+  if constexpr (std::is_same_v<T, std::string_view>) {
+    if (value.kind != 1) throw Unfit("kind");
+    return std::vector<T>(value.strings.begin(), value.strings.end());
+  } else if constexpr (std::is_same_v<T, float>) {
+    if (value.kind != 2) throw Unfit("kind");
+    return value.floats;
+  } else {
+    if (value.kind != 3) throw Unfit("kind");
+    return value.ints;
+  }
+}
+
+// The values of `key` in every record as rows; nullopt for a record without.
 template <class T>
 std::vector<std::optional<std::vector<T>>> rows_of(std::span<const Record> records,
                                                    const std::string& key) {
   std::vector<std::optional<std::vector<T>>> rows;
   for (const Record& record : records) {
     const auto found = record.find(key);
-    rows.emplace_back();
-    if (found == record.end() || found->second.kind == 0) continue;
-    const Value& value = found->second;
-    if constexpr (std::is_same_v<T, std::string_view>) {
-      if (value.kind != 1) throw Unfit("kind");
-      rows.back().emplace(value.strings.begin(), value.strings.end());
-    } else if constexpr (std::is_same_v<T, float>) {
-      if (value.kind != 2) throw Unfit("kind");
-      rows.back() = value.floats;
-    } else {
-      if (value.kind != 3) throw Unfit("kind");
-      rows.back() = value.ints;
-    }
+    rows.push_back(found == record.end() ? std::nullopt : values_in<T>(found->second));
   }
   return rows;
 }
@@ -292,10 +302,8 @@ Feature feature(std::span<const Record> records, const std::string& name, const 
   return ragged<T>(records, key.empty() ? name : key);
 }
 
-// Throws Malformed or Unfit.
-inline Features parse_example(std::span<const std::string_view> serialized, const ParseSpec& spec) {
-  std::vector<Record> records;
-  for (std::string_view bytes : serialized) records.push_back(read_record(bytes));
+// Throws Unfit.
+inline Features features_of(std::span<const Record> records, const ParseSpec& spec) {
   Features features;
   for (const auto& [name, what] : spec) {
     const DType dtype = std::visit([](const auto& f) { return f.dtype; }, what);
@@ -304,6 +312,13 @@ inline Features parse_example(std::span<const std::string_view> serialized, cons
     if (dtype == DType::kString) features[name] = feature<std::string_view>(records, name, what);
   }
   return features;
+}
+
+// Throws Malformed or Unfit.
+inline Features parse_example(std::span<const std::string_view> serialized, const ParseSpec& spec) {
+  std::vector<Record> records;
+  for (std::string_view bytes : serialized) records.push_back(read_record(bytes));
+  return features_of(records, spec);
 }
 
 }  // namespace weft::reference

@@ -83,6 +83,37 @@ def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     return cases
 
 
+def parse_sequence(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    records = inputs.read_records(path / "records.tfrecord")
+    serialized = [tf.constant(batch) for batch in batches(records, workload["batch"])]
+    lists = {key for key, group in inputs.feature_names(workload) if "lengths" in group}
+    signature = [tf.TensorSpec([None], tf.string)]
+
+    def case(history: Callable[..., Any], wrap: Callable[..., Any]) -> Case:
+        spec = parse_spec(workload, history)
+        specs = [{k: v for k, v in spec.items() if (k in lists) == inside} for inside in (0, 1)]
+        parse_batch = wrap(lambda batch: tf.io.parse_sequence_example(batch, *specs))
+
+        def run() -> None:
+            for batch in serialized:
+                parse_batch(batch)
+
+        def result() -> dict[str, np.ndarray]:
+            parsed = (parse_batch(batch) for batch in serialized)
+            return joined([parsed_columns(context | lists) for context, lists, _ in parsed])
+
+        return Case(run, result)
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        return tf.function(function, input_signature=signature)
+
+    return {
+        "VarLenFeature, eager": case(tf.io.VarLenFeature, lambda function: function),
+        "VarLenFeature, tf.function": case(tf.io.VarLenFeature, compiled),
+        "RaggedFeature, tf.function": case(tf.io.RaggedFeature, compiled),
+    }
+
+
 # --- read -----------------------------------------------------------------------------------------
 
 

@@ -71,6 +71,30 @@ def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     return cases
 
 
+def parse_sequence(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    serialized = batches(inputs.read_records(path / "records.tfrecord"), workload["batch"])
+
+    def case(history: Callable[..., Any]) -> Case:
+        spec = parse_spec(workload, history)
+        lists = {key for key, group in inputs.feature_names(workload) if "lengths" in group}
+        specs = [{k: v for k, v in spec.items() if (k in lists) == inside} for inside in (0, 1)]
+
+        def run() -> None:
+            for batch in serialized:
+                weft.io.parse_sequence_example(batch, *specs)
+
+        def result() -> dict[str, np.ndarray]:
+            parsed = (weft.io.parse_sequence_example(batch, *specs) for batch in serialized)
+            return joined([parsed_columns(context | lists) for context, lists, _ in parsed])
+
+        return Case(run, result)
+
+    return {
+        "VarLenFeature": case(weft.io.VarLenFeature),
+        "RaggedFeature": case(weft.io.RaggedFeature),
+    }
+
+
 # --- read -----------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,5 @@
-// tf.Example -> Features, and back. As tf.io.parse_example over protobuf's meaning of the bytes.
+// tf.Example and tf.SequenceExample -> Features, and back. As tf.io.parse_example and
+// tf.io.parse_sequence_example over protobuf's meaning of the bytes.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,9 @@ namespace weft {
 // A feature without a kind is missing. A present, empty list has no values.
 struct ParseOptions {
   // A record of another message type that reads as an Example: a SequenceExample (it would parse as
-  // its context) or an ExampleListWithContext. true: InvalidArgument naming it. false: one warning.
+  // its context) or an ExampleListWithContext; or as a SequenceExample: an ExampleListWithContext,
+  // or an Example (a record without feature lists that has, as a feature, what is to be read as a
+  // feature list). true: InvalidArgument naming it. false: one warning.
   bool strict = true;
   Limits limits;
 };
@@ -93,6 +96,66 @@ WEFT_API Features parse_example(std::span<const std::string_view> serialized, co
 WEFT_API Features parse_single_example(std::string_view serialized, const ParseSpec& spec,
                                        const ParseOptions& options = {});
 
+// What a batch of SequenceExamples parses to, by the names of the specs.
+struct ParsedSequenceExamples {
+  Features context;
+  Features lists;
+  Features
+      lengths;  // int64 [B]: the steps of each row, of every FixedLenSequenceFeature in `lists`
+};
+
+// Two parse specs, of the context and of the feature lists, checked and compiled; either may be
+// empty. Shared, learning and warning as an ExampleParser.
+class WEFT_API SequenceExampleParser {
+ public:
+  // `context` is a spec as ExampleParser takes it. `lists` holds FixedLenSequenceFeatures, without
+  // default_value, VarLenFeatures and RaggedFeatures; without allow_missing a record must have the
+  // list. Throws as ExampleParser, and InvalidArgument for another class of feature and where both
+  // specs are empty.
+  explicit SequenceExampleParser(ParseSpec context, ParseSpec lists, ParseOptions options = {});
+  SequenceExampleParser(const SequenceExampleParser&);
+  SequenceExampleParser(SequenceExampleParser&&) noexcept;
+  SequenceExampleParser& operator=(const SequenceExampleParser&);
+  SequenceExampleParser& operator=(SequenceExampleParser&&) noexcept;
+  ~SequenceExampleParser();
+
+  // `context` as ExampleParser::parse. In `lists`, T being the longest row's number of steps:
+  //   FixedLenSequenceFeature  Tensor [B, T, shape...], padded with 0 or ""; every step has exactly
+  //                            num_elements(shape) values
+  //   VarLenFeature            SparseTensor [B, T, longest step], which holds row_splits
+  //   RaggedFeature            Ragged: the rows, their steps, then one level per partition of each
+  //                            step, as in an Example; the partitions' keys are feature lists of as
+  //                            many steps
+  // A step without a kind has no values. Throws as ExampleParser::parse, with the step too.
+  ParsedSequenceExamples parse(std::span<const std::string_view> serialized) const;
+
+  // One record, without the batch dimension: as parse_single of an ExampleParser, and in `lists`
+  // Tensor [T, shape...], SparseTensor [T, longest step] and Ragged of the steps. `lengths` are
+  // scalars.
+  ParsedSequenceExamples parse_single(std::string_view serialized) const;
+
+  const ParseSpec& context_spec() const;
+  const ParseSpec& list_spec() const;
+  const ParseOptions& options() const;
+  int64_t rows_parsed() const;
+  std::vector<std::string> absent_keys() const;
+  void warn_of_absent_keys() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
+// As SequenceExampleParser(context, lists, options).parse(serialized).
+WEFT_API ParsedSequenceExamples parse_sequence_example(std::span<const std::string_view> serialized,
+                                                       const ParseSpec& context,
+                                                       const ParseSpec& lists,
+                                                       const ParseOptions& options = {});
+WEFT_API ParsedSequenceExamples parse_single_sequence_example(std::string_view serialized,
+                                                              const ParseSpec& context,
+                                                              const ParseSpec& lists,
+                                                              const ParseOptions& options = {});
+
 // The Example of these features, byte for byte as protobuf serializes it deterministically: keys in
 // byte order, values packed. A tensor of any shape is written flat; no values make an empty list.
 // Integers and bool become an Int64List, floating dtypes a FloatList, strings a BytesList.
@@ -111,5 +174,21 @@ WEFT_API std::map<std::string, Tensor, std::less<>> decode_example(
 // tensor, a Ragged of several levels (write its row_splits as features of their own), and a
 // SparseTensor of another rank or with holes.
 WEFT_API Bytes encode_examples(const Features& features);
+
+// The SequenceExample of these, byte for byte as protobuf serializes one deterministically whose
+// context and feature_lists are both set. Each row of a feature list is a step, written as
+// encode_examples writes a row. Throws as encode_examples; lists may differ in length.
+WEFT_API std::string encode_sequence_example(
+    const std::map<std::string, Tensor, std::less<>>& context, const Features& feature_lists);
+
+// What one SequenceExample holds: its context as of decode_example, and each feature list as rows
+// of steps, those without a kind empty; int64 if no step has a kind.
+// Throws as decode_example, and InvalidArgument for steps of different kinds in one list.
+struct DecodedSequenceExample {
+  std::map<std::string, Tensor, std::less<>> context;
+  std::map<std::string, Ragged, std::less<>> feature_lists;
+};
+WEFT_API DecodedSequenceExample decode_sequence_example(std::string_view serialized,
+                                                        const ParseOptions& options = {});
 
 }  // namespace weft

@@ -79,8 +79,8 @@ class WEFT_API SparseTensor {
   // Throws InvalidArgument unless the indices are in row-major order without repeats and inside
   // `dense_shape`; WrongType unless they are int64.
   SparseTensor(const Tensor& indices, Tensor values, Shape dense_shape);
-  // Rank 2, without holes; dense_shape is [rows, longest row].
-  // Throws InvalidArgument if `rows` has more than one level or values of rank > 1.
+  // Without holes, of rank 1 + levels; dense_shape is [rows, longest row of each level].
+  // Throws InvalidArgument if `rows` has values of rank > 1.
   static SparseTensor from_ragged(Ragged rows);
   // As the constructor, for indices that may repeat and stand in any order, as those of a parsed
   // SparseFeature may.
@@ -93,7 +93,7 @@ class WEFT_API SparseTensor {
   const Shape& dense_shape() const { return dense_shape_; }
   int64_t rank() const { return static_cast<int64_t>(dense_shape_.size()); }
   Tensor indices() const;  // int64 [N, rank]; built on each call if rows() is set
-  // The rows, if this was built from rows. Indices are then (row, position) for each value.
+  // The rows, if this was built from rows. Indices are then (row, position...) for each value.
   const Ragged* rows() const { return rows_ ? &*rows_ : nullptr; }
 
  private:
@@ -105,7 +105,7 @@ class WEFT_API SparseTensor {
   std::optional<Ragged> rows_;
 };
 
-// Every value at (row, step [, position]). T (and positions) is the longest row's.
+// As SparseTensor::from_ragged.
 WEFT_API SparseTensor to_sparse(const Ragged& ragged);
 
 // One value of a batch, and a batch: feature name -> value, all with the same number of rows.

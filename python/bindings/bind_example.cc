@@ -127,6 +127,19 @@ FeatureSpec feature_spec(nb::handle feature, const std::string& name) {
       {.key = name});
 }
 
+nb::tuple parsed_to_python(ParsedSequenceExamples parsed) {
+  return nb::make_tuple(features_to_python(std::move(parsed.context)),
+                        features_to_python(std::move(parsed.lists)),
+                        features_to_python(std::move(parsed.lengths)));
+}
+
+template <class Parser>
+nb::list absent_keys(const Parser& parser) {
+  nb::list keys;
+  for (const std::string& key : parser.absent_keys()) keys.append(text_to_python(key));
+  return keys;
+}
+
 ParseOptions options_of(bool strict, nb::handle limits) {
   return {.strict = strict, .limits = limits_from_python(limits)};
 }
@@ -138,6 +151,24 @@ nb::list records_to_python(const Bytes& records) {
   return list;
 }
 
+using Tensors = std::map<std::string, Tensor, std::less<>>;
+
+nb::dict tensors_to_python(const Tensors& tensors) {
+  nb::dict features;
+  for (const auto& [key, tensor] : tensors)
+    features[text_to_python(key)] = tensor_to_python(tensor);
+  return features;
+}
+
+Tensors tensors_from_python(const nb::dict& features) {
+  Tensors tensors;
+  for (auto [key, value] : features) {
+    const std::string name(text_from_python(key, "feature name"));
+    tensors[name] = tensor_from_python(value, of_feature("the values", name).c_str());
+  }
+  return tensors;
+}
+
 // One record without a spec, and the writing of records.
 void bind_records(nb::module_& m) {
   m.def(
@@ -145,25 +176,39 @@ void bind_records(nb::module_& m) {
       [](const nb::bytes& serialized, bool strict, nb::handle limits) {
         const std::string_view record(serialized.c_str(), serialized.size());
         const ParseOptions options = options_of(strict, limits);
-        nb::dict features;
-        const auto tensors = without_gil([&] { return decode_example(record, options); });
-        for (const auto& [key, tensor] : tensors)
-          features[text_to_python(key)] = tensor_to_python(tensor);
-        return features;
+        return tensors_to_python(without_gil([&] { return decode_example(record, options); }));
       },
       nb::arg("serialized"), nb::arg("strict"), nb::arg("limits").none());
   m.def(
       "encode_example",
       [](const nb::dict& features) {
-        std::map<std::string, Tensor, std::less<>> tensors;
-        for (auto [key, value] : features) {
-          const std::string name(text_from_python(key, "feature name"));
-          tensors[name] = tensor_from_python(value, of_feature("the values", name).c_str());
-        }
+        const Tensors tensors = tensors_from_python(features);
         const std::string record = without_gil([&] { return encode_example(tensors); });
         return nb::bytes(record.data(), record.size());
       },
       nb::arg("features"));
+  m.def(
+      "decode_sequence_example",
+      [](const nb::bytes& serialized, bool strict, nb::handle limits) {
+        const std::string_view record(serialized.c_str(), serialized.size());
+        const ParseOptions options = options_of(strict, limits);
+        const auto decoded = without_gil([&] { return decode_sequence_example(record, options); });
+        nb::dict lists;
+        for (const auto& [key, steps] : decoded.feature_lists)
+          lists[text_to_python(key)] = nb::cast(Ragged(steps));
+        return nb::make_tuple(tensors_to_python(decoded.context), lists);
+      },
+      nb::arg("serialized"), nb::arg("strict"), nb::arg("limits").none());
+  m.def(
+      "encode_sequence_example",
+      [](const nb::dict& context, nb::handle lists) {
+        const Tensors tensors = tensors_from_python(context);
+        const Features steps = features_from_python(lists, "feature_lists");
+        const std::string record =
+            without_gil([&] { return encode_sequence_example(tensors, steps); });
+        return nb::bytes(record.data(), record.size());
+      },
+      nb::arg("context"), nb::arg("feature_lists").none());
   m.def(
       "encode_examples",
       [](nb::handle columns) {
@@ -214,11 +259,34 @@ void bind_example(nb::module_& m) {
             return features_to_python(without_gil([&] { return self.parse_single(record); }));
           },
           nb::arg("serialized"))
-      .def_prop_ro("absent_keys", [](const ExampleParser& self) {
-        nb::list keys;
-        for (const std::string& key : self.absent_keys()) keys.append(text_to_python(key));
-        return keys;
-      });
+      .def_prop_ro("absent_keys", &absent_keys<ExampleParser>);
+  nb::class_<SequenceExampleParser>(m, "SequenceExampleParser",
+                                    "Two parse specs, compiled; it learns the order of the keys.")
+      .def(
+          "__init__",
+          [](SequenceExampleParser* self, nb::handle context, nb::handle lists, bool strict,
+             nb::handle limits) {
+            new (self) SequenceExampleParser(parse_spec_from_python(context, "context_features"),
+                                             parse_spec_from_python(lists, "sequence_features"),
+                                             options_of(strict, limits));
+          },
+          nb::arg("context_features").none(), nb::arg("sequence_features").none(),
+          nb::arg("strict"), nb::arg("limits").none())
+      .def(
+          "parse",
+          [](const SequenceExampleParser& self, nb::handle serialized) {
+            const Serialized records(serialized, "serialized");
+            return parsed_to_python(without_gil([&] { return self.parse(records.views()); }));
+          },
+          nb::arg("serialized").none())
+      .def(
+          "parse_single",
+          [](const SequenceExampleParser& self, const nb::bytes& serialized) {
+            const std::string_view record(serialized.c_str(), serialized.size());
+            return parsed_to_python(without_gil([&] { return self.parse_single(record); }));
+          },
+          nb::arg("serialized"))
+      .def_prop_ro("absent_keys", &absent_keys<SequenceExampleParser>);
 }
 
 }  // namespace weft::python

@@ -82,7 +82,7 @@ void bind_sparse(nb::module_& m) {
   type.def_static(
       "from_rows",
       [](nb::handle rows) { return SparseTensor::from_ragged(ragged_from_python(rows, "rows")); },
-      nb::arg("rows").none(), "Rank 2, without holes, from a Ragged of one level.");
+      nb::arg("rows").none(), "Without holes, of rank 1 + the Ragged's levels.");
   type.def_prop_ro("indices", &indices_of,
                    "int64 [N, rank], read-only; built when first asked for.");
   type.def_prop_ro(

@@ -165,7 +165,7 @@ class SparseTensor:
 
     @staticmethod
     def from_rows(rows: object | None) -> SparseTensor:
-        """Rank 2, without holes, from a Ragged of one level."""
+        """Without holes, of rank 1 + the Ragged's levels."""
 
     @property
     def indices(self) -> numpy.ndarray:
@@ -310,6 +310,10 @@ def decode_example(serialized: bytes, strict: bool, limits: object | None) -> di
 
 def encode_example(features: dict) -> bytes: ...
 
+def decode_sequence_example(serialized: bytes, strict: bool, limits: object | None) -> tuple: ...
+
+def encode_sequence_example(context: dict, feature_lists: object | None) -> bytes: ...
+
 def encode_examples(columns: object | None) -> list: ...
 
 class StringArray:
@@ -354,6 +358,18 @@ class ExampleParser:
     def parse(self, serialized: object | None) -> dict: ...
 
     def parse_single(self, serialized: bytes) -> dict: ...
+
+    @property
+    def absent_keys(self) -> list: ...
+
+class SequenceExampleParser:
+    """Two parse specs, compiled; it learns the order of the keys."""
+
+    def __init__(self, context_features: object | None, sequence_features: object | None, strict: bool, limits: object | None) -> None: ...
+
+    def parse(self, serialized: object | None) -> tuple: ...
+
+    def parse_single(self, serialized: bytes) -> tuple: ...
 
     @property
     def absent_keys(self) -> list: ...

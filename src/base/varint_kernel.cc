@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #endif
 
+#include "base/varint_lanes_kernel.h"
+
 namespace weft::WEFT_ISA {
 namespace {
 
@@ -231,28 +233,6 @@ constexpr VarintDecode* decode_pext = nullptr;
 #endif
 
 #if WEFT_ISA_LEVEL >= 4
-#define WEFT_VBMI2 __attribute__((target("avx512vbmi,avx512vbmi2")))
-
-// Lanes of one value each, its first byte lowest; what lies above its last byte becomes zero.
-// `from_last` has the bits up to the lowest zero high bit, which is the last byte's.
-WEFT_VBMI2 inline __m512i trim(__m512i x, __m512i from_last) {
-  return _mm512_ternarylogic_epi64(x, from_last, _mm512_set1_epi8(0x7f), 0x80);
-}
-
-// Seven bits a byte to 28 bits a 32-bit lane: (b0 + b1 << 7) + (b2 + b3 << 7) << 14.
-WEFT_VBMI2 inline __m512i join(__m512i x) {
-  const __m512i pairs = _mm512_maddubs_epi16(_mm512_set1_epi16(static_cast<int16_t>(0x8001)), x);
-  return _mm512_madd_epi16(pairs, _mm512_set1_epi32(1 | 1 << 30));
-}
-
-WEFT_VBMI2 inline void store(uint64_t* to, int64_t n, __m512i values) {
-  if (n >= 8) {
-    _mm512_storeu_si512(to, values);
-  } else if (n > 0) {
-    _mm512_mask_storeu_epi64(to, static_cast<__mmask8>((1 << n) - 1), values);
-  }
-}
-
 // n values of at most 4 bytes, which begin at starts[0..n) in the block and may end in the next
 // one.
 WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i next, __m512i starts, int64_t n,
@@ -264,11 +244,7 @@ WEFT_VBMI2 inline void decode_narrow(__m512i block, __m512i next, __m512i starts
     const __m512i at =
         _mm512_add_epi8(_mm512_permutexvar_epi8(lane, starts), _mm512_set1_epi32(0x03020100));
     const __m512i x = _mm512_permutex2var_epi8(block, at, next);
-    const __m512i last = _mm512_andnot_si512(x, _mm512_set1_epi8(static_cast<char>(0x80)));
-    const __m512i upto = _mm512_xor_si512(last, _mm512_sub_epi32(last, _mm512_set1_epi32(1)));
-    const __m512i joined = join(trim(x, upto));
-    store(to + i, n - i, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(joined)));
-    store(to + i + 8, n - i - 8, _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(joined, 1)));
+    store_narrow(to + i, n - i, narrow_values(x));
     lane = _mm512_add_epi8(lane, _mm512_set1_epi8(16));
   }
 }
@@ -283,13 +259,7 @@ WEFT_VBMI2 inline void decode_wide(__m512i block, __m512i next, __m512i starts, 
     const __m512i at = _mm512_add_epi8(_mm512_permutexvar_epi8(lane, starts),
                                        _mm512_set1_epi64(0x0706050403020100));
     const __m512i x = _mm512_permutex2var_epi8(block, at, next);
-    const __m512i last = _mm512_andnot_si512(x, _mm512_set1_epi8(static_cast<char>(0x80)));
-    const __m512i upto = _mm512_xor_si512(last, _mm512_sub_epi64(last, _mm512_set1_epi64(1)));
-    const __m512i joined = join(trim(x, upto));
-    // 28 + 28 bits: the low half stays, the high one moves down by 4.
-    store(to + i, n - i,
-          _mm512_ternarylogic_epi64(_mm512_set1_epi64(0x0fffffff), joined,
-                                    _mm512_srli_epi64(joined, 4), 0xca));
+    store(to + i, n - i, wide_values(x));
     lane = _mm512_add_epi8(lane, _mm512_set1_epi8(8));
   }
 }

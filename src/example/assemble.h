@@ -13,6 +13,8 @@ namespace weft {
 // then.
 Features assemble(const Plan& plan, std::vector<SlotColumn> columns, const Limits& limits,
                   bool single);
+ParsedSequenceExamples assemble_sequences(const Plan& plan, std::vector<SlotColumn> columns,
+                                          const Limits& limits, bool single);
 
 // A RaggedFeature with partitions.
 Feature assemble_ragged(const Plan& plan, const Output& output,

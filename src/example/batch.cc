@@ -46,6 +46,10 @@ std::vector<SlotColumn> Batch::run() {
     if (what.variable()) {
       columns_[slot].row_splits = Tensor(DType::kInt64, {rows_ + 1});
       columns_[slot].row_splits.mutable_values<int64_t>()[0] = 0;
+      if (what.steps) {
+        layouts_[slot].starts = Tensor(DType::kInt64, {rows_ + 1});
+        layouts_[slot].ones.resize(static_cast<size_t>(rows_));
+      }
       continue;
     }
     check_size(slot, rows_, what.elements);
@@ -204,9 +208,14 @@ void Batch::measure(Range& range) noexcept {
   }
 }
 
+Scanner* Batch::scanner() const {
+  const ScanKernel& kernel = WEFT_KERNEL(scan_kernel);
+  return plan_.sequence() ? kernel.sequence_examples : kernel.examples;
+}
+
 void Batch::scan(Range& range) {
   const auto stride = static_cast<int64_t>(columns_.size());
-  const auto kernel = WEFT_KERNEL(scan_kernel).scan;
+  Scanner* const kernel = scanner();
   std::unique_ptr<OwnedScanState> state = states_.take();
   for (int64_t row = range.begin; row < range.end; ++row) {
     row += kernel(state->state(), records_ + row, range.end - row, spans_ + row * stride);
@@ -229,7 +238,9 @@ void Batch::note_seen(const Range& range) noexcept {
 void Batch::measure_slot(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
   const ColumnKernel& kernel = WEFT_KERNEL(column_kernel);
-  if (what.variable()) {
+  if (what.steps) {
+    measure_steps(range, slot);
+  } else if (what.variable()) {
     int64_t* lengths = columns_[slot].row_splits.mutable_values<int64_t>().data() + 1 + range.begin;
     measure_lists(range, slot, lengths);
     if (what.kind == Slot::Kind::kPadded && what.elements != 1) check_lengths(range, slot, lengths);
@@ -327,7 +338,7 @@ void Batch::rewrite(Range& range, int64_t row) {
   try {
     meaning.read(serialized_[static_cast<size_t>(row)], options_);
     if (meaning.foreign() != nullptr) {
-      if (options_.strict) throw_foreign(meaning.foreign());
+      if (options_.strict) throw_foreign(meaning.foreign(), plan_.record_type());
       if (range.foreign == nullptr) range.foreign_row = row;
       if (range.foreign == nullptr) range.foreign = meaning.foreign();
     }
@@ -342,7 +353,7 @@ void Batch::rewrite(Range& range, int64_t row) {
   records_[row] = {reinterpret_cast<const uint8_t*>(record.data()), size, kPadding};
   std::unique_ptr<OwnedScanState> state = states_.take();
   const auto slots = static_cast<int64_t>(columns_.size());
-  if (WEFT_KERNEL(scan_kernel).scan(state->state(), records_ + row, 1, spans_ + row * slots) != 1) {
+  if (scanner()(state->state(), records_ + row, 1, spans_ + row * slots) != 1) {
     throw CorruptData("the record cannot be rewritten in canonical form", {.row = row});
   }
   states_.give(std::move(state));
@@ -358,8 +369,10 @@ void Batch::rewrite_once(Range& range, int64_t row, size_t slot) {
 void Batch::fail_missing(int64_t row, size_t slot) const {
   const Slot& what = plan_.slots()[slot];
   throw InvalidArgument(
-      "the feature '" + escape_bytes(what.key) + "' (" + dtype_name(what.dtype) +
-          ") is required but the record does not have it, and it has no default_value",
+      std::string(what.steps ? "the feature list '" : "the feature '") + escape_bytes(what.key) +
+          "' (" + dtype_name(what.dtype) +
+          ") is required but the record does not have it, and it " +
+          (what.steps ? "is not declared with allow_missing=True" : "has no default_value"),
       {.key = what.key, .row = row});
 }
 
@@ -372,7 +385,8 @@ void Batch::fail_count(int64_t row, size_t slot) const {
     error.locate({.row = row});
     throw;
   }
-  const FeatureValue& value = meaning.slots()[slot];
+  if (what.steps) fail_steps(meaning, row, slot);
+  const FeatureValue& value = meaning.features()[slot];
   std::string text = plural(value.count(), "value") + " where shape " + shape_string(what.shape);
   text += what.variable() ? " takes a multiple of " : " takes ";
   throw InvalidArgument(text + std::to_string(what.elements),

@@ -23,7 +23,8 @@ namespace weft {
 struct SlotColumn {
   // kFixed: [B, shape...]. kPadded: [B, longest, shape...]. kSparse, kRagged: [N].
   Tensor values;
-  Tensor row_splits;  // int64 [B + 1]; not of kFixed
+  Tensor row_splits;   // int64 [B + 1]; not of kFixed. Of values, or of steps
+  Tensor step_splits;  // int64 [steps + 1], of values; of feature lists that are kSparse or kRagged
   std::span<const int64_t> splits() const { return row_splits.values<int64_t>(); }
 };
 
@@ -38,7 +39,7 @@ class Batch {
   std::vector<SlotColumn> run();
 
   // With options.strict off: another message type that a record seems to be, and its row.
-  const char* foreign() const { return foreign_; }
+  ForeignName foreign() const { return foreign_; }
   int64_t foreign_row() const { return foreign_row_; }
 
  private:
@@ -47,7 +48,7 @@ class Batch {
     int64_t begin;
     int64_t end;
     std::deque<std::string> rewritten{};  // canonical forms of records, with padding after them
-    const char* foreign = nullptr;
+    ForeignName foreign = nullptr;
     int64_t foreign_row = -1;
     std::exception_ptr error{};
     int64_t rows() const { return end - begin; }
@@ -63,6 +64,7 @@ class Batch {
 
   // Measuring (batch.cc). The scalars are read at once.
   void measure(Range& range) noexcept;
+  Scanner* scanner() const;
   void scan(Range& range);
   void measure_slot(Range& range, size_t slot);
   template <class T>
@@ -83,7 +85,7 @@ class Batch {
   // Reading (batch_read.cc), once all sizes are known.
   bool lay_out_all(std::exception_ptr& error) noexcept;
   void lay_out(size_t slot);
-  int64_t add_up(size_t slot);
+  static int64_t add_up(Tensor& lengths);
   int64_t place_strings(size_t slot);
   void check_size(size_t slot, int64_t rows, int64_t values) const;
   void read(Range& range, size_t slot);
@@ -92,6 +94,16 @@ class Batch {
   void read_strings(Range& range, size_t slot);
   void read_string_lists(Range& range, size_t slot);
   void read_padded_strings(Range& range, size_t slot, StringSink& sink);
+  StringSink sink_of(Range& range, size_t slot, int64_t first);
+
+  // Feature lists (batch_steps.cc).
+  void measure_steps(Range& range, size_t slot);
+  int64_t lay_out_steps(size_t slot);
+  void read_steps(Range& range, size_t slot);
+  template <class T>
+  void read_number_steps(Range& range, size_t slot);
+  void read_string_steps(Range& range, size_t slot);
+  [[noreturn]] void fail_steps(const RecordMeaning& meaning, int64_t row, size_t slot) const;
 
   ColumnView view(const Range& range, size_t slot) const;
   bool missing(int64_t row, size_t slot) const;
@@ -114,13 +126,15 @@ class Batch {
   std::vector<SlotColumn> columns_;
   // By slot.
   struct Layout {
-    Shape shape;        // of the values
-    int64_t width = 0;  // values of each row, of kFixed and kPadded
-    Buffer text;        // the bytes of all strings
-    Buffer offsets;     // where they end
+    Shape shape;                // of the values
+    int64_t width = 0;          // values of each row, of kFixed and kPadded
+    Tensor starts;              // of a feature list's rows among its values: int64 [B + 1]
+    std::vector<uint8_t> ones;  // of its rows, as StepCounts has it
+    Buffer text;                // the bytes of all strings
+    Buffer offsets;             // where they end
   };
   std::vector<Layout> layouts_;
-  const char* foreign_ = nullptr;
+  ForeignName foreign_ = nullptr;
   int64_t foreign_row_ = -1;
 };
 

@@ -35,9 +35,9 @@ void Batch::check_size(size_t slot, int64_t rows, int64_t values) const {
                       {.key = plan_.slots()[slot].key});
 }
 
-// Turns lengths into row_splits; returns the longest length.
-int64_t Batch::add_up(size_t slot) {
-  auto splits = columns_[slot].row_splits.mutable_values<int64_t>();
+// Turns lengths, from the second element on, into splits; returns the longest length.
+int64_t Batch::add_up(Tensor& lengths) {
+  auto splits = lengths.mutable_values<int64_t>();
   int64_t longest = 0;
   for (size_t i = 1; i < splits.size(); ++i) {
     longest = std::max(longest, splits[i]);
@@ -52,14 +52,16 @@ void Batch::lay_out(size_t slot) {
   if (what.read_at_once()) return;
   Layout& layout = layouts_[slot];
   int64_t elements = 0;
-  if (what.kind == Slot::Kind::kSparse || what.kind == Slot::Kind::kRagged) {
-    add_up(slot);
+  if (what.steps) {
+    elements = lay_out_steps(slot);
+  } else if (what.kind == Slot::Kind::kSparse || what.kind == Slot::Kind::kRagged) {
+    add_up(columns_[slot].row_splits);
     elements = columns_[slot].splits().back();
     check_size(slot, 1, elements);
     layout.shape = {elements};
   } else {
     const bool padded = what.kind == Slot::Kind::kPadded;
-    layout.width = padded ? add_up(slot) : what.elements;
+    layout.width = padded ? add_up(columns_[slot].row_splits) : what.elements;
     check_size(slot, rows_, layout.width);
     elements = rows_ * layout.width;
     layout.shape =
@@ -84,7 +86,9 @@ int64_t Batch::place_strings(size_t slot) {
     int64_t padding = 0;
     if (what.kind == Slot::Kind::kPadded) {
       const int64_t* splits = columns_[slot].splits().data();
-      padding = range.rows() * layouts_[slot].width - (splits[range.end] - splits[range.begin]);
+      const int64_t values = splits[range.end] - splits[range.begin];
+      padding =
+          range.rows() * layouts_[slot].width - (what.steps ? values * what.elements : values);
     }
     bool over = __builtin_mul_overflow(padding, pad, &padding);
     for (int k = 0; k < kStringLanes; ++k) {
@@ -99,6 +103,7 @@ int64_t Batch::place_strings(size_t slot) {
 
 void Batch::read(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
+  if (what.steps) return read_steps(range, slot);
   if (what.dtype == DType::kString) return read_strings(range, slot);
   if (what.read_at_once()) return;  // while measuring
   if (what.dtype == DType::kInt64) return read_numbers<int64_t>(range, slot);
@@ -143,18 +148,22 @@ void Batch::read_numbers(Range& range, size_t slot) {
   }
 }
 
+// Where the strings of a range go, string `first` before all others.
+StringSink Batch::sink_of(Range& range, size_t slot, int64_t first) {
+  Layout& layout = layouts_[slot];
+  uint8_t* text = layout.text.mutable_data();
+  const bool last = range.end == rows_;
+  return {.data = text + string_bytes(range, slot)[0],
+          .end = text + (last ? layout.text.size() : string_bytes((&range)[1], slot)[0]),
+          .text = text,
+          .offsets = reinterpret_cast<int64_t*>(layout.offsets.mutable_data()) + 1 + first};
+}
+
 void Batch::read_strings(Range& range, size_t slot) {
   const Slot& what = plan_.slots()[slot];
   if (what.kind == Slot::Kind::kSparse || what.kind == Slot::Kind::kRagged)
     return read_string_lists(range, slot);
-  Layout& layout = layouts_[slot];
-  uint8_t* text = layout.text.mutable_data();
-  const bool last = range.end == rows_;
-  StringSink sink{.data = text + string_bytes(range, slot)[0],
-                  .end = text + (last ? layout.text.size() : string_bytes((&range)[1], slot)[0]),
-                  .text = text,
-                  .offsets = reinterpret_cast<int64_t*>(layout.offsets.mutable_data()) + 1 +
-                             range.begin * layout.width};
+  StringSink sink = sink_of(range, slot, range.begin * layouts_[slot].width);
   if (what.kind == Slot::Kind::kPadded) return read_padded_strings(range, slot, sink);
   const auto read_rows = WEFT_KERNEL(string_kernel).fixed_values;
   const ColumnView rows = view(range, slot);

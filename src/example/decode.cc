@@ -1,4 +1,4 @@
-// One Example -> its features, without a spec.
+// One record -> its features, without a spec.
 #include <cstring>
 #include <utility>
 
@@ -42,27 +42,72 @@ Tensor values_of(const FeatureValue& value) {
   return value.tag == kFloatTag ? float_values(value) : string_values(value);
 }
 
-}  // namespace
-
-std::map<std::string, Tensor, std::less<>> decode_example(std::string_view serialized,
-                                                          const ParseOptions& options) {
-  const Limits& limits = options.limits;
+void check_size(std::string_view serialized, const Limits& limits) {
   const auto size = static_cast<int64_t>(serialized.size());
-  if (size > limits.max_record_bytes) {
-    throw LimitExceeded(
-        "a record of " + std::to_string(size) +
-        " bytes, above max_record_bytes = " + std::to_string(limits.max_record_bytes));
+  if (size <= limits.max_record_bytes) return;
+  throw LimitExceeded("a record of " + std::to_string(size) + " bytes, above max_record_bytes = " +
+                      std::to_string(limits.max_record_bytes));
+}
+
+// All steps, of which those with a kind must have the same one; int64 if none has.
+Ragged steps_of(const std::string& key, const FeatureListValue& list) {
+  FeatureValue all;
+  Tensor lengths(DType::kInt64, {static_cast<int64_t>(list.steps.size())});
+  int64_t* length = lengths.mutable_values<int64_t>().data();
+  for (size_t i = 0; i < list.steps.size(); ++i) {
+    const FeatureValue& step = list.steps[i];
+    if (all.tag != 0 && step.tag != 0 && step.tag != all.tag) {
+      throw InvalidArgument(std::string("a step of ") + tag_name(step.tag) +
+                                " in a feature list of " + tag_name(all.tag),
+                            {.key = key, .step = static_cast<int64_t>(i), .offset = step.offset});
+    }
+    if (step.tag != 0) all.tag = step.tag;
+    all.values += step.values;
+    *length++ = step.count();
   }
-  std::map<std::string, FeatureValue, std::less<>> found;
-  const char* foreign = read_record(
-      serialized, limits.max_keys,
-      [&](const std::string& key, FeatureValue& value) { std::swap(found[key], value); });
-  if (foreign != nullptr && options.strict) throw_foreign(foreign);
+  if (all.tag == 0) all.tag = kInt64Tag;
+  return Ragged::from_row_lengths(values_of(all), lengths);
+}
+
+using FoundFeatures = std::map<std::string, FeatureValue, std::less<>>;
+
+FeatureFound keep_in(FoundFeatures& found) {
+  return [&found](const std::string& key, FeatureValue& value) { std::swap(found[key], value); };
+}
+
+std::map<std::string, Tensor, std::less<>> tensors_of(const FoundFeatures& found) {
   std::map<std::string, Tensor, std::less<>> features;
   for (const auto& [key, value] : found) {
     if (value.tag != 0) features.emplace(key, values_of(value));
   }
   return features;
+}
+
+}  // namespace
+
+std::map<std::string, Tensor, std::less<>> decode_example(std::string_view serialized,
+                                                          const ParseOptions& options) {
+  check_size(serialized, options.limits);
+  FoundFeatures found;
+  const ForeignName foreign = read_example(serialized, options.limits.max_keys, keep_in(found));
+  if (foreign != nullptr && options.strict) throw_foreign(foreign, "tf.Example");
+  return tensors_of(found);
+}
+
+DecodedSequenceExample decode_sequence_example(std::string_view serialized,
+                                               const ParseOptions& options) {
+  check_size(serialized, options.limits);
+  FoundFeatures found;
+  std::map<std::string, FeatureListValue, std::less<>> lists;
+  bool has_lists = false;
+  const ForeignName foreign = read_sequence_example(
+      serialized, options.limits.max_keys, keep_in(found),
+      [&](const std::string& key, FeatureListValue& list) { std::swap(lists[key], list); },
+      &has_lists);
+  if (foreign != nullptr && options.strict) throw_foreign(foreign, "tf.SequenceExample");
+  DecodedSequenceExample decoded{.context = tensors_of(found), .feature_lists = {}};
+  for (const auto& [key, list] : lists) decoded.feature_lists.emplace(key, steps_of(key, list));
+  return decoded;
 }
 
 }  // namespace weft

@@ -1,4 +1,5 @@
-// Features -> Examples, in the grammar of scan_kernel.h with keys in byte order.
+// Features -> Examples and SequenceExamples, in the grammar of scan_kernel.h with keys in byte
+// order.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -72,6 +73,7 @@ Tensor encodable(const std::string& key, const Tensor& values) {
 struct Source {
   std::string_view key;
   Tensor values;
+  int64_t rows = 1;
   int64_t width = 0;  // values of each row, when there are no splits
   Tensor splits;      // int64, when there are
   bool ragged = false;
@@ -99,18 +101,22 @@ uint64_t payload_size(const Source& source, int64_t begin, int64_t end) {
   return size;
 }
 
-// The sizes of one map entry, innermost first.
-struct EntrySizes {
-  uint64_t payload, list, feature, entry;
+// The sizes of one Feature, innermost first.
+struct FeatureSizes {
+  uint64_t payload, list, feature;
 
-  EntrySizes(const Source& source, int64_t begin, int64_t end)
+  FeatureSizes(const Source& source, int64_t begin, int64_t end)
       : payload(payload_size(source, begin, end)) {
     const bool packed = source.values.dtype() != DType::kString && end > begin;
     list = packed ? framed(payload) : payload;
     feature = framed(list);
-    entry = framed(source.key.size()) + framed(feature);
   }
 };
+
+// Of the map entry of a value.
+uint64_t entry_size(const Source& source, uint64_t value) {
+  return framed(source.key.size()) + framed(value);
+}
 
 uint8_t* write_head(uint8_t* to, uint8_t tag, uint64_t size) {
   *to++ = tag;
@@ -141,12 +147,9 @@ uint8_t* write_payload(uint8_t* to, const Source& source, int64_t begin, int64_t
   return to;
 }
 
-uint8_t* write_entry(uint8_t* to, const Source& source, int64_t begin, int64_t end,
-                     const EntrySizes& sizes) {
+uint8_t* write_feature(uint8_t* to, const Source& source, int64_t begin, int64_t end,
+                       const FeatureSizes& sizes) {
   const DType dtype = source.values.dtype();
-  to = write_head(to, 0x0a, sizes.entry);
-  to = write_bytes(write_head(to, 0x0a, source.key.size()), source.key);
-  to = write_head(to, 0x12, sizes.feature);
   to = write_head(to,
                   dtype == DType::kInt64     ? kInt64Tag
                   : dtype == DType::kFloat32 ? kFloatTag
@@ -156,10 +159,17 @@ uint8_t* write_entry(uint8_t* to, const Source& source, int64_t begin, int64_t e
   return write_payload(to, source, begin, end);
 }
 
+// A map entry up to its value, whose tag and size come next.
+uint8_t* write_key(uint8_t* to, const Source& source, uint64_t value) {
+  to = write_head(to, 0x0a, entry_size(source, value));
+  return write_bytes(write_head(to, 0x0a, source.key.size()), source.key);
+}
+
 uint64_t features_size(const std::vector<Source>& sources, int64_t row) {
   uint64_t size = 0;
   for (const Source& source : sources) {
-    size += framed(EntrySizes(source, source.begin(row), source.begin(row + 1)).entry);
+    const FeatureSizes sizes(source, source.begin(row), source.begin(row + 1));
+    size += framed(entry_size(source, sizes.feature));
   }
   return size;
 }
@@ -169,7 +179,28 @@ uint8_t* write_example(uint8_t* to, const std::vector<Source>& sources, int64_t 
   to = write_head(to, 0x0a, size);
   for (const Source& source : sources) {
     const int64_t begin = source.begin(row), end = source.begin(row + 1);
-    to = write_entry(to, source, begin, end, EntrySizes(source, begin, end));
+    const FeatureSizes sizes(source, begin, end);
+    to = write_head(write_key(to, source, sizes.feature), 0x12, sizes.feature);
+    to = write_feature(to, source, begin, end, sizes);
+  }
+  return to;
+}
+
+// A FeatureList: one Feature for each row of the source.
+uint64_t list_size(const Source& source) {
+  uint64_t size = 0;
+  for (int64_t row = 0; row < source.rows; ++row)
+    size += framed(FeatureSizes(source, source.begin(row), source.begin(row + 1)).feature);
+  return size;
+}
+
+uint8_t* write_list(uint8_t* to, const Source& source) {
+  const uint64_t size = list_size(source);
+  to = write_head(write_key(to, source, size), 0x12, size);
+  for (int64_t row = 0; row < source.rows; ++row) {
+    const int64_t begin = source.begin(row), end = source.begin(row + 1);
+    const FeatureSizes sizes(source, begin, end);
+    to = write_feature(write_head(to, 0x0a, sizes.feature), source, begin, end, sizes);
   }
   return to;
 }
@@ -209,7 +240,7 @@ Tensor sparse_splits(const std::string& key, const SparseTensor& sparse) {
 
 Source source_of(const std::string& key, const Feature& feature) {
   check_key(key);
-  Source source{.key = key};
+  Source source{.key = key, .rows = feature_rows(feature)};
   const Ragged* ragged = std::get_if<Ragged>(&feature);
   if (const auto* sparse = std::get_if<SparseTensor>(&feature)) {
     ragged = sparse->rows();
@@ -234,17 +265,39 @@ Source source_of(const std::string& key, const Feature& feature) {
   return source;
 }
 
-}  // namespace
-
-std::string encode_example(const std::map<std::string, Tensor, std::less<>>& features) {
+std::vector<Source> sources_of(const std::map<std::string, Tensor, std::less<>>& features) {
   std::vector<Source> sources;
   for (const auto& [key, tensor] : features) {
     check_key(key);
     sources.push_back({.key = key, .values = encodable(key, tensor), .width = tensor.size()});
   }
+  return sources;
+}
+
+}  // namespace
+
+std::string encode_example(const std::map<std::string, Tensor, std::less<>>& features) {
+  const std::vector<Source> sources = sources_of(features);
   const uint64_t size = features_size(sources, 0);
   std::string record(framed(size), '\0');
   write_example(reinterpret_cast<uint8_t*>(record.data()), sources, 0, size);
+  return record;
+}
+
+std::string encode_sequence_example(const std::map<std::string, Tensor, std::less<>>& context,
+                                    const Features& feature_lists) {
+  const std::vector<Source> sources = sources_of(context);
+  const uint64_t size = features_size(sources, 0);
+  uint64_t lists_size = 0;
+  std::vector<Source> lists;
+  for (const auto& [key, feature] : feature_lists) {
+    lists.push_back(source_of(key, feature));
+    lists_size += framed(entry_size(lists.back(), list_size(lists.back())));
+  }
+  std::string record(framed(size) + framed(lists_size), '\0');
+  uint8_t* to = write_example(reinterpret_cast<uint8_t*>(record.data()), sources, 0, size);
+  to = write_head(to, 0x12, lists_size);
+  for (const Source& list : lists) to = write_list(to, list);
   return record;
 }
 
@@ -252,14 +305,13 @@ Bytes encode_examples(const Features& features) {
   std::vector<Source> sources;
   int64_t rows = 0;
   for (const auto& [key, feature] : features) {
-    const int64_t these = feature_rows(feature);
-    if (!sources.empty() && these != rows) {
-      throw InvalidArgument(std::to_string(these) + " rows where '" + escape_bytes(sources[0].key) +
-                                "' has " + std::to_string(rows),
+    sources.push_back(source_of(key, feature));
+    rows = sources.back().rows;
+    if (rows != sources[0].rows) {
+      throw InvalidArgument(std::to_string(rows) + " rows where '" + escape_bytes(sources[0].key) +
+                                "' has " + std::to_string(sources[0].rows),
                             {.key = key});
     }
-    rows = these;
-    sources.push_back(source_of(key, feature));
   }
   Buffer offsets = Buffer::allocate((rows + 1) * 8);
   auto* ends = reinterpret_cast<int64_t*>(offsets.mutable_data());

@@ -1,9 +1,10 @@
-// Messages that parse as an Example though they are none.
+// Messages that parse as one of another type.
 //
 //   Example                { Features features = 1 }
 //   SequenceExample        { Features context = 1; FeatureLists feature_lists = 2 }
-//   FeatureLists           { map<string, FeatureList> feature_list = 1 }   FeatureList { Feature* =
-//   1 } ExampleListWithContext { Example* examples = 1; Example context = 2 }
+//   FeatureLists           { map<string, FeatureList> feature_list = 1 }
+//   FeatureList            { Feature* feature = 1 }
+//   ExampleListWithContext { Example* examples = 1; Example context = 2 }
 #include "example/record_reader.h"
 #include "example/wire.h"
 #include "weft/error.h"
@@ -63,7 +64,7 @@ void read_features(WireReader features) { read_map(features, read_feature); }
 void read_feature_lists(WireReader lists) { read_map(lists, read_feature_list); }
 
 // An Example that holds something.
-void read_example(WireReader example) {
+void read_inner_example(WireReader example) {
   if (example.at_end()) refuse(example);
   while (!example.at_end()) {
     if (!example.next().is(1, WireReader::kBytes)) refuse(example);
@@ -94,15 +95,20 @@ bool is_message(std::string_view record, Message first, Message second, int leas
 
 }  // namespace
 
-void throw_foreign(const char* foreign) {
-  throw InvalidArgument("the record is " + std::string(foreign) +
-                        ", not a tf.Example (strict=False reads it as one)");
+void throw_foreign(ForeignName foreign, const char* type) {
+  throw InvalidArgument("the record is " + std::string(foreign) + ", not a " + type +
+                        " (strict=False reads it as one)");
 }
 
-const char* foreign_message(std::string_view record) {
+ForeignName foreign_to_example(std::string_view record) {
   if (is_message(record, read_features, read_feature_lists, 0, 1)) return "a SequenceExample";
-  if (is_message(record, read_example, read_example, 1, 0)) return "an ExampleListWithContext";
-  return nullptr;
+  return foreign_to_sequence_example(record);
+}
+
+ForeignName foreign_to_sequence_example(std::string_view record) {
+  return is_message(record, read_inner_example, read_inner_example, 1, 0)
+             ? "an ExampleListWithContext"
+             : nullptr;
 }
 
 }  // namespace weft

@@ -21,32 +21,35 @@ std::string quoted(const std::vector<std::string>& keys) {
   return text;
 }
 
-}  // namespace
-
-class ExampleParser::Impl {
+// A plan and what it has learned: what both kinds of parser are.
+class Parser {
  public:
-  Impl(ParseSpec spec, ParseOptions options)
-      : plan_(std::move(spec)),
+  template <class... Specs>
+  explicit Parser(ParseOptions options, Specs... specs)
+      : plan_(std::move(specs)...),
         options_(options),
         states_(plan_, options_.limits.max_keys),
         seen_(std::make_unique<std::atomic<bool>[]>(plan_.slots().size())) {}
 
-  Features parse(std::span<const std::string_view> serialized, bool single) const {
+  // `assemble`: one of assemble.h.
+  template <class Assemble>
+  auto parse(std::span<const std::string_view> serialized, bool single, Assemble assemble) const {
     Batch batch(plan_, options_, states_, seen_.get(), serialized, single);
-    Features features;
-    try {
-      features = assemble(plan_, batch.run(), options_.limits, single);
-    } catch (Error& error) {
-      find_offset(error, serialized);
-      throw;
-    }
+    auto parsed = [&] {
+      try {
+        return assemble(plan_, batch.run(), options_.limits, single);
+      } catch (Error& error) {
+        find_offset(error, serialized);
+        throw;
+      }
+    }();
     if (batch.foreign() != nullptr && !warned_foreign_.exchange(true)) {
       warn("record " + std::to_string(batch.foreign_row()) + " of a batch is " + batch.foreign() +
-           ", not a tf.Example; it was read as one");
+           ", not a " + plan_.record_type() + "; it was read as one");
     }
     const auto rows = static_cast<int64_t>(serialized.size());
-    if (rows_.fetch_add(rows) + rows >= kRowsBeforeWarning) warn_of_absent_keys();
-    return features;
+    if (rows_.fetch_add(rows) + rows >= ExampleParser::kRowsBeforeWarning) warn_of_absent_keys();
+    return parsed;
   }
 
   std::vector<std::string> absent_keys() const {
@@ -76,13 +79,16 @@ class ExampleParser::Impl {
   void find_offset(Error& error, std::span<const std::string_view> serialized) const {
     const Where where = error.where();
     if (where.offset >= 0 || where.row < 0 || where.key.empty()) return;
-    const int64_t slot = plan_.find(where.key);
+    int64_t slot = plan_.find(where.key);
+    // Of two of one key the one that the error is about: a step is a feature list's.
+    if (const int64_t list = plan_.find_list(where.key); list >= 0 && (slot < 0 || where.step >= 0))
+      slot = list;
     if (slot < 0) return;
     try {
       RecordMeaning meaning(plan_);
       meaning.read(serialized[static_cast<size_t>(where.row)], options_);
-      const FeatureValue& value = meaning.slots()[static_cast<size_t>(slot)];
-      if (value.present()) error.locate({.offset = value.offset});
+      const int64_t offset = meaning.offset_of(static_cast<size_t>(slot));
+      if (offset >= 0) error.locate({.offset = offset});
     } catch (const Error&) {  // NOLINT(bugprone-empty-catch)
       // The error at hand says more than this one.
     }
@@ -97,8 +103,20 @@ class ExampleParser::Impl {
   mutable std::atomic<bool> warned_foreign_{false};
 };
 
+}  // namespace
+
+class ExampleParser::Impl : public Parser {
+ public:
+  using Parser::Parser;
+};
+
+class SequenceExampleParser::Impl : public Parser {
+ public:
+  using Parser::Parser;
+};
+
 ExampleParser::ExampleParser(ParseSpec spec, ParseOptions options)
-    : impl_(std::make_shared<const Impl>(std::move(spec), options)) {}
+    : impl_(std::make_shared<const Impl>(options, std::move(spec))) {}
 ExampleParser::ExampleParser(const ExampleParser&) = default;
 ExampleParser::ExampleParser(ExampleParser&&) noexcept = default;
 ExampleParser& ExampleParser::operator=(const ExampleParser&) = default;
@@ -106,11 +124,11 @@ ExampleParser& ExampleParser::operator=(ExampleParser&&) noexcept = default;
 ExampleParser::~ExampleParser() = default;
 
 Features ExampleParser::parse(std::span<const std::string_view> serialized) const {
-  return impl_->parse(serialized, false);
+  return impl_->parse(serialized, false, assemble);
 }
 
 Features ExampleParser::parse_single(std::string_view serialized) const {
-  return impl_->parse({&serialized, 1}, true);
+  return impl_->parse({&serialized, 1}, true, assemble);
 }
 
 const ParseSpec& ExampleParser::spec() const { return impl_->plan().spec(); }
@@ -118,6 +136,31 @@ const ParseOptions& ExampleParser::options() const { return impl_->options(); }
 int64_t ExampleParser::rows_parsed() const { return impl_->rows(); }
 std::vector<std::string> ExampleParser::absent_keys() const { return impl_->absent_keys(); }
 void ExampleParser::warn_of_absent_keys() const { impl_->warn_of_absent_keys(); }
+
+SequenceExampleParser::SequenceExampleParser(ParseSpec context, ParseSpec lists,
+                                             ParseOptions options)
+    : impl_(std::make_shared<const Impl>(options, std::move(context), std::move(lists))) {}
+SequenceExampleParser::SequenceExampleParser(const SequenceExampleParser&) = default;
+SequenceExampleParser::SequenceExampleParser(SequenceExampleParser&&) noexcept = default;
+SequenceExampleParser& SequenceExampleParser::operator=(const SequenceExampleParser&) = default;
+SequenceExampleParser& SequenceExampleParser::operator=(SequenceExampleParser&&) noexcept = default;
+SequenceExampleParser::~SequenceExampleParser() = default;
+
+ParsedSequenceExamples SequenceExampleParser::parse(
+    std::span<const std::string_view> serialized) const {
+  return impl_->parse(serialized, false, assemble_sequences);
+}
+
+ParsedSequenceExamples SequenceExampleParser::parse_single(std::string_view serialized) const {
+  return impl_->parse({&serialized, 1}, true, assemble_sequences);
+}
+
+const ParseSpec& SequenceExampleParser::context_spec() const { return impl_->plan().spec(); }
+const ParseSpec& SequenceExampleParser::list_spec() const { return impl_->plan().list_spec(); }
+const ParseOptions& SequenceExampleParser::options() const { return impl_->options(); }
+int64_t SequenceExampleParser::rows_parsed() const { return impl_->rows(); }
+std::vector<std::string> SequenceExampleParser::absent_keys() const { return impl_->absent_keys(); }
+void SequenceExampleParser::warn_of_absent_keys() const { impl_->warn_of_absent_keys(); }
 
 Features parse_example(std::span<const std::string_view> serialized, const ParseSpec& spec,
                        const ParseOptions& options) {
@@ -127,6 +170,19 @@ Features parse_example(std::span<const std::string_view> serialized, const Parse
 Features parse_single_example(std::string_view serialized, const ParseSpec& spec,
                               const ParseOptions& options) {
   return ExampleParser(spec, options).parse_single(serialized);
+}
+
+ParsedSequenceExamples parse_sequence_example(std::span<const std::string_view> serialized,
+                                              const ParseSpec& context, const ParseSpec& lists,
+                                              const ParseOptions& options) {
+  return SequenceExampleParser(context, lists, options).parse(serialized);
+}
+
+ParsedSequenceExamples parse_single_sequence_example(std::string_view serialized,
+                                                     const ParseSpec& context,
+                                                     const ParseSpec& lists,
+                                                     const ParseOptions& options) {
+  return SequenceExampleParser(context, lists, options).parse_single(serialized);
 }
 
 }  // namespace weft

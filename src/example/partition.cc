@@ -1,4 +1,5 @@
-// RaggedFeature: the partitions of each record, put end to end, innermost first.
+// RaggedFeature: the partitions of each record, or of each step of a feature list, put end to end,
+// innermost first.
 #include <algorithm>
 #include <span>
 #include <utility>
@@ -12,17 +13,19 @@ namespace {
 using Kind = RowPartition::Kind;
 using Ints = std::span<const int64_t>;
 
-// One record's share of a partition: its values, and how many items they are to partition.
+// One record's or step's share of a partition: its values, and how many items they are to
+// partition.
 struct Part {
   const std::string& feature;  // the name in the spec
   const std::string& key;
   int64_t row;
+  int64_t step;  // -1: the share of a record
   Ints values;
   int64_t items;
 
-  [[noreturn]] void fail(const std::string& what, int64_t step = -1) const {
+  [[noreturn]] void fail(const std::string& what, int64_t at = -1) const {
     throw InvalidArgument("ragged feature '" + escape_bytes(feature) + "': " + what,
-                          {.key = key, .row = row, .step = step});
+                          {.key = key, .row = row, .step = step < 0 ? at : step});
   }
 };
 
@@ -116,12 +119,15 @@ class Ends {
     if (part.values.empty()) return;
     int64_t row = 0;
     const int64_t rows = *std::ranges::max_element(part.values);
-    if (rows - part.items >= limits_.max_empty_rows) {
+    if (row_ != part.row) empty_ = 0;
+    row_ = part.row;
+    empty_ += std::clamp<int64_t>(rows - part.items, -1, limits_.max_empty_rows) + 1;
+    if (empty_ > limits_.max_empty_rows) {
       throw LimitExceeded("a row id of " + std::to_string(rows) + " for " +
                               std::to_string(part.items) +
                               " values leaves more than max_empty_rows = " +
                               std::to_string(limits_.max_empty_rows) + " rows empty",
-                          {.key = part.key, .row = part.row});
+                          {.key = part.key, .row = part.row, .step = part.step});
     }
     if (rows >= limits_.max_batch_values - static_cast<int64_t>(splits_.size())) {
       throw LimitExceeded(
@@ -143,8 +149,9 @@ class Ends {
 
   const Limits& limits_;
   std::vector<int64_t>& splits_;
-  int64_t base_ = 0;  // items before this part
-  int64_t last_ = 0;  // and in it, so far
+  int64_t base_ = 0;              // items before this part
+  int64_t last_ = 0;              // and in it, so far
+  int64_t row_ = -1, empty_ = 0;  // of the record: rows that row ids left empty
 };
 
 Tensor tensor_of(const std::vector<int64_t>& values) {
@@ -153,22 +160,26 @@ Tensor tensor_of(const std::vector<int64_t>& values) {
 
 class RaggedBuilder {
  public:
-  RaggedBuilder(const std::string& name, const SlotColumn& column, const Limits& limits,
-                bool single)
+  // `single`: one record, whose splits are not a level.
+  RaggedBuilder(const std::string& name, const Slot& slot, const SlotColumn& column,
+                const Limits& limits, bool single)
       : name_(name),
+        slot_(slot),
+        column_(column),
         limits_(limits),
         single_(single),
         values_(column.values),
-        outer_(column.splits().begin(), column.splits().end()) {}
+        outer_(shares(column).begin(), shares(column).end()) {}
 
-  // Every `length` items of a record become one.
+  // Every `length` items of a share become one.
   void uniform(int64_t length) {
-    for (size_t row = 0; row + 1 < outer_.size(); ++row) {
-      const int64_t items = outer_[row + 1] - outer_[row];
+    for (size_t i = 0; i + 1 < outer_.size(); ++i) {
+      const int64_t items = outer_[i + 1] - outer_[i];
       if (items % length != 0) {
+        const auto [row, step] = place(i);
         throw InvalidArgument(
             std::to_string(items) + " values in rows of UniformRowLength " + std::to_string(length),
-            {.key = name_, .row = static_cast<int64_t>(row)});
+            {.key = name_, .row = row, .step = step});
       }
     }
     for (int64_t& split : outer_) split /= length;
@@ -185,14 +196,17 @@ class RaggedBuilder {
   }
 
   void partition(Kind kind, const std::string& key, const SlotColumn& column) {
-    const Ints values = column.values.values<int64_t>(), rows = column.splits();
+    if (slot_.steps) check_steps(key, column);
+    const Ints values = column.values.values<int64_t>(), splits_of_shares = shares(column);
     std::vector<int64_t> splits{0}, outer{0};
     Ends ends(limits_, splits);
-    for (size_t row = 0; row + 1 < outer_.size(); ++row) {
-      const Ints share = values.subspan(static_cast<size_t>(rows[row]),
-                                        static_cast<size_t>(rows[row + 1] - rows[row]));
-      ends.add(kind, {name_, key, static_cast<int64_t>(row), share, outer_[row + 1] - outer_[row]},
-               single_);
+    for (size_t i = 0; i + 1 < outer_.size(); ++i) {
+      const auto begin = static_cast<size_t>(splits_of_shares[i]);
+      const Ints share =
+          values.subspan(begin, static_cast<size_t>(splits_of_shares[i + 1]) - begin);
+      const auto [row, step] = place(i);
+      ends.add(kind, {name_, key, row, step, share, outer_[i + 1] - outer_[i]},
+               single_ && !slot_.steps);
       outer.push_back(static_cast<int64_t>(splits.size()) - 1);
     }
     outer_ = std::move(outer);
@@ -200,18 +214,47 @@ class RaggedBuilder {
   }
 
   Feature build() && {
-    if (!single_) levels_.insert(levels_.begin(), tensor_of(outer_));
+    if (slot_.steps || !single_) levels_.insert(levels_.begin(), tensor_of(outer_));
+    if (slot_.steps && !single_) levels_.insert(levels_.begin(), column_.row_splits);
     if (levels_.empty()) return std::move(values_);
     return Ragged::trusted(std::move(values_), std::move(levels_));
   }
 
  private:
+  // Where the values of each record, or of each step, end.
+  Ints shares(const SlotColumn& column) const {
+    return (slot_.steps ? column.step_splits : column.row_splits).values<int64_t>();
+  }
+
+  // Row and step of a share.
+  std::pair<int64_t, int64_t> place(size_t share) const {
+    const auto at = static_cast<int64_t>(share);
+    if (!slot_.steps) return {at, -1};
+    const auto splits = column_.splits();
+    const int64_t row = std::ranges::upper_bound(splits, at) - splits.begin() - 1;
+    return {row, at - splits[static_cast<size_t>(row)]};
+  }
+
+  void check_steps(const std::string& key, const SlotColumn& column) const {
+    const auto these = column.splits(), those = column_.splits();
+    for (size_t row = 0; row + 1 < those.size(); ++row) {
+      if (these[row + 1] == those[row + 1]) continue;
+      throw InvalidArgument("ragged feature '" + escape_bytes(name_) + "': a partition of " +
+                                std::to_string(these[row + 1] - these[row]) +
+                                " steps for values of " +
+                                std::to_string(those[row + 1] - those[row]),
+                            {.key = key, .row = static_cast<int64_t>(row)});
+    }
+  }
+
   const std::string& name_;
+  const Slot& slot_;
+  const SlotColumn& column_;
   const Limits& limits_;
   bool single_;
   Tensor values_;
-  std::vector<Tensor> levels_;  // outermost first, without the batch
-  std::vector<int64_t> outer_;  // which items of the outermost level are a record's
+  std::vector<Tensor> levels_;  // outermost first, without those of the shares
+  std::vector<int64_t> outer_;  // which items of the outermost level are a share's
 };
 
 }  // namespace
@@ -219,7 +262,8 @@ class RaggedBuilder {
 Feature assemble_ragged(const Plan& plan, const Output& output,
                         const std::vector<SlotColumn>& columns, const Limits& limits, bool single) {
   const auto& feature = std::get<RaggedFeature>(*output.spec);
-  RaggedBuilder builder(output.name, columns[output.values], limits, single);
+  RaggedBuilder builder(output.name, plan.slots()[output.values], columns[output.values], limits,
+                        single);
   for (size_t i = feature.partitions.size(); i-- > 0;) {
     const RowPartition& partition = feature.partitions[i];
     if (partition.kind == Kind::kUniformRowLength) {

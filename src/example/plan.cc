@@ -1,13 +1,8 @@
 #include "example/plan.h"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
 #include <map>
 #include <utility>
 
-#include "base/cpu.h"
-#include "base/varint.h"
 #include "example/wire.h"
 #include "weft/error.h"
 
@@ -56,23 +51,14 @@ const char* kind_name(Slot::Kind kind) {
   }
 }
 
-uint8_t tag_of(DType dtype) {
-  switch (dtype) {
-    case DType::kInt64:
-      return kInt64Tag;
-    case DType::kFloat32:
-      return kFloatTag;
-    default:
-      return kBytesTag;
-  }
-}
-
 }  // namespace
 
-// Turns each feature of the spec into slots and an output.
+// Turns each feature of a spec into slots and an output.
 class Plan::Builder {
  public:
-  explicit Builder(Plan& plan) : plan_(plan) {}
+  // `steps`: of feature lists.
+  Builder(Plan& plan, std::vector<Output>& outputs, bool steps)
+      : plan_(plan), outputs_(outputs), steps_(steps) {}
 
   void add(const std::string& name, const FeatureSpec& spec) {
     Output output{.name = name, .spec = &spec, .values = 0, .others = {}};
@@ -80,7 +66,7 @@ class Plan::Builder {
                spec);
     ++plan_.slots_[output.values].uses;
     for (size_t other : output.others) ++plan_.slots_[other].uses;
-    plan_.outputs_.push_back(std::move(output));
+    outputs_.push_back(std::move(output));
   }
 
  private:
@@ -91,8 +77,12 @@ class Plan::Builder {
     }
     const auto [found, is_new] = slots_.try_emplace(key, plan_.slots_.size());
     if (is_new) {
-      plan_.slots_.push_back(
-          {.key = key, .dtype = dtype, .kind = kind, .shape = {}, .default_value = {}});
+      plan_.slots_.push_back({.key = key,
+                              .dtype = dtype,
+                              .kind = kind,
+                              .shape = {},
+                              .default_value = {},
+                              .steps = steps_});
       return found->second;
     }
     const Slot& other = plan_.slots_[found->second];
@@ -111,6 +101,7 @@ class Plan::Builder {
   }
 
   size_t values_slot(const std::string& name, const FixedLenFeature& feature, Output&) {
+    if (steps_) fail_unsupported(name, "FixedLenFeature");
     const int64_t elements = checked_elements(name, feature.shape);
     const size_t at = slot(name, feature.dtype, Slot::Kind::kFixed);
     if (feature.default_value) check_default(name, *feature.default_value, feature.dtype, elements);
@@ -122,7 +113,7 @@ class Plan::Builder {
 
   size_t values_slot(const std::string& name, const FixedLenSequenceFeature& feature, Output&) {
     const int64_t elements = checked_elements(name, feature.shape);
-    if (!feature.allow_missing) {
+    if (!feature.allow_missing && !steps_) {
       throw InvalidArgument(
           "FixedLenSequenceFeature requires allow_missing to be True in an Example", {.key = name});
     }
@@ -130,8 +121,15 @@ class Plan::Builder {
       throw InvalidArgument("steps of shape " + shape_string(feature.shape) + " have no elements",
                             {.key = name});
     }
+    if (feature.default_value && steps_) {
+      throw InvalidArgument(
+          "the default_value of a feature list must be None: steps are padded "
+          "with 0 or the empty string",
+          {.key = name});
+    }
     const size_t at = slot(name, feature.dtype, Slot::Kind::kPadded);
     if (feature.default_value) check_default(name, *feature.default_value, feature.dtype, 1);
+    plan_.slots_[at].required = !feature.allow_missing;
     plan_.slots_[at].shape = feature.shape;
     plan_.slots_[at].elements = elements;
     plan_.slots_[at].default_value = feature.default_value;
@@ -166,6 +164,7 @@ class Plan::Builder {
   }
 
   size_t values_slot(const std::string& name, const SparseFeature& feature, Output& output) {
+    if (steps_) fail_unsupported(name, "SparseFeature");
     if (feature.index_key.empty() || feature.value_key.empty()) {
       throw InvalidArgument(std::string("Missing ") +
                                 (feature.index_key.empty() ? "index_key" : "value_key") +
@@ -184,79 +183,50 @@ class Plan::Builder {
     return slot(feature.value_key, feature.dtype, Slot::Kind::kSparse);
   }
 
+  [[noreturn]] static void fail_unsupported(const std::string& name, const char* kind) {
+    throw InvalidArgument(std::string("Unsupported ") + kind +
+                              ": a feature list is a FixedLenSequenceFeature, VarLenFeature or "
+                              "RaggedFeature",
+                          {.key = name});
+  }
+
   Plan& plan_;
+  std::vector<Output>& outputs_;
+  bool steps_;
   std::map<std::string, size_t, std::less<>> slots_;
 };
 
 Plan::Plan(ParseSpec spec) : spec_(std::move(spec)) {
   if (spec_.empty()) throw InvalidArgument("the parse spec names no feature");
-  Builder builder(*this);
+  compile();
+}
+
+Plan::Plan(ParseSpec context, ParseSpec lists)
+    : sequence_(true), spec_(std::move(context)), list_spec_(std::move(lists)) {
+  if (spec_.empty() && list_spec_.empty()) {
+    throw InvalidArgument("the parse specs name no feature, neither of the context nor a list");
+  }
+  compile();
+}
+
+void Plan::compile() {
+  Builder builder(*this, outputs_, false);
   for (const auto& [name, feature] : spec_) builder.add(name, feature);
-  make_patterns();
-  make_table();
+  Builder list_builder(*this, list_outputs_, true);
+  for (const auto& [name, feature] : list_spec_) list_builder.add(name, feature);
+  make_keys(keys_, false);
+  make_keys(list_keys_, true);
 }
 
-int64_t Plan::find(std::string_view key) const {
-  // The hash reads at least 8 bytes.
-  uint8_t small[8] = {};
-  const auto* bytes = reinterpret_cast<const uint8_t*>(key.data());
-  if (key.size() < sizeof small) {
-    if (!key.empty()) std::memcpy(small, bytes, key.size());
-    bytes = small;
-  }
-  const uint64_t mask = table_.size() - 1;
-  const uint64_t h = WEFT_KERNEL(scan_kernel).hash(seed_, bytes, static_cast<uint32_t>(key.size()));
-  for (uint64_t i = h >> table_shift_; table_[i] >= 0; i = (i + 1) & mask) {
-    if (slots_[static_cast<size_t>(table_[i])].key == key) return table_[i];
-  }
-  return -1;
-}
-
-void Plan::make_patterns() {
+void Plan::make_keys(KeyTable& table, bool steps) const {
+  std::vector<std::string> keys;
+  std::vector<DType> dtypes;
   for (const Slot& slot : slots_) {
-    uint8_t length[base::kMaxVarint];
-    const auto bytes = base::write_varint(length, slot.key.size()) - length;
-    heads_.push_back('\x0a' +
-                     std::string(reinterpret_cast<char*>(length), static_cast<size_t>(bytes)) +
-                     slot.key + '\x12');
+    if (slot.steps != steps) continue;
+    keys.push_back(slot.key);
+    dtypes.push_back(slot.dtype);
   }
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    KeyPattern key{};
-    const std::string& head = heads_[i];
-    std::memcpy(key.head, head.data(), std::min(head.size(), sizeof key.head));
-    key.whole = reinterpret_cast<const uint8_t*>(head.data());
-    key.length = key.more_than = static_cast<uint32_t>(head.size());
-    key.mask = head.size() < 32 ? (1u << head.size()) - 1 : ~0u;
-    key.slot = static_cast<int32_t>(i);
-    key.kind = tag_of(slots_[i].dtype);
-    patterns_.push_back(key);
-  }
-}
-
-// A quarter full, under the seed of a few that puts most keys where they are looked for first.
-void Plan::make_table() {
-  const size_t size = std::bit_ceil(4 * slots_.size());
-  table_shift_ = static_cast<uint32_t>(64 - std::countr_zero(size));
-  size_t fewest = slots_.size() + 1;
-  for (uint64_t i = 0; i < 64 && fewest > 0; ++i) {
-    const uint64_t seed = i * 0xd6e8feb86659fd93u;
-    std::vector<int32_t> table(size, -1);
-    size_t moved = 0;
-    for (size_t slot = 0; slot < slots_.size(); ++slot) {
-      const std::string padded = slots_[slot].key + std::string(8, '\0');
-      const uint64_t h = WEFT_KERNEL(scan_kernel)
-                             .hash(seed, reinterpret_cast<const uint8_t*>(padded.data()),
-                                   static_cast<uint32_t>(slots_[slot].key.size()));
-      size_t at = h >> table_shift_;
-      moved += table[at] >= 0;
-      while (table[at] >= 0) at = (at + 1) & (size - 1);
-      table[at] = static_cast<int32_t>(slot);
-    }
-    if (moved >= fewest) continue;
-    fewest = moved;
-    seed_ = seed;
-    table_ = std::move(table);
-  }
+  table.make(std::move(keys), dtypes);
 }
 
 }  // namespace weft

@@ -54,41 +54,48 @@ void read_feature(WireReader feature, FeatureValue& value) {
   }
 }
 
-class ExampleReader {
- public:
-  ExampleReader(int64_t max_keys, const FeatureFound& found) : max_keys_(max_keys), found_(found) {}
+std::string_view key_of(WireReader& entry) {
+  const std::string_view key = entry.bytes();
+  if (!is_utf8(key)) entry.fail("the key '" + escape_bytes(key) + "' is not UTF-8");
+  return key;
+}
 
-  const char* read(std::string_view record) {
-    bool second_field = false;
+// FeatureList: Feature feature = 1, repeated.
+void read_feature_list(WireReader list, FeatureListValue& value) {
+  while (!list.at_end()) {
+    const int64_t offset = list.offset();
+    const auto field = list.next();
+    if (!field.is(1, WireReader::kBytes)) {
+      list.skip(field);
+      continue;
+    }
+    FeatureValue& step = value.steps.emplace_back();
+    step.offset = offset;
     try {
-      WireReader example(record);
-      while (!example.at_end()) {
-        const auto field = example.next();
-        second_field |= field.is(2, WireReader::kBytes);
-        if (field.is(1, WireReader::kBytes)) {
-          read_features(example.message());
-        } else {
-          example.skip(field);
-        }
-      }
-    } catch (const CorruptData& error) {
-      if (const char* name = foreign_message(record)) {
-        throw CorruptData("the record is " + std::string(name) + ", not a tf.Example",
-                          error.where());
-      }
+      read_feature(list.message(), step);
+    } catch (Error& error) {
+      error.locate({.step = static_cast<int64_t>(value.steps.size()) - 1});
       throw;
     }
-    return second_field || (keys_ > 0 && valueless_) ? foreign_message(record) : nullptr;
   }
+}
 
- private:
-  // Features: map<string, Feature> feature = 1.
-  void read_features(WireReader features) {
-    while (!features.at_end()) {
-      const int64_t offset = features.offset();
-      const auto field = features.next();
+void read_value(WireReader value, FeatureValue& to) { read_feature(value, to); }
+void read_value(WireReader value, FeatureListValue& to) { read_feature_list(value, to); }
+
+// The maps of one record, entry by entry.
+class MapReader {
+ public:
+  explicit MapReader(int64_t max_keys) : max_keys_(max_keys) {}
+
+  // Features: map<string, Feature> feature = 1; FeatureLists: map<string, FeatureList>.
+  template <class Value, class Found>
+  void read(WireReader map, const Found& found) {
+    while (!map.at_end()) {
+      const int64_t offset = map.offset();
+      const auto field = map.next();
       if (!field.is(1, WireReader::kBytes)) {
-        features.skip(field);
+        map.skip(field);
         continue;
       }
       if (++keys_ > max_keys_) {
@@ -96,48 +103,62 @@ class ExampleReader {
             "the record has more than max_keys = " + std::to_string(max_keys_) + " features",
             {.offset = offset});
       }
-      value_.tag = 0;
-      value_.offset = offset;
-      value_.values.clear();
-      read_entry(features.message());
-      found_(key_, value_);
+      Value value{};
+      value.offset = offset;
+      const std::string key = read_entry(map.message(), value);
+      found(key, value);
     }
   }
 
-  // A map entry: string key = 1, Feature value = 2, either of them missing or repeated.
-  void read_entry(WireReader entry) {
-    key_.clear();
+  // There are entries, and none of them has a value.
+  bool keys_only() const { return keys_ > 0 && valueless_; }
+
+ private:
+  // A map entry: string key = 1, the value = 2, either of them missing or repeated.
+  template <class Value>
+  std::string read_entry(WireReader entry, Value& value) {
+    std::string key;
     try {
       while (!entry.at_end()) {
         const auto field = entry.next();
         if (field.is(1, WireReader::kBytes)) {
-          key_ = key_of(entry);
+          key = key_of(entry);
         } else if (field.is(2, WireReader::kBytes)) {
           valueless_ = false;
-          read_feature(entry.message(), value_);
+          read_value(entry.message(), value);
         } else {
           entry.skip(field);
         }
       }
     } catch (Error& error) {
-      error.locate({.key = key_});
+      error.locate({.key = key});
       throw;
     }
-  }
-
-  static std::string_view key_of(WireReader& entry) {
-    const std::string_view key = entry.bytes();
-    if (!is_utf8(key)) entry.fail("the key '" + escape_bytes(key) + "' is not UTF-8");
     return key;
   }
 
   const int64_t max_keys_;
-  const FeatureFound& found_;
-  std::string key_;
-  FeatureValue value_;  // of the entry being read
   int64_t keys_ = 0;
   bool valueless_ = true;
 };
+
+// Reads the fields of the outermost message; names what the bytes seem to be if they are none.
+template <class ReadFields>
+void read_message(std::string_view record, const char* type,
+                  ForeignName (*foreign)(std::string_view), const ReadFields& read_fields) {
+  try {
+    WireReader message(record, type);
+    while (!message.at_end()) {
+      const auto field = message.next();
+      if (!read_fields(field, message)) message.skip(field);
+    }
+  } catch (const CorruptData& error) {
+    if (ForeignName name = foreign(record)) {
+      throw CorruptData("the record is " + std::string(name) + ", not a " + type, error.where());
+    }
+    throw;
+  }
+}
 
 }  // namespace
 
@@ -160,8 +181,37 @@ int64_t FeatureValue::count() const {
   return n;
 }
 
-const char* read_record(std::string_view record, int64_t max_keys, const FeatureFound& found) {
-  return ExampleReader(max_keys, found).read(record);
+ForeignName read_example(std::string_view record, int64_t max_keys, const FeatureFound& found) {
+  MapReader maps(max_keys);
+  bool second_field = false;
+  read_message(record, "tf.Example", foreign_to_example,
+               [&](WireReader::Field field, WireReader& message) {
+                 second_field |= field.is(2, WireReader::kBytes);
+                 if (!field.is(1, WireReader::kBytes)) return false;
+                 maps.read<FeatureValue>(message.message(), found);
+                 return true;
+               });
+  return second_field || maps.keys_only() ? foreign_to_example(record) : nullptr;
+}
+
+ForeignName read_sequence_example(std::string_view record, int64_t max_keys,
+                                  const FeatureFound& found, const FeatureListFound& list_found,
+                                  bool* has_lists) {
+  MapReader maps(max_keys);
+  *has_lists = false;
+  read_message(record, "tf.SequenceExample", foreign_to_sequence_example,
+               [&](WireReader::Field field, WireReader& message) {
+                 if (field.is(1, WireReader::kBytes)) {
+                   maps.read<FeatureValue>(message.message(), found);
+                 } else if (field.is(2, WireReader::kBytes)) {
+                   *has_lists = true;
+                   maps.read<FeatureListValue>(message.message(), list_found);
+                 } else {
+                   return false;
+                 }
+                 return true;
+               });
+  return maps.keys_only() ? foreign_to_sequence_example(record) : nullptr;
 }
 
 }  // namespace weft

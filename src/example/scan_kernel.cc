@@ -6,24 +6,15 @@
 #include <immintrin.h>
 #endif
 
+#include "example/list_kernel.h"
+
 namespace weft::WEFT_ISA {
 namespace {
 
-constexpr uint32_t kHead = 32;    // bytes of a pattern compared at once
-constexpr int64_t kAhead = 64;    // readable bytes that an entry needs from its first one on
-constexpr int64_t kLengths = 24;  // and from its feature's length on
-
-inline uint32_t load32(const uint8_t* p) {
-  uint32_t x;
-  __builtin_memcpy(&x, p, 4);
-  return x;
-}
-
-inline uint64_t load64(const uint8_t* p) {
-  uint64_t x;
-  __builtin_memcpy(&x, p, 8);
-  return x;
-}
+constexpr uint32_t kHead = 32;       // bytes of a pattern compared at once
+constexpr int64_t kAhead = 64;       // readable bytes that an entry needs from its first one on
+constexpr uint64_t kFetched = 4096;  // bytes of a feature list: the rest comes by itself
+constexpr int64_t kLengths = 24;     // and from its feature's length on
 
 // Standard UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool valid_utf8(const uint8_t* p, int64_t size) noexcept {
@@ -53,10 +44,10 @@ bool valid_utf8(const uint8_t* p, int64_t size) noexcept {
 // later.
 inline uint64_t hash_key(uint64_t seed, const uint8_t* key, uint64_t size) {
   constexpr uint64_t kFactor = 0x9e3779b97f4a7c15u;
-  if (size < 8) return (seed ^ (load64(key) & ((uint64_t{1} << (8 * size)) - 1))) * kFactor;
-  uint64_t h = (seed ^ load64(key)) * kFactor;
-  for (uint64_t i = 8; i + 8 <= size; i += 8) h = (h ^ h >> 32 ^ load64(key + i)) * kFactor;
-  return (h ^ h >> 32 ^ load64(key + size - 8)) * kFactor;
+  if (size < 8) return (seed ^ (load<uint64_t>(key) & ((uint64_t{1} << (8 * size)) - 1))) * kFactor;
+  uint64_t h = (seed ^ load<uint64_t>(key)) * kFactor;
+  for (uint64_t i = 8; i + 8 <= size; i += 8) h = (h ^ h >> 32 ^ load<uint64_t>(key + i)) * kFactor;
+  return (h ^ h >> 32 ^ load<uint64_t>(key + size - 8)) * kFactor;
 }
 
 uint64_t hash(uint64_t seed, const uint8_t* key, uint32_t size) noexcept {
@@ -83,7 +74,7 @@ inline bool head_matches(const KeyPattern& key, const uint8_t* p) {
 #else
   uint32_t left = key.length < kHead ? key.length : kHead;
   for (uint32_t i = 0; left > 0; i += 8) {
-    const uint64_t differ = load64(key.head + i) ^ load64(p + i);
+    const uint64_t differ = load<uint64_t>(key.head + i) ^ load<uint64_t>(p + i);
     if (left < 8) return differ << (64 - 8 * left) == 0;
     if (differ != 0) return false;
     left -= 8;
@@ -103,7 +94,7 @@ inline bool matches(const KeyPattern& key, const uint8_t* p, uint64_t size) {
 
 // A length below 2^31; null if it is larger or longer than five bytes. Reads five bytes at least.
 inline const uint8_t* read_length(const uint8_t* p, uint64_t* length) {
-  const uint32_t w = load32(p);
+  const uint32_t w = load<uint32_t>(p);
   if ((w & 0x80) == 0) {
     *length = w & 0x7f;
     return p + 1;
@@ -127,15 +118,15 @@ inline const uint8_t* read_length(const uint8_t* p, uint64_t* length) {
 }
 
 // Remembers the key of an entry that nobody asked for, so that it too can be predicted.
-KeyPattern* meet(ScanState& state, const uint8_t* p, uint32_t length) {
+KeyPattern* meet(MapState& map, const uint8_t* p, uint32_t length) {
   if (length > kMaxMetPattern) {
-    KeyPattern* key = state.patterns + state.slots + state.room + 1;
+    KeyPattern* key = map.patterns + map.slots + map.room + 1;
     key->length = length;
     return key;
   }
-  const uint32_t place = state.met++ & (state.room - 1);
-  uint8_t* whole = state.met_bytes + static_cast<uint64_t>(place) * kMaxMetPattern;
-  KeyPattern& key = state.patterns[state.slots + place];
+  const uint32_t place = map.met++ & (map.room - 1);
+  uint8_t* whole = map.met_bytes + static_cast<uint64_t>(place) * kMaxMetPattern;
+  KeyPattern& key = map.patterns[map.slots + place];
   for (uint32_t i = 0; i < length; ++i) whole[i] = p[i];
   for (uint32_t i = 0; i < kHead; ++i) key.head[i] = i < length ? p[i] : 0;
   key.whole = whole;
@@ -145,9 +136,9 @@ KeyPattern* meet(ScanState& state, const uint8_t* p, uint32_t length) {
 }
 
 // The pattern in the table that matches an entry, by the hash of its key; null if there is none.
-inline KeyPattern* look_up(const ScanState& state, uint64_t h, const uint8_t* p, uint64_t size) {
-  for (uint64_t i = h >> state.table_shift; state.table[i] >= 0; i = (i + 1) & state.table_mask) {
-    KeyPattern& key = state.patterns[state.table[i]];
+inline KeyPattern* look_up(const MapState& map, uint64_t h, const uint8_t* p, uint64_t size) {
+  for (uint64_t i = h >> map.table_shift; map.table[i] >= 0; i = (i + 1) & map.table_mask) {
+    KeyPattern& key = map.patterns[map.table[i]];
     if (matches(key, p, size)) return &key;
   }
   return nullptr;
@@ -155,8 +146,7 @@ inline KeyPattern* look_up(const ScanState& state, uint64_t h, const uint8_t* p,
 
 // The same for any proper key, which is remembered if nobody asked for it; null if it is not
 // proper.
-__attribute__((noinline)) KeyPattern* find_or_meet(ScanState& state, const uint8_t* p,
-                                                   uint64_t size) {
+__attribute__((noinline)) KeyPattern* find_or_meet(MapState& map, const uint8_t* p, uint64_t size) {
   uint64_t key_size;
   const uint8_t* const text = read_length(p + 1, &key_size);
   if (p[0] != 0x0a || text == nullptr) return nullptr;
@@ -164,43 +154,46 @@ __attribute__((noinline)) KeyPattern* find_or_meet(ScanState& state, const uint8
   if (size <= length || text[key_size] != 0x12) return nullptr;
   // Written longer than it need be, it would not match.
   if (text - p > 2 && key_size >> (7 * (text - p - 2)) == 0) return nullptr;
-  if (KeyPattern* key = look_up(state, hash_key(state.seed, text, key_size), p, size)) return key;
+  if (KeyPattern* key = look_up(map, hash_key(map.seed, text, key_size), p, size)) return key;
   if (!valid_utf8(text, static_cast<int64_t>(key_size))) return nullptr;
-  return meet(state, p, static_cast<uint32_t>(length));
+  return meet(map, p, static_cast<uint32_t>(length));
 }
 
-inline KeyPattern* find(ScanState& state, const uint8_t* p, uint64_t size) {
+inline KeyPattern* find(MapState& map, const uint8_t* p, uint64_t size) {
   const uint64_t key_size = p[1];
   if (key_size < 0x80 && key_size + 3 < size) {
-    KeyPattern* key = look_up(state, hash_key(state.seed, p + 2, key_size), p, size);
+    KeyPattern* key = look_up(map, hash_key(map.seed, p + 2, key_size), p, size);
     if (__builtin_expect(key != nullptr, 1)) return key;
   }
-  return find_or_meet(state, p, size);
+  return find_or_meet(map, p, size);
 }
 
 // Whether a list that nobody asked for is what its kind says.
-bool valid_list(const ScanState& state, uint8_t kind, const uint8_t* p, int64_t size) {
-  const uint8_t* const end = p + size;
-  if (kind == kBytesTag) {
-    while (p != end) {
-      if (end - p < 2 || p[0] != 0x0a) return false;
-      uint64_t length = p[1];
-      if (length < 0x80) {
-        p += 2;
-      } else if (end - p < 9 || (p = read_length(p + 1, &length)) == nullptr) {
-        return false;
-      }
-      if (length > static_cast<uint64_t>(end - p)) return false;
-      p += length;
-    }
-    return true;
-  }
+bool valid_list(const ScanState& state, uint8_t kind, const uint8_t* p, uint32_t size) {
+  if (kind == kBytesTag) return count_strings(p, size) >= 0;
   if (kind != kFloatTag && kind != kInt64Tag) return false;
   if (size == 0) return true;
-  uint64_t length;
-  p = p[0] == 0x0a ? read_length(p + 1, &length) : nullptr;
-  if (p == nullptr || end - p != static_cast<int64_t>(length)) return false;
-  return kind == kFloatTag ? length % 4 == 0 : state.valid_varints(p, static_cast<int64_t>(length));
+  int64_t bytes;
+  p = payload(p, size, &bytes);
+  if (p == nullptr) return false;
+  return kind == kFloatTag ? bytes % 4 == 0 : state.valid_varints(p, bytes);
+}
+
+// The same of the steps of a feature list. Up to `readable` bytes may be read.
+bool valid_steps(const ScanState& state, const uint8_t* p, const uint8_t* end,
+                 const uint8_t* readable) {
+  while (p != end) {
+    const uint64_t size = readable - p >= kOneVarint ? one_varint(p) : 0;
+    if (size != 0 && size <= static_cast<uint64_t>(end - p)) {
+      p += size;
+      continue;
+    }
+    Step step;
+    p = read_step(p, end, &step);
+    if (p == nullptr) return false;
+    if (step.kind != 0 && !valid_list(state, step.kind, step.list, step.size)) return false;
+  }
+  return true;
 }
 
 // Reads one record, in place as long as kAhead bytes follow, then in a copy of its end.
@@ -214,24 +207,57 @@ class Scan {
         readable_(end_ + record.padding),
         base_(record.data) {}
 
-  bool run() {
-    for (uint32_t i = 0; i < state_.slots; ++i) spans_[i] = {kMissing, 0};
+  bool example() {
+    miss(state_.features);
     if (p_ == end_) return true;
+    uint64_t size;
+    return field(kFeaturesTag, &size) && size == left() && map<false>(state_.features, size);
+  }
+
+  bool sequence_example() {
+    miss(state_.features);
+    miss(state_.lists, state_.features.slots);
+    if (p_ == end_) return true;
+    uint64_t size;
+    if (*p_ == kFeaturesTag && !(field(kFeaturesTag, &size) && map<false>(state_.features, size)))
+      return false;
+    if (p_ == end_) return state_.lists.slots == 0;
+    spans_ += state_.features.slots;
+    return field(kListsTag, &size) && size == left() && map<true>(state_.lists, size);
+  }
+
+ private:
+  static constexpr uint8_t kFeaturesTag = 0x0a, kListsTag = 0x12;
+
+  uint64_t left() const { return static_cast<uint64_t>(end_ - p_); }
+
+  void miss(const MapState& map, uint32_t from = 0) {
+    for (uint32_t i = 0; i < map.slots; ++i) spans_[from + i] = {kMissing, 0};
+  }
+
+  // Moves past the tag and size of a field that ends inside the record; false if there is none.
+  bool field(uint8_t tag, uint64_t* size) {
     if (readable_ - p_ < kAhead) leave_record(p_);
-    uint64_t length;
-    p_ = *p_ == 0x0a ? read_length(p_ + 1, &length) : nullptr;
-    if (p_ == nullptr || end_ - p_ != static_cast<int64_t>(length)) return false;
-    KeyPattern* previous = state_.patterns + state_.slots + state_.room;
-    int64_t keys = 0;
-    while (p_ != end_) {
+    const uint8_t* const p = *p_ == tag ? read_length(p_ + 1, size) : nullptr;
+    if (p == nullptr || p > end_ || *size > static_cast<uint64_t>(end_ - p)) return false;
+    p_ = p;
+    return true;
+  }
+
+  // The `size` bytes at p_ are entries of `map`.
+  template <bool kLists>
+  bool map(MapState& map, uint64_t size) {
+    KeyPattern* previous = map.patterns + map.slots + map.room;
+    // From the record's end, which stays the same distance away when the record is left.
+    const uint64_t rest = left() - size;
+    while (left() != rest) {
       if (readable_ - p_ < kAhead) leave_record(p_);
-      previous = entry(previous);
-      if (previous == nullptr || ++keys > state_.max_keys) return false;
+      previous = entry<kLists>(map, previous, left() - rest);
+      if (previous == nullptr || ++keys_ > state_.max_keys) return false;
     }
     return true;
   }
 
- private:
   // Goes on at `from`, fewer than kAhead bytes before the end, in a copy with zeros after it.
   void leave_record(const uint8_t* from) {
     offset_ += static_cast<uint32_t>(from - base_);
@@ -249,17 +275,19 @@ class Scan {
     readable_ = copy_ + sizeof copy_;
   }
 
-  // Reads the entry at p_ and moves past it; null if it is not canonical.
-  KeyPattern* entry(KeyPattern* previous) {
+  // Reads the entry at p_, in the map's last `room` bytes, and moves past it; null if it is not
+  // canonical.
+  template <bool kLists>
+  KeyPattern* entry(MapState& map, KeyPattern* previous, uint64_t room) {
     if (*p_ != 0x0a) return nullptr;
     uint64_t size;
     const uint8_t* p = read_length(p_ + 1, &size);
-    if (p == nullptr || size > static_cast<uint64_t>(end_ - p)) return nullptr;
-    KeyPattern* key = state_.patterns + previous->next;
+    if (p == nullptr || size + static_cast<uint64_t>(p - p_) > room) return nullptr;
+    KeyPattern* key = map.patterns + previous->next;
     if (__builtin_expect(!matches(*key, p, size), 0)) {
-      key = find(state_, p, size);
+      key = find(map, p, size);
       if (key == nullptr) return nullptr;
-      previous->next = static_cast<uint32_t>(key - state_.patterns);
+      previous->next = static_cast<uint32_t>(key - map.patterns);
     }
     const uint64_t left = size - key->length;
     // Not from the key: the place of the next entry must not wait for it.
@@ -270,7 +298,7 @@ class Scan {
       p = p_;
       p_ += left;
     }
-    return feature(*key, p, left) ? key : nullptr;
+    return (kLists ? feature_list(*key, p, left) : feature(*key, p, left)) ? key : nullptr;
   }
 
   // The feature whose length, and the rest of its entry, are the `left` bytes at p.
@@ -278,7 +306,7 @@ class Scan {
     uint64_t length;
     uint8_t kind;
     if (left <= 128) {
-      const uint32_t w = load32(p);
+      const uint32_t w = load<uint32_t>(p);
       if ((w & 0xff) != left - 1) return false;
       // Without a kind it is missing, also where it replaces an earlier entry of its key.
       if (left == 1) return key.slot < 0 || spans_[key.slot].offset == kMissing;
@@ -294,32 +322,57 @@ class Scan {
       p = read_length(p + 1, &length);
       if (p == nullptr || end - p != static_cast<int64_t>(length)) return false;
     }
-    if (key.slot < 0) return valid_list(state_, kind, p, static_cast<int64_t>(length));
+    if (key.slot < 0) return valid_list(state_, kind, p, static_cast<uint32_t>(length));
     ListSpan& span = spans_[key.slot];
     if (kind != key.kind || span.offset != kMissing) return false;
     span = {offset_ + static_cast<uint32_t>(p - base_), static_cast<uint32_t>(length)};
     return true;
   }
 
+  // The same of the steps of a feature list.
+  bool feature_list(const KeyPattern& key, const uint8_t* p, uint64_t left) {
+    const uint8_t* const end = p + left;
+    uint64_t length;
+    p = read_length(p, &length);
+    if (p == nullptr || end - p != static_cast<int64_t>(length)) return false;
+    if (key.slot < 0) return valid_steps(state_, p, end, readable_);
+    ListSpan& span = spans_[key.slot];
+    if (span.offset != kMissing) return false;
+    // Whoever counts the steps goes from one to the next, and would wait for each line.
+    for (uint64_t i = 0; i < length && i < kFetched; i += 64) __builtin_prefetch(p + i, 0, 2);
+    span = {offset_ + static_cast<uint32_t>(p - base_), static_cast<uint32_t>(length)};
+    return true;
+  }
+
   ScanState& state_;
-  ListSpan* spans_;
+  ListSpan* spans_;  // of the map being read
   const uint8_t* p_;
   const uint8_t* end_;
   const uint8_t* readable_;
   const uint8_t* base_;  // the byte at offset_ in the record
   uint32_t offset_ = 0;
+  int64_t keys_ = 0;
   uint8_t copy_[2 * kAhead];
 };
 
-int64_t scan(ScanState& state, const RecordBytes* records, int64_t n, ListSpan* spans) noexcept {
-  for (int64_t i = 0; i < n; ++i, spans += state.slots) {
-    if (!Scan(state, records[i], spans).run()) return i;
+int64_t examples(ScanState& state, const RecordBytes* records, int64_t n,
+                 ListSpan* spans) noexcept {
+  for (int64_t i = 0; i < n; ++i, spans += state.features.slots) {
+    if (!Scan(state, records[i], spans).example()) return i;
+  }
+  return n;
+}
+
+int64_t sequence_examples(ScanState& state, const RecordBytes* records, int64_t n,
+                          ListSpan* spans) noexcept {
+  for (int64_t i = 0; i < n; ++i, spans += state.features.slots + state.lists.slots) {
+    if (!Scan(state, records[i], spans).sequence_example()) return i;
   }
   return n;
 }
 
 }  // namespace
 
-extern const ScanKernel scan_kernel = {scan, hash, valid_utf8};
+extern const ScanKernel scan_kernel = {examples, sequence_examples, hash, valid_utf8};
 
 }  // namespace weft::WEFT_ISA

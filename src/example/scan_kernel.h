@@ -2,7 +2,13 @@
 //
 // A canonical Example, which is what every protobuf library writes, is
 //
-//   0a length ( 0a length 0a length(key) key 12 length kind length list )*
+//   0a length features        features := ( 0a length 0a length(key) key 12 length feature )*
+//                             feature := kind length list, or nothing: no kind
+//
+// and a canonical SequenceExample, either half of which may be absent,
+//
+//   0a length features  12 length ( 0a length 0a length(key) key 12 length steps )*
+//                             steps := ( 0a length feature )*
 //
 // with each length reaching exactly to the end of what holds it. The scan takes that form only,
 // with each key once; whatever else protobuf allows stops it, and is rewritten into that form
@@ -25,7 +31,8 @@ struct RecordBytes {
   uint32_t padding;
 };
 
-// A list inside a record: the bytes of the BytesList, FloatList or Int64List message.
+// A list inside a record: the bytes of the BytesList, FloatList or Int64List message, or the steps
+// of a FeatureList.
 struct ListSpan {
   uint32_t offset;  // kMissing: no such feature, or one without a kind
   uint32_t size;
@@ -47,9 +54,9 @@ struct alignas(64) KeyPattern {
 // Keys that nobody asked for are remembered up to this size.
 inline constexpr uint32_t kMaxMetPattern = 130;
 
-// One thread's view of a plan, and the order in which it last saw the keys.
-struct ScanState {
-  // `slots` of the plan, `room` for keys met on the way, one for the start of a record and one for
+// The keys of one map, and the order in which they last came.
+struct MapState {
+  // `slots` of the plan, `room` for keys met on the way, one for the start of a map and one for
   // keys too long to remember.
   KeyPattern* patterns;
   uint32_t slots;        // spans per record
@@ -60,17 +67,28 @@ struct ScanState {
   uint32_t table_mask;   // its size - 1
   uint32_t table_shift;  // of a hash, to get a place in it
   uint64_t seed;
-  int64_t max_keys;  // per record
+};
+
+// One thread's view of a plan.
+struct ScanState {
+  MapState features;  // of an Example, or of a SequenceExample's context
+  MapState lists;     // feature lists
+  int64_t max_keys;   // per record
   bool (*valid_varints)(const uint8_t* p, int64_t size) noexcept;
 };
+
+using Scanner = int64_t(ScanState& state, const RecordBytes* records, int64_t n,
+                        ListSpan* spans) noexcept;
 
 struct ScanKernel {
   // spans[i * slots, (i + 1) * slots) for records[i], in order; returns how many records came
   // before one that is not canonical, has more than max_keys entries or a list of another kind than
   // its slot's. That record's spans are unspecified. Lists of slots are not looked into; all others
   // are checked, and so are all keys (UTF-8).
-  int64_t (*scan)(ScanState& state, const RecordBytes* records, int64_t n,
-                  ListSpan* spans) noexcept;
+  Scanner* examples;
+  // Spans of `features`, then of `lists`. A record without feature lists, where the plan reads
+  // some, counts as not canonical: it may be an Example.
+  Scanner* sequence_examples;
   // Of a key's bytes; at least 8 from the first one on must be readable.
   uint64_t (*hash)(uint64_t seed, const uint8_t* key, uint32_t size) noexcept;
   bool (*valid_utf8)(const uint8_t* p, int64_t size) noexcept;

@@ -12,21 +12,27 @@ constexpr size_t kKept = 64;
 
 }  // namespace
 
-OwnedScanState::OwnedScanState(const Plan& plan, int64_t max_keys)
-    : patterns_(plan.patterns()), met_bytes_(size_t{kRoom} * kMaxMetPattern) {
+OwnedScanState::OwnedMap::OwnedMap(const KeyTable& keys)
+    : patterns(keys.patterns()), met_bytes(size_t{kRoom} * kMaxMetPattern) {
   KeyPattern unmet{};
   unmet.more_than = ~0u;  // matches nothing
   unmet.slot = -1;
-  patterns_.resize(patterns_.size() + kRoom + 2, unmet);
-  state_ = {.patterns = patterns_.data(),
-            .slots = static_cast<uint32_t>(plan.slots().size()),
-            .room = kRoom,
-            .met = 0,
-            .met_bytes = met_bytes_.data(),
-            .table = plan.table().data(),
-            .table_mask = static_cast<uint32_t>(plan.table().size() - 1),
-            .table_shift = plan.table_shift(),
-            .seed = plan.seed(),
+  patterns.resize(patterns.size() + kRoom + 2, unmet);
+  state = {.patterns = patterns.data(),
+           .slots = static_cast<uint32_t>(keys.size()),
+           .room = kRoom,
+           .met = 0,
+           .met_bytes = met_bytes.data(),
+           .table = keys.table().data(),
+           .table_mask = static_cast<uint32_t>(keys.table().size() - 1),
+           .table_shift = keys.table_shift(),
+           .seed = keys.seed()};
+}
+
+OwnedScanState::OwnedScanState(const Plan& plan, int64_t max_keys)
+    : features_(plan.keys()), lists_(plan.list_keys()) {
+  state_ = {.features = features_.state,
+            .lists = lists_.state,
             .max_keys = max_keys,
             .valid_varints = base::valid_varints};
 }

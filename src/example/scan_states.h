@@ -17,8 +17,13 @@ class OwnedScanState {
   ScanState& state() { return state_; }
 
  private:
-  std::vector<KeyPattern> patterns_;
-  std::vector<uint8_t> met_bytes_;
+  struct OwnedMap {
+    explicit OwnedMap(const KeyTable& keys);
+    std::vector<KeyPattern> patterns;
+    std::vector<uint8_t> met_bytes;
+    MapState state{};
+  };
+  OwnedMap features_, lists_;
   ScanState state_{};
 };
 

@@ -244,9 +244,91 @@ int64_t fixed_values(const ColumnView& view, int64_t from, StringSink& out) noex
   return row;
 }
 
+// The string of the step at p if that is a short step of one string; null otherwise. Reads 8 bytes.
+inline const uint8_t* one_string(const uint8_t* p, uint64_t* size) {
+  const uint64_t head = load<uint64_t>(p) & kFrameMask;
+  *size = head >> 40;
+  return head == frame(kBytesTag, *size) && *size < 0x7c ? p + kFrame : nullptr;
+}
+
+// Any step at p; returns the place after it, or null if it is not canonical.
+__attribute__((noinline)) const uint8_t* count_step(const uint8_t* p, const uint8_t* end,
+                                                    int64_t* n, int64_t* bytes) {
+  Step step;
+  p = read_step(p, end, &step);
+  if (p == nullptr || (step.kind != kBytesTag && step.kind != 0)) return nullptr;
+  *n = 0;
+  for (const uint8_t *q = step.list, *const last = q + step.size; q != last; ++*n) {
+    uint64_t length;
+    if (last - q < 2 || *q != 0x0a || (q = read_length(q, last, &length)) == nullptr ||
+        length > static_cast<uint64_t>(last - q)) {
+      return nullptr;
+    }
+    q += length;
+    *bytes += static_cast<int64_t>(length);
+  }
+  return p;
+}
+
+bool count_steps(Copy row, int64_t elements, int64_t* steps, int64_t* values, int64_t* bytes) {
+  while (row.p != row.end) {
+    uint64_t size;
+    const uint8_t* text = row.p <= row.wide ? one_string(row.p, &size) : nullptr;
+    int64_t n = 1;
+    if (text != nullptr && size <= static_cast<uint64_t>(row.end - text)) {
+      row.p = text + size;
+      *bytes += static_cast<int64_t>(size);
+    } else if ((row.p = count_step(row.p, row.end, &n, bytes)) == nullptr) {
+      return false;
+    }
+    if (elements >= 0 && n != elements) return false;
+    *values += n;
+    ++*steps;
+  }
+  return true;
+}
+
+int64_t step_counts(const ColumnView& view, int64_t from, const StepCounts& counts,
+                    int64_t* bytes) noexcept {
+  for (int64_t row = from; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    int64_t steps = 0, values = 0, size = 0;
+    if (span.size > 0 &&
+        !count_steps(copy_of(view, row, span), counts.elements, &steps, &values, &size)) {
+      return row;
+    }
+    counts.steps[row] = steps;
+    counts.values[row] = values;
+    *bytes += size;
+  }
+  return view.rows;
+}
+
+void step_values(const ColumnView& view, StringSink& out, const int64_t* first,
+                 const int64_t* steps, int64_t* ends) noexcept {
+  StringSink sink = out;  // in registers
+  for (int64_t row = 0; row < view.rows; ++row) {
+    const ListSpan span = view.spans[row * view.stride];
+    if (span.size == 0) continue;
+    Copy copy = copy_of(view, row, span);
+    const uint8_t* const end = copy.end;
+    int64_t* to = ends == nullptr ? nullptr : ends + steps[row];
+    while (copy.p != end) {
+      Step step{};
+      const uint8_t* next = read_step(copy.p, end, &step);
+      copy.p = step.list;
+      copy.end = step.list + step.size;
+      while (copy.p != copy.end) copy_next(copy, sink);
+      copy.p = next;
+      if (to != nullptr) *to++ = sink.offsets - first;
+    }
+  }
+  out = sink;
+}
+
 }  // namespace
 
 extern const StringKernel string_kernel = {scalar_sizes, string_lengths, string_values,
-                                           fixed_values};
+                                           fixed_values, step_counts,    step_values};
 
 }  // namespace weft::WEFT_ISA

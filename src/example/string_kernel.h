@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "base/kernel.h"
-#include "example/column_kernel.h"
+#include "example/step_kernel.h"
 
 namespace weft {
 
@@ -40,6 +40,14 @@ struct StringKernel {
   void (*values)(const ColumnView& view, StringLane* lanes) noexcept;
   // The strings of the rows from `from` on. Returns the first missing row, or view.rows.
   int64_t (*fixed_values)(const ColumnView& view, int64_t from, StringSink& sink) noexcept;
+
+  // As StepKernel's, and *bytes += the size of the strings of the rows that were counted.
+  int64_t (*step_counts)(const ColumnView& view, int64_t from, const StepCounts& counts,
+                         int64_t* bytes) noexcept;
+  // The strings of all rows. Where each step ends, among the strings whose offsets begin at
+  // `first`, from ends[steps[i]] on for row i, unless `ends` is null.
+  void (*step_values)(const ColumnView& view, StringSink& sink, const int64_t* first,
+                      const int64_t* steps, int64_t* ends) noexcept;
 };
 
 WEFT_DECLARE_KERNEL(StringKernel, string_kernel)

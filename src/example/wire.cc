@@ -14,13 +14,15 @@ std::string_view view(const uint8_t* begin, const uint8_t* end) {
 
 }  // namespace
 
-WireReader::WireReader(std::string_view record)
-    : begin_(reinterpret_cast<const uint8_t*>(record.data())),
+WireReader::WireReader(std::string_view record, const char* type)
+    : type_(type),
+      begin_(reinterpret_cast<const uint8_t*>(record.data())),
       p_(begin_),
       end_(begin_ + record.size()) {}
 
 void WireReader::fail_at(const uint8_t* p, const std::string& what) const {
-  throw CorruptData("these bytes are no tf.Example: " + what, {.offset = p - begin_});
+  throw CorruptData("these bytes are no " + std::string(type_) + ": " + what,
+                    {.offset = p - begin_});
 }
 
 WireReader::Field WireReader::next() {

@@ -29,7 +29,8 @@ class WireReader {
     bool is(uint32_t n, Type t) const { return number == n && type == t; }
   };
 
-  explicit WireReader(std::string_view record);
+  // `type`: of the message, for errors.
+  explicit WireReader(std::string_view record, const char* type = "tf.Example");
 
   bool at_end() const { return p_ == end_; }
   int64_t offset() const { return p_ - begin_; }  // in the record
@@ -48,6 +49,7 @@ class WireReader {
   uint32_t length();
   void skip_group(uint32_t number);
 
+  const char* type_;
   const uint8_t* begin_;  // of the record
   const uint8_t* p_;
   const uint8_t* end_;

@@ -109,10 +109,23 @@ Tensor splits_of_steps(const SparsePlaces& at, int64_t n, int64_t rows, const st
   return splits;
 }
 
+// Whether the last step of a row holds no value: as a sparse tensor it is not there.
+bool ends_without_value(const Ragged& rows) {
+  if (rows.levels() == 1) return false;
+  if (rows.levels() > 2) return true;  // for all that is known here
+  const auto outer = rows.row_splits(0), inner = rows.row_splits(1);
+  for (size_t row = 0; row + 1 < outer.size(); ++row) {
+    const auto end = static_cast<size_t>(outer[row + 1]);
+    if (outer[row] < outer[row + 1] && inner[end] == inner[end - 1]) return true;
+  }
+  return false;
+}
+
 FeatureRows rows_of_sparse(const SparseTensor& sparse, const std::string& key) {
   const Shape& shape = sparse.dense_shape();
   const int64_t steps = shape.size() == 1 ? 1 : shape[1];
-  if (sparse.rows() != nullptr) return rows_of_ragged(*sparse.rows(), steps);
+  if (sparse.rows() != nullptr && !ends_without_value(*sparse.rows()))
+    return rows_of_ragged(*sparse.rows(), steps);
   check_count(shape[0], "rows", key);
   const Tensor indices = sparse.indices();
   const int64_t n = sparse.values().size();

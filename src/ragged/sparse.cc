@@ -68,11 +68,14 @@ SparseTensor SparseTensor::unordered(const Tensor& indices, Tensor values, Shape
 }
 
 SparseTensor SparseTensor::from_ragged(Ragged rows) {
-  if (rows.levels() != 1 || rows.values().rank() != 1) {
-    throw InvalidArgument(
-        "only a ragged of one level and 1-D values becomes a sparse tensor of rank 2");
+  if (rows.values().rank() != 1) {
+    throw InvalidArgument("only a ragged of 1-D values becomes sparse, got values of shape " +
+                          shape_string(rows.values().shape()));
   }
-  SparseTensor sparse(Shape{rows.rows(), rows.longest_row()});
+  Shape dense_shape{rows.rows()};
+  for (int64_t level = 0; level < rows.levels(); ++level)
+    dense_shape.push_back(rows.longest_row(level));
+  SparseTensor sparse(std::move(dense_shape));
   sparse.rows_ = std::move(rows);
   return sparse;
 }
@@ -85,21 +88,6 @@ SparseTensor SparseTensor::trusted(Tensor indices, Tensor values, Shape dense_sh
 }
 
 const Tensor& SparseTensor::values() const { return rows_ ? rows_->values() : values_; }
-
-Tensor SparseTensor::indices() const {
-  if (!rows_) return indices_;
-  Tensor indices(DType::kInt64, {values().size(), 2});
-  int64_t* to = indices.mutable_values<int64_t>().data();
-  const auto splits = rows_->row_splits();
-  for (int64_t row = 0; row < rows_->rows(); ++row) {
-    const int64_t length = splits[static_cast<size_t>(row) + 1] - splits[static_cast<size_t>(row)];
-    for (int64_t i = 0; i < length; ++i) {
-      *to++ = row;
-      *to++ = i;
-    }
-  }
-  return indices;
-}
 
 namespace {
 
@@ -122,23 +110,18 @@ void write_indices(const Ragged& ragged, int64_t level, int64_t element, Shape& 
 
 }  // namespace
 
-SparseTensor to_sparse(const Ragged& ragged) {
-  if (ragged.values().rank() != 1) {
-    throw InvalidArgument("only a ragged of 1-D values becomes sparse, got values of shape " +
-                          shape_string(ragged.values().shape()));
-  }
-  if (ragged.levels() == 1) return SparseTensor::from_ragged(ragged);
-  Shape dense_shape{ragged.rows()};
-  for (int64_t level = 0; level < ragged.levels(); ++level)
-    dense_shape.push_back(ragged.longest_row(level));
-  Tensor indices(DType::kInt64, {ragged.values().size(), ragged.levels() + 1});
+Tensor SparseTensor::indices() const {
+  if (!rows_) return indices_;
+  Tensor indices(DType::kInt64, {values().size(), rank()});
   int64_t* to = indices.mutable_values<int64_t>().data();
-  for (int64_t row = 0; row < ragged.rows(); ++row) {
+  for (int64_t row = 0; row < rows_->rows(); ++row) {
     Shape prefix{row};
-    write_indices(ragged, 0, row, prefix, to);
+    write_indices(*rows_, 0, row, prefix, to);
   }
-  return SparseTensor::trusted(std::move(indices), ragged.values(), std::move(dense_shape));
+  return indices;
 }
+
+SparseTensor to_sparse(const Ragged& ragged) { return SparseTensor::from_ragged(ragged); }
 
 DType feature_dtype(const Feature& feature) {
   if (const auto* tensor = std::get_if<Tensor>(&feature)) return tensor->dtype();

@@ -104,7 +104,7 @@ Filled filled_sparse(Tensor numbers, const SparseTensor& sparse, int64_t each, d
                      const std::string& key) {
   const Shape& shape = sparse.dense_shape();
   const int64_t width = row_width(shape, key);
-  if (sparse.rows() != nullptr)
+  if (sparse.rows() != nullptr && sparse.rank() == 2)
     return filled_rows(std::move(numbers), sparse.rows()->row_splits_tensor(0), width, each);
   const Tensor indices = sparse.indices();
   const FlatPlaces at{indices.values<int64_t>().data(), shape};

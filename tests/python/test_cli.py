@@ -96,18 +96,12 @@ def written(tmp_path, *records):
     return path
 
 
-SEQUENCE = record_of(entry(b"a", b"\x1a\x03\x0a\x01\x05")) + (
-    b"\x12\x0f\x0a\x0d\x0a\x05steps\x12\x04\x0a\x02\x1a\x00"
-)
-
-
 @pytest.mark.parametrize(
     ("record", "words"),
     [
         (record_of(entry(b"x", b"\x12\x08\x0a\x06" + bytes(6))), "no multiple of 4"),
         (record_of(b"\x0a\x03\x08\x01\x0f"), "byte"),
         (b"\xff", "byte"),
-        (SEQUENCE, "SequenceExample"),
     ],
 )
 def test_records_that_are_no_example(tmp_path, record, words):
@@ -157,3 +151,34 @@ def test_module():
         [sys.executable, "-m", "weft", "config"], capture_output=True, text=True, check=True
     )
     assert weft.__version__ in done.stdout
+
+
+@pytest.fixture
+def sequence_file(tmp_path):
+    path = tmp_path / "s.tfrecord"
+    with io.TFRecordWriter(str(path)) as writer:
+        for ids in ([[1], [2, 3], []], [[4]]):
+            writer.write(io.encode_sequence_example({"user": [7]}, {"ids": ids}))
+    return path
+
+
+def test_head_of_sequence_examples(sequence_file):
+    lines = [json.loads(line) for line in run("head", sequence_file, "--json").output.splitlines()]
+    assert lines[0]["features"] == {"user": [7]}
+    assert lines[0]["feature_lists"] == {"ids": [[1], [2, 3], []]}
+    shown = run("head", sequence_file).output
+    for word in ("ids", "int64", "3 in 3 steps", "[2, 3]"):
+        assert word in shown
+
+
+def test_check_of_sequence_examples(sequence_file):
+    result = run("check", sequence_file)
+    assert result.exit_code == 0
+    assert "2 records" in result.output
+    assert "1 feature lists" in result.output
+    with io.TFRecordWriter(str(sequence_file)) as writer:
+        writer.write(io.encode_sequence_example({}, {"ids": [[1]]}))
+        writer.write(io.encode_sequence_example({}, {"ids": [["text"]]}))
+    result = run("check", sequence_file)
+    assert result.exit_code == 1
+    assert "step 0" in result.output

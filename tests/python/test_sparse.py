@@ -78,7 +78,7 @@ def test_from_rows_builds_indices_once():
     assert deep.shape == (2, 2, 2)
     assert deep.indices.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 1]]
     with pytest.raises(ValueError):
-        SparseTensor.from_rows(Ragged.from_lists([[[1]]]))
+        SparseTensor.from_rows(Ragged.from_row_splits(np.ones((2, 2)), [0, 2]))
 
 
 def test_copies():

@@ -1,7 +1,9 @@
 """`weft config`, `weft head FILE...`, `weft check FILE...`."""
 
+import itertools
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +45,23 @@ def shown(values: np.ndarray) -> str:
     return text + (", ..." if len(values) > SHOWN_VALUES else "")
 
 
+def steps(ragged: weft.Ragged) -> list:
+    """A feature list as JSON has it."""
+    values, ends = plain(ragged.values), ragged.row_splits
+    return [values[begin:end] for begin, end in itertools.pairwise(ends)]
+
+
+def shown_steps(ragged: weft.Ragged) -> str:
+    """The first steps of a feature list on one line."""
+    text = ", ".join(map(repr, steps(ragged[:SHOWN_VALUES])))
+    return text + (", ..." if len(ragged) > SHOWN_VALUES else "")
+
+
+def kind(values: np.ndarray) -> str:
+    """What a list of these values is called."""
+    return "bytes" if values.dtype == object else values.dtype.name
+
+
 @app.command("config")
 def show_config(as_json: AsJson = False) -> None:
     """Version, code path, threads and memory."""
@@ -52,50 +71,80 @@ def show_config(as_json: AsJson = False) -> None:
         weft.show_config()
 
 
+def decoded(record: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Features and feature lists of an Example or a SequenceExample."""
+    try:
+        return weft.io.decode_example(record), {}
+    except ValueError:
+        try:
+            return weft.io.decode_sequence_example(record)
+        except ValueError:
+            pass
+        raise
+
+
 @app.command()
 def head(
     files: Files,
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Records of each file.")] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """Shows the features of the first records of each file of Examples."""
+    """Shows the features, and feature lists, of the first records of each file."""
     console = Console()
     for file in files:
         for number, record in enumerate(weft.io.TFRecordDataset(file).take(count)):
-            features = weft.io.decode_example(record)
+            features, lists = decoded(record)
             if as_json:
-                lists = {key: plain(values) for key, values in features.items()}
-                print(json.dumps({"file": str(file), "record": number, "features": lists}))
+                found = {"features": {key: plain(values) for key, values in features.items()}}
+                if lists:
+                    found["feature_lists"] = {key: steps(ragged) for key, ragged in lists.items()}
+                print(json.dumps({"file": str(file), "record": number, **found}))
                 continue
             print(f"{file}: record {number}, {len(record)} bytes")
             table = Table("key", "kind", "values", "")
             for key, values in features.items():
-                kind = "bytes" if values.dtype == object else values.dtype.name
-                table.add_row(Text(key), kind, str(len(values)), Text(shown(values)))
+                table.add_row(Text(key), kind(values), str(len(values)), Text(shown(values)))
+            for key, ragged in lists.items():
+                size = f"{ragged.values.size} in {len(ragged)} steps"
+                table.add_row(Text(key), kind(ragged.values), size, Text(shown_steps(ragged)))
             console.print(table)
 
 
-def guessed_spec(file: Path) -> dict[str, weft.io.VarLenFeature]:
+Specs = tuple[dict[str, weft.io.VarLenFeature], dict[str, weft.io.VarLenFeature]]
+
+
+def guessed_specs(file: Path) -> Specs:
     """What the first record with features holds; nothing if none of them has any."""
     for record in weft.io.TFRecordDataset(file, on_error="skip"):
-        if features := weft.io.decode_example(record):
-            return {key: weft.io.VarLenFeature(values.dtype) for key, values in features.items()}
-    return {}
+        features, lists = decoded(record)
+        if features or lists:
+            return (
+                {key: weft.io.VarLenFeature(values.dtype) for key, values in features.items()},
+                {key: weft.io.VarLenFeature(ragged.dtype) for key, ragged in lists.items()},
+            )
+    return {}, {}
+
+
+def parsed(batches: weft.io.TFRecordDataset, context: dict, lists: dict) -> Iterable[Any]:
+    """The batches, parsed if there is anything to parse."""
+    if lists:
+        return (weft.io.parse_sequence_example(batch, context, lists) for batch in batches)
+    return batches.parse(context) if context else batches
 
 
 def check_file(file: Path, progress: Progress) -> dict[str, Any]:
     """Reads one file to its end: checksums, and every record as the first one promises."""
     problems: list[Exception] = []
-    spec: dict[str, weft.io.VarLenFeature] = {}
+    context, lists = {}, {}
     dataset = weft.io.TFRecordDataset(file, on_error=problems.append)
     batches = dataset.batch(512)
     task = progress.add_task(str(file), total=None)
     try:
-        spec = guessed_spec(file)
+        context, lists = guessed_specs(file)
     except weft.Error as error:
         problems.append(error)
     try:
-        for _ in batches.parse(spec) if spec else batches:
+        for _ in parsed(batches, context, lists):
             progress.update(task, completed=dataset.counters()["records"])
     except weft.Error as error:
         problems.append(error)
@@ -104,7 +153,8 @@ def check_file(file: Path, progress: Progress) -> dict[str, Any]:
         "file": str(file),
         "records": counts["records"],
         "bytes": counts["bytes"],
-        "features": sorted(spec),
+        "features": sorted(context),
+        "feature_lists": sorted(lists),
         "errors": [str(problem) for problem in problems],
     }
 
@@ -128,7 +178,8 @@ def check(files: Files, as_json: AsJson = False) -> None:
                 continue
             print(
                 f"{file}: {found['records']:,} records, {found['bytes']:,} bytes, "
-                f"{len(found['features'])} features"
+                f"{len(found['features'])} features, "
+                f"{len(found['feature_lists'])} feature lists"
             )
             for error in found["errors"]:
                 print(f"  {error}")

@@ -13,6 +13,12 @@ from weft.io.parsing import (
     parse_single_example,
 )
 from weft.io.records import TFRecordDataset, TFRecordOptions, TFRecordWriter
+from weft.io.sequence_example import (
+    decode_sequence_example,
+    encode_sequence_example,
+    parse_sequence_example,
+    parse_single_sequence_example,
+)
 
 __all__ = [
     "FixedLenFeature",
@@ -24,8 +30,12 @@ __all__ = [
     "TFRecordWriter",
     "VarLenFeature",
     "decode_example",
+    "decode_sequence_example",
     "encode_example",
     "encode_examples",
+    "encode_sequence_example",
     "parse_example",
+    "parse_sequence_example",
     "parse_single_example",
+    "parse_single_sequence_example",
 ]

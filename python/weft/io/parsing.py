@@ -25,6 +25,7 @@ from weft import _core
 from weft.config import Limits
 from weft.dtypes import as_dtype
 from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.io.compiled import parser_of
 
 __all__ = [
     "FixedLenFeature",
@@ -183,61 +184,14 @@ for _partition in _PARTITIONS:
     _partition.__qualname__ = f"RaggedFeature.{_partition.__name__}"  # where pickle finds it
 
 
-def _same(now: Any, then: Any) -> bool:
-    """Equal, and of the same types all through: RowSplits("k") == RowLengths("k"), and 1 == 1.0."""
-    if now is then:
-        return True
-    if type(now) is not type(then):
-        return False
-    if isinstance(now, (list, tuple)):
-        return len(now) == len(then) and all(map(_same, now, then))
-    return now == then or (now != now and then != then)  # nan
-
-
-class _Compiled:
-    """A parser, and what its spec was when it was made."""
-
-    def __init__(self, features: Mapping[str, Any], strict: bool, limits: Limits | None) -> None:
-        self.parser = _core.ExampleParser(features, strict, limits)
-        self.options = (strict, limits)
-        self.features = dict(features)
-        # What a caller could change inside a feature.
-        self.lists = [
-            (field, field.copy())
-            for feature in self.features.values()
-            for field in feature
-            if isinstance(field, list)
-        ]
-
-    def fits(self, features: Mapping[str, Any], strict: bool, limits: Limits | None) -> bool:
-        return (
-            self.options == (strict, limits)
-            and self.features.keys() == features.keys()
-            and all(_same(features[key], then) for key, then in self.features.items())
-            and all(_same(now, then) for now, then in self.lists)
-        )
-
-
-_compiled: tuple[_Compiled, ...] = ()
-_KEPT = 16
-
-
 def _parser(
     features: Mapping[str, Any], strict: bool, limits: Limits | None
 ) -> _core.ExampleParser:
-    """The parser of this spec: specs come again and again, and parsers learn the order of keys."""
-    global _compiled
     if not features:
         raise InvalidArgumentError("Argument `features` cannot be None or empty.")
     if not isinstance(features, Mapping):
         raise WrongTypeError(f"`features` must be a dict, got {type(features).__name__}")
-    kept = _compiled
-    for compiled in kept:
-        if compiled.fits(features, strict, limits):
-            return compiled.parser
-    compiled = _Compiled(features, strict, limits)
-    _compiled = (compiled, *kept[: _KEPT - 1])
-    return compiled.parser
+    return parser_of(_core.ExampleParser, features, strict=strict, limits=limits)
 
 
 def parse_example(
@@ -265,16 +219,22 @@ def parse_example(
     """
     del name
     parser = _parser(features, strict, limits)
-    if isinstance(serialized, bytes) or getattr(serialized, "ndim", 1) == 0:
-        return parser.parse_single(_one_record(serialized))
-    if example_names is not None:
-        if not isinstance(example_names, Sized):
-            raise WrongTypeError(f"`example_names` must be a list, got {example_names!r}")
-        if len(example_names) != len(serialized):
-            raise InvalidArgumentError(
-                f"{len(example_names)} example_names for {len(serialized)} records"
-            )
+    if is_one_record(serialized):
+        return parser.parse_single(one_record(serialized))
+    check_names(example_names, serialized)
     return parser.parse(serialized)
+
+
+def check_names(example_names: Any, serialized: Any) -> None:
+    """One name for each record, or None."""
+    if example_names is None:
+        return
+    if not isinstance(example_names, Sized):
+        raise WrongTypeError(f"`example_names` must be a list, got {example_names!r}")
+    if len(example_names) != len(serialized):
+        raise InvalidArgumentError(
+            f"{len(example_names)} example_names for {len(serialized)} records"
+        )
 
 
 def parse_single_example(
@@ -291,7 +251,7 @@ def parse_single_example(
     `serialized` is bytes, or an array of rank 0 that holds them. See `parse_example`.
     """
     del example_names, name
-    return _parser(features, strict, limits).parse_single(_one_record(serialized))
+    return _parser(features, strict, limits).parse_single(one_record(serialized))
 
 
 def decode_example(
@@ -305,10 +265,16 @@ def decode_example(
     `strict`, `limits`: see `parse_example`. Raises `weft.CorruptDataError` for bytes that are no
     Example.
     """
-    return _core.decode_example(_one_record(serialized), strict, limits)
+    return _core.decode_example(one_record(serialized), strict, limits)
 
 
-def _one_record(serialized: Any) -> bytes:
+def is_one_record(serialized: Any) -> bool:
+    """Whether it is bytes, or an array of rank 0."""
+    return isinstance(serialized, bytes) or getattr(serialized, "ndim", 1) == 0
+
+
+def one_record(serialized: Any) -> bytes:
+    """The bytes of a record that may be an array of rank 0."""
     if getattr(serialized, "ndim", None) == 0:
         serialized = serialized.item()
     if not isinstance(serialized, bytes):
@@ -326,7 +292,7 @@ def encode_example(features: Mapping[str, Any]) -> bytes:
     Raises ValueError for a key that is not UTF-8, an empty list or an integer out of int64's range,
     TypeError for values of another kind.
     """
-    _refuse_no_dtype(features, "features")
+    refuse_no_dtype(features, "features")
     return _core.encode_example(dict(features))
 
 
@@ -339,11 +305,11 @@ def encode_examples(columns: Mapping[str, Any]) -> list[bytes]:
 
     Raises as `encode_example`.
     """
-    _refuse_no_dtype(columns, "columns")
+    refuse_no_dtype(columns, "columns")
     return _core.encode_examples(columns)
 
 
-def _refuse_no_dtype(features: Mapping[str, Any], argument: str) -> None:
+def refuse_no_dtype(features: Mapping[str, Any], argument: str) -> None:
     """Lists without values would be written as a list of some kind that nobody chose."""
     if not isinstance(features, Mapping):
         raise WrongTypeError(f"`{argument}` must be a dict, got {type(features).__name__}")
