@@ -82,7 +82,7 @@ void look_up(benchmark::State& state) {
 BENCHMARK(look_up)
     ->ArgNames({"V", "strings", "mapped", "threads"})
     ->ArgsProduct({{1000, 10000, 100000, 1000000, 10000000}, {0}, {0, 1}, {1}})
-    ->ArgsProduct({{1000, 10000,100000, 1000000}, {1}, {0, 1}, {1}})
+    ->ArgsProduct({{1000, 10000, 100000, 1000000}, {1}, {0, 1}, {1}})
     ->Args({1000000, 0, 0, 2})
     ->Args({1000000, 1, 0, 2})
     ->Unit(benchmark::kMicrosecond)
