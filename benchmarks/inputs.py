@@ -272,7 +272,34 @@ def make_end_to_end(workload: dict[str, Any], path: Path) -> None:
     np.savez(path / "weights.npz", table=table, **cell)
 
 
+def make_vocabulary(workload: dict[str, Any], path: Path) -> None:
+    """Numbers that are entries, and batches of keys, a tenth of them out of vocabulary."""
+    rng = np.random.default_rng(workload["seed"])
+    entries = rng.permutation(workload["entries"]) * 7919 + 13
+    keys = entries[rng.integers(0, len(entries), (workload["batches"], workload["batch"]))]
+    np.savez(path / "keys.npz", entries=entries, keys=keys + (rng.random(keys.shape) < 0.1))
+
+
+def vocabulary_values(workload: dict[str, Any], numbers: np.ndarray) -> Any:
+    """The numbers as what the workload looks up."""
+    return [b"item_%09d" % n for n in numbers.tolist()] if workload["strings"] else numbers
+
+
+def make_vocabulary_build(workload: dict[str, Any], path: Path) -> None:
+    rng = np.random.default_rng(workload["seed"])
+    lengths = draw_lengths(rng, workload["records"], workload["lengths"])
+    words = rng.zipf(1.2, int(lengths.sum())) % workload["words"]
+    np.savez(path / "lengths.npz", lengths=lengths)
+    with open(path / "records.tfrecord", "wb") as file:
+        for row in np.split(words, np.cumsum(lengths)[:-1]):
+            values = [b"item_%09d" % word for word in row.tolist()]
+            file.write(framed(example([("words", "string", values)])))
+
+
 MAKERS = {
+    "vocabulary": make_vocabulary,
+    "vocabulary_open": make_vocabulary,
+    "vocabulary_build": make_vocabulary_build,
     "parse": make_parse,
     "parse_sequence": make_parse,
     "sequence_features": make_sequence_features,
@@ -282,10 +309,14 @@ MAKERS = {
 
 
 def items(workload: dict[str, Any], path: Path) -> int:
-    """What one run counts: records, bytes of the records as a plain file, or real tokens."""
+    """What one run counts: records, bytes of the records as a plain file, real tokens, or keys."""
     kind = workload["kind"]
     if kind in ("parse", "parse_sequence", "end_to_end"):
         return workload["records"]
+    if kind == "vocabulary":
+        return workload["batches"] * workload["batch"]
+    if kind == "vocabulary_open":
+        return 1
     if kind == "read":
         if not workload["gzip"]:
             return (path / "records.tfrecord").stat().st_size

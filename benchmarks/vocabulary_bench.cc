@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <random>
 #include <string>
@@ -35,8 +37,25 @@ Tensor as_entries(std::vector<int64_t> numbers, bool strings) {
 
 int64_t number(int64_t i) { return i * 7919 + 13; }
 
+// The table files of this run, in a folder that goes with it.
+class Folder {
+ public:
+  Folder() {
+    std::string name = std::filesystem::temp_directory_path() / "weft_vocabulary_bench_XXXXXX";
+    path_ = mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 std::string path_of(int64_t entries, bool strings) {
-  return "/tmp/weft_vocabulary_bench_" + std::to_string(entries) + (strings ? "s" : "i");
+  static const Folder folder;
+  return folder.path() / (std::to_string(entries) + (strings ? "s" : "i"));
 }
 
 const Vocabulary& vocabulary(int64_t entries, bool strings, bool mapped) {
@@ -81,8 +100,8 @@ void look_up(benchmark::State& state) {
 }
 BENCHMARK(look_up)
     ->ArgNames({"V", "strings", "mapped", "threads"})
-    ->ArgsProduct({{1000, 10000, 100000, 1000000, 10000000}, {0}, {0, 1}, {1}})
-    ->ArgsProduct({{1000, 10000,100000, 1000000}, {1}, {0, 1}, {1}})
+    ->ArgsProduct({{100000, 1000000, 10000000}, {0}, {0, 1}, {1}})
+    ->ArgsProduct({{100000, 1000000}, {1}, {0, 1}, {1}})
     ->Args({1000000, 0, 0, 2})
     ->Args({1000000, 1, 0, 2})
     ->Unit(benchmark::kMicrosecond)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -210,6 +211,52 @@ def rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
         "tf.function": case(tf.function(forward)),
         "tf.function, XLA": case(tf.function(forward, jit_compile=True)),
     }
+
+
+# --- vocabularies ---------------------------------------------------------------------------------
+
+
+def vocabulary(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    arrays = np.load(path / "keys.npz")
+    entries = tf.constant(inputs.vocabulary_values(workload, arrays["entries"]))
+    keys = [tf.constant(inputs.vocabulary_values(workload, batch)) for batch in arrays["keys"]]
+    ids = tf.range(len(arrays["entries"]), dtype=tf.int64)
+    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(entries, ids), -1)
+    lookup = tf.function(table.lookup, input_signature=[tf.TensorSpec([None], entries.dtype)])
+
+    def run() -> None:
+        for batch in keys:
+            lookup(batch)
+
+    return {
+        "StaticHashTable": Case(
+            run, lambda: {"ids": np.concatenate([lookup(batch).numpy() for batch in keys])}
+        )
+    }
+
+
+def vocabulary_build(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    spec = {"words": tf.io.RaggedFeature(tf.string)}
+    batches = (
+        tf.data.TFRecordDataset(str(path / "records.tfrecord"))
+        .batch(512)
+        .map(lambda batch: tf.io.parse_example(batch, spec)["words"].flat_values)
+    )
+
+    def counted() -> list[tuple[bytes, int]]:
+        counts: collections.Counter[bytes] = collections.Counter()
+        for words in batches.as_numpy_iterator():
+            counts.update(words.tolist())
+        return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+
+    def result() -> dict[str, np.ndarray]:
+        entries = counted()
+        return {
+            "counts": np.array([count for _, count in entries], np.int64),
+            **strings(word for word, _ in entries),
+        }
+
+    return {"tf.data, collections.Counter": Case(counted, result)}
 
 
 def end_to_end(workload: dict[str, Any], path: Path) -> dict[str, Case]:

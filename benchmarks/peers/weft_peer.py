@@ -165,6 +165,57 @@ def rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     return {"mask": case(mask=mask), "lengths": case(lengths=lengths)}
 
 
+# --- vocabularies ---------------------------------------------------------------------------------
+
+
+def parsed_strings(values: list[bytes]) -> Any:
+    """Strings as a parsed batch has them."""
+    records = weft.io.encode_examples({"value": [[value] for value in values]})
+    return weft.io.parse_example(records, {"value": weft.io.FixedLenFeature((), weft.string)})[
+        "value"
+    ]
+
+
+def vocabulary(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    arrays = np.load(path / "keys.npz")
+    values = [inputs.vocabulary_values(workload, keys) for keys in arrays["keys"]]
+    keys = [parsed_strings(batch) for batch in values] if workload["strings"] else values
+    made = weft.vocabulary.Vocabulary(inputs.vocabulary_values(workload, arrays["entries"]))
+    made.save(path / "table")
+
+    def case(table: Any) -> Case:
+        def run() -> None:
+            for batch in keys:
+                table.lookup(batch)
+
+        return Case(run, lambda: {"ids": np.concatenate([table.lookup(batch) for batch in keys])})
+
+    mapped = weft.vocabulary.Vocabulary.open(path / "table")
+    return {"in memory": case(made), "table file": case(mapped)}
+
+
+def vocabulary_open(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    arrays = np.load(path / "keys.npz")
+    keys = arrays["keys"][0]
+    weft.vocabulary.Vocabulary(arrays["entries"]).save(path / "table")
+
+    def run() -> np.ndarray:
+        return weft.vocabulary.Vocabulary.open(path / "table").lookup(keys)
+
+    return {"table file": Case(run, lambda: {"ids": run()})}
+
+
+def vocabulary_build(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    def run() -> Any:
+        return weft.vocabulary.build(path / "records.tfrecord", "words", dtype=weft.string)
+
+    def result() -> dict[str, np.ndarray]:
+        made = run()
+        return {"counts": made.counts(), **strings(made)}
+
+    return {"build": Case(run, result)}
+
+
 # --- end to end -----------------------------------------------------------------------------------
 
 

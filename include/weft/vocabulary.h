@@ -106,7 +106,7 @@ struct VocabularyBuildOptions {
 class WEFT_API VocabularyBuilder {
  public:
   // `dtype`: kString, or any integer (entries are int64 then); WrongType for others. `max_bytes`
-  // bounds the memory of what was counted: 40 to 60 bytes an entry, and the bytes of a string.
+  // bounds the memory of what was counted: 50 to 100 bytes an entry, and the bytes of its string.
   explicit VocabularyBuilder(DType dtype = DType::kString, int64_t max_bytes = int64_t{16} << 30);
   VocabularyBuilder(VocabularyBuilder&&) noexcept;
   VocabularyBuilder& operator=(VocabularyBuilder&&) noexcept;

@@ -131,6 +131,8 @@ nb::list lists_from_ragged(const Ragged& ragged) {
 }
 
 Feature feature_from_python(nb::handle value, const char* name) {
+  // Before anything asks it for an attribute that makes the array.
+  if (nb::isinstance<StringArray>(value)) return *tensor_from_memory(value, name);
   if (std::optional<Feature> feature = feature_unless_dense(value, name))
     return *std::move(feature);
   if (is_sequence(value)) return feature_from_lists(value, name);

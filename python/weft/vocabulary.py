@@ -132,7 +132,7 @@ class Counter:
     def __init__(self, dtype: Any = dtypes.string, *, max_bytes: int = 16 << 30):
         """`dtype`: of what is counted, string or an integer. `max_bytes`: of memory.
 
-        An entry takes 40 to 60 bytes and those of its string. Counting raises
+        An entry takes 50 to 100 bytes and those of its string. Counting raises
         `weft.LimitExceededError` rather than take more.
         """
         self._core = _core.VocabularyBuilder(dtype, max_bytes)

@@ -43,6 +43,12 @@ WEFT_INLINE uint32_t match(const IntegerLine& line, int64_t key) {
   const unsigned equal =
       _mm512_mask_cmpeq_epi64_mask(0x1F, _mm512_load_si512(&line), _mm512_set1_epi64(key));
   return line.ids[__builtin_ctz(equal | 1u << kIntegerSlots)];
+#elif WEFT_ISA_LEVEL >= 3
+  const __m256i keys = _mm256_load_si256(reinterpret_cast<const __m256i*>(&line));
+  const __m256i four = _mm256_cmpeq_epi64(keys, _mm256_set1_epi64x(key));
+  const auto equal = static_cast<unsigned>(_mm256_movemask_pd(_mm256_castsi256_pd(four))) |
+                     static_cast<unsigned>(line.keys[4] == key) << 4;
+  return line.ids[__builtin_ctz(equal | 1u << kIntegerSlots)];
 #else
   int slot = kIntegerSlots;
   for (int i = kIntegerSlots - 1; i >= 0; --i) slot = line.keys[i] == key ? i : slot;
@@ -105,6 +111,12 @@ WEFT_INLINE uint32_t match(const StringLine& line, uint16_t tag) {
 #if WEFT_ISA_LEVEL >= 4
   const __m256i tags = _mm256_load_si256(reinterpret_cast<const __m256i*>(&line));
   return _mm256_mask_cmpeq_epi16_mask(0x3FF, tags, _mm256_set1_epi16(static_cast<int16_t>(tag)));
+#elif WEFT_ISA_LEVEL >= 2
+  const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&line));
+  const __m128i eight = _mm_cmpeq_epi16(tags, _mm_set1_epi16(static_cast<int16_t>(tag)));
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(eight, _mm_setzero_si128()))) |
+         static_cast<uint32_t>(line.tags[8] == tag) << 8 |
+         static_cast<uint32_t>(line.tags[9] == tag) << 9;
 #else
   uint32_t equal = 0;
   for (int i = 0; i < kStringSlots; ++i) equal |= static_cast<uint32_t>(line.tags[i] == tag) << i;

@@ -62,7 +62,9 @@ Vocabulary Vocabulary::from_entries(const Tensor& entries) {
     throw InvalidArgument("the entries of a vocabulary must be [V], got " +
                           shape_string(entries.shape()));
   const bool strings = entries.dtype() == DType::kString;
-  const Tensor keys = strings ? entries : as_int64(entries, "the entries of a vocabulary, unless they are strings,");
+  const Tensor keys =
+      strings ? entries
+              : as_int64(entries, "the entries of a vocabulary, unless they are strings,");
   vocabulary::Table table(keys.dtype(), keys.size());
   std::vector<int64_t> ids;
   for (int64_t begin = 0; begin < keys.size(); begin += kGrain) {

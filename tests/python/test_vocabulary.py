@@ -49,6 +49,13 @@ def test_lookup_keeps_the_shape(words):
     assert words.lookup([]).size == 0
 
 
+def test_parsed_strings_are_looked_up_as_they_are(words):
+    records = io.encode_examples({"w": [["b"], ["z"]]})
+    parsed = io.parse_example(records, {"w": io.FixedLenFeature((), weft.string)})["w"]
+    assert words.lookup(parsed).tolist() == [1, -1]
+    assert "_array" not in vars(parsed)  # no objects were made of them
+
+
 def test_entries(words):
     assert words.entries().tolist() == [b"a", b"b", "\u00fc".encode()]
     assert list(words) == words.entries().tolist()
