@@ -1,0 +1,61 @@
+"""weft.normalizers under numeric columns."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import weft
+from weft import feature_column as fc
+from weft import normalizers
+from weft.layers import DenseFeatures, SequenceFeatures
+
+STEPS = [
+    normalizers.Log1p(),
+    normalizers.ZScore(2.5, 0.5),
+    normalizers.MinMax(-1, 7),
+    normalizers.Clip(0, 2),
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("make", [fc.numeric_column, fc.sequence_numeric_column])
+def test_declared_normalizers(step, make):
+    values = np.array([0.0, 0.25, 3.5, 1e6, float("nan")], np.float32)
+    column = make("n", normalizer_fn=step)
+    assert column.normalizer_fn is step
+    if make is fc.numeric_column:
+        got = DenseFeatures([column])({"n": values[:, None]})[:, 0]
+    else:
+        got = SequenceFeatures([column])({"n": [values.tolist()]}).data[0, :, 0]
+    np.testing.assert_allclose(got, step(values), rtol=1e-6)
+    config = json.loads(json.dumps(column.get_config()))
+    assert type(column).from_config(config) == column
+    assert hash(type(column).from_config(config)) == hash(column)
+    assert pickle.loads(pickle.dumps(column)) == column
+
+
+def test_normalizers_act_in_turn():
+    steps = [normalizers.Clip(0, 100), normalizers.Log1p(), normalizers.ZScore(1, 2)]
+    column = fc.numeric_column("n", dtype=weft.int64, normalizer_fn=steps)
+    got = DenseFeatures([column])({"n": np.array([[-5], [7], [1000]])})[:, 0]
+    np.testing.assert_allclose(got, (np.log1p([0, 7, 100]) - 1) / 2, rtol=1e-6)
+    again = fc.NumericColumn.from_config(json.loads(json.dumps(column.get_config())))
+    assert again == column
+    assert column != fc.numeric_column("n", dtype=weft.int64, normalizer_fn=steps[::-1])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (normalizers.ZScore(0, 0), "stddev must be greater than 0"),
+        (normalizers.MinMax(1, 1), "min must be less than max"),
+        (normalizers.Clip(2, 1), "min must not be greater"),
+        (normalizers.ZScore(float("nan"), 1), "finite"),
+        ([normalizers.Log1p(), np.log], "holds normalizers of weft.normalizers"),
+        ([], "at least one step"),
+    ],
+)
+def test_normalizers_that_cannot_work_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        fc.numeric_column("n", normalizer_fn=wrong)
