@@ -120,6 +120,8 @@ class WEFT_API ArrowReader {
   // Moves from `stream` and asks it for its schema. Throws InvalidArgument with the stream's words
   // if it fails, here as in all that follows.
   explicit ArrowReader(ArrowArrayStream&& stream, ArrowOptions options = {});
+  // A stream of this one record batch, or array. Moves from both.
+  ArrowReader(ArrowArray&& array, ArrowSchema&& schema, ArrowOptions options = {});
   ArrowReader(ArrowReader&&) noexcept;
   ArrowReader& operator=(ArrowReader&&) noexcept;
   ~ArrowReader();

@@ -13,6 +13,7 @@ void bind_initializer(nb::module_& m);
 void bind_column(nb::module_& m);
 void bind_record(nb::module_& m);
 void bind_example(nb::module_& m);
+void bind_arrow(nb::module_& m);
 void bind_dataset(nb::module_& m);
 void bind_ids(nb::module_& m);
 void bind_table(nb::module_& m);
@@ -34,6 +35,7 @@ NB_MODULE(_core, m) {
   bind_column(m);
   bind_record(m);
   bind_example(m);
+  bind_arrow(m);
   bind_dataset(m);
   bind_ids(m);
   bind_table(m);

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "arrow/batch.h"
 
 namespace weft {
@@ -9,13 +11,15 @@ class ArrowReader::Impl {
     stream.release = nullptr;
     if (stream_.release == nullptr)
       throw InvalidArgument("the Arrow stream has been released already");
-    try {
-      check(stream_.get_schema(&stream_, &schema_));
-      if (arrow::is_batch(schema_)) selected_ = arrow::select_columns(schema_, options_);
-    } catch (...) {
-      release();
-      throw;
-    }
+    open([this] { check(stream_.get_schema(&stream_, &schema_)); });
+  }
+  Impl(ArrowArray&& array, ArrowSchema&& schema, ArrowOptions options)
+      : options_(std::move(options)), schema_(schema) {
+    schema.release = nullptr;
+    open([&] {
+      single_ = arrow::own(array, "");
+      (void)arrow::type_of(schema_, "");
+    });
   }
   ~Impl() { release(); }
   Impl(const Impl&) = delete;
@@ -49,6 +53,17 @@ class ArrowReader::Impl {
   }
 
  private:
+  template <class Body>
+  void open(const Body& body) {
+    try {
+      body();
+      if (has_columns()) selected_ = arrow::select_columns(schema_, options_);
+    } catch (...) {
+      release();
+      throw;
+    }
+  }
+
   void release() {
     if (schema_.release != nullptr) schema_.release(&schema_);
     if (stream_.release != nullptr) stream_.release(&stream_);
@@ -69,12 +84,14 @@ class ArrowReader::Impl {
 
   // Nothing after the last.
   std::shared_ptr<const ArrowArray> next_array() {
+    if (stream_.release == nullptr) return std::exchange(single_, nullptr);
     ArrowArray array{};
     check(stream_.get_next(&stream_, &array));
     return array.release == nullptr ? nullptr : arrow::own(array, "");
   }
 
-  ArrowArrayStream stream_;
+  ArrowArrayStream stream_{};
+  std::shared_ptr<const ArrowArray> single_;  // all there is, where there is no stream
   ArrowOptions options_;
   ArrowSchema schema_{};
   std::vector<arrow::Selected> selected_;
@@ -82,6 +99,8 @@ class ArrowReader::Impl {
 
 ArrowReader::ArrowReader(ArrowArrayStream&& stream, ArrowOptions options)
     : impl_(std::make_unique<Impl>(std::move(stream), std::move(options))) {}
+ArrowReader::ArrowReader(ArrowArray&& array, ArrowSchema&& schema, ArrowOptions options)
+    : impl_(std::make_unique<Impl>(std::move(array), std::move(schema), std::move(options))) {}
 ArrowReader::ArrowReader(ArrowReader&&) noexcept = default;
 ArrowReader& ArrowReader::operator=(ArrowReader&&) noexcept = default;
 ArrowReader::~ArrowReader() = default;
