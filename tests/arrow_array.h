@@ -44,7 +44,9 @@ inline std::string bits_of(const std::vector<bool>& flags) {
 // memory goes with the last array that is not released, or this.
 class Arrow {
  public:
-  explicit Arrow(const MadeArray& made) : root_(std::make_shared<Node>(made)) {
+  // `at_end`: whether the page that may not be touched is behind each buffer or before it.
+  explicit Arrow(const MadeArray& made, bool at_end = true)
+      : root_(std::make_shared<Node>(made, at_end)) {
     hold(*root_);
     schema = root_->schema;
     array = root_->array;
@@ -62,17 +64,18 @@ class Arrow {
 
  private:
   struct Node {
-    explicit Node(const MadeArray& made) : format(made.format), name(made.name) {
+    Node(const MadeArray& made, bool at_end) : format(made.format), name(made.name) {
       for (const auto& bytes : made.buffers) {
-        if (bytes) memory.push_back(std::make_unique<Guarded>(*bytes));
+        if (bytes) memory.push_back(std::make_unique<Guarded>(*bytes, at_end));
         buffers.push_back(bytes ? memory.back()->data() : nullptr);
       }
       for (const MadeArray& child : made.children) {
-        nodes.push_back(std::make_unique<Node>(child));
+        nodes.push_back(std::make_unique<Node>(child, at_end));
         schemas.push_back(&nodes.back()->schema);
         arrays.push_back(&nodes.back()->array);
       }
-      for (const MadeArray& values : made.dictionary) dictionary = std::make_unique<Node>(values);
+      for (const MadeArray& values : made.dictionary)
+        dictionary = std::make_unique<Node>(values, at_end);
       schema.format = format.c_str();
       schema.name = name.c_str();
       schema.flags = ARROW_FLAG_NULLABLE;

@@ -65,8 +65,9 @@ TEST(ArrowMalformed, ListViews) {
                      {int64_array({1, 2})}});
   };
   EXPECT_NO_THROW(with(2, 0));
-  EXPECT_ERROR(CorruptData, "from 1 to 3 of 2 elements (key 'a', row 0)", with(1, 2));
-  EXPECT_ERROR(CorruptData, "from -1", with(-1, 1));
+  EXPECT_ERROR(CorruptData, "an Arrow list of 2 elements at 1 of 2 elements (key 'a', row 0)",
+               with(1, 2));
+  EXPECT_ERROR(CorruptData, "at -1", with(-1, 1));
   EXPECT_ERROR(CorruptData, "an Arrow list", with(0, -1));
   EXPECT_ERROR(CorruptData, "an Arrow list", with(INT32_MAX, INT32_MAX));
 }

@@ -11,8 +11,14 @@ T& held_by(nb::handle capsule, const char* name) {
   return *static_cast<T*>(pointer);
 }
 
-// A single record batch or array is a stream of one.
-ArrowReader reader_of(nb::handle value, ArrowOptions options) {
+}  // namespace
+
+bool is_arrow(nb::handle value) {
+  return nb::hasattr(value, "__arrow_c_array__") || nb::hasattr(value, "__arrow_c_stream__");
+}
+
+ArrowReader reader_from_arrow(nb::handle value, std::optional<std::vector<std::string>> columns) {
+  ArrowOptions options{.columns = std::move(columns)};
   if (nb::hasattr(value, "__arrow_c_array__")) {
     nb::object pair = value.attr("__arrow_c_array__")();
     nb::object first = pair[0], second = pair[1];
@@ -28,28 +34,14 @@ ArrowReader reader_of(nb::handle value, ArrowOptions options) {
   return without_gil([&] { return ArrowReader(std::move(stream), std::move(options)); });
 }
 
-Feature column_of(ArrowReader& reader, const char* argument) {
+Feature feature_from_arrow(nb::handle value, const char* argument) {
   try {
+    ArrowReader reader = reader_from_arrow(value, std::nullopt);
     return without_gil([&] { return reader.read_column(argument); });
   } catch (Error& error) {
     error.locate({.key = argument});
     throw;
   }
-}
-
-}  // namespace
-
-bool is_arrow(nb::handle value) {
-  return nb::hasattr(value, "__arrow_c_array__") || nb::hasattr(value, "__arrow_c_stream__");
-}
-
-ArrowReader reader_from_arrow(nb::handle value, std::optional<std::vector<std::string>> columns) {
-  return reader_of(value, {.columns = std::move(columns)});
-}
-
-Feature feature_from_arrow(nb::handle value, const char* argument) {
-  ArrowReader reader = reader_of(value, {});
-  return column_of(reader, argument);
 }
 
 }  // namespace weft::python

@@ -95,8 +95,11 @@ class Lists {
     for (int64_t i = from; i < from + run.count; ++i) {
       const bool there = bits == nullptr || bit(bits, i);
       const int64_t begin = there ? load<T>(offsets, i) : 0, size = there ? load<T>(sizes, i) : 0;
-      if (begin < 0 || size < 0 || size > most || begin > most - size)
-        refuse(begin, begin < 0 ? size : begin + size, most, done_);
+      if (begin < 0 || size < 0 || size > most || begin > most - size) {
+        column_.corrupt("an Arrow list of " + std::to_string(size) + " elements at " +
+                            std::to_string(begin) + " of " + std::to_string(most) + " elements",
+                        done_);
+      }
       push(run, begin, size);
     }
   }

@@ -16,10 +16,7 @@ class ArrowReader::Impl {
   Impl(ArrowArray&& array, ArrowSchema&& schema, ArrowOptions options)
       : options_(std::move(options)), schema_(schema) {
     schema.release = nullptr;
-    open([&] {
-      single_ = arrow::own(array, "");
-      (void)arrow::type_of(schema_, "");
-    });
+    open([&] { single_ = arrow::own(array, ""); });
   }
   ~Impl() { release(); }
   Impl(const Impl&) = delete;
