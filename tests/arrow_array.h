@@ -114,8 +114,8 @@ class Arrow {
       const std::unique_ptr<Held> held(static_cast<Held*>(it->private_data));
       ++held->node->released;
       it->release = nullptr;
-      for (ArrowArray* child : held->node->arrays) {
-        if (child->release != nullptr) child->release(child);
+      for (const auto& child : held->node->nodes) {
+        if (child->array.release != nullptr) child->array.release(&child->array);
       }
       if (held->node->dictionary) {
         ArrowArray& dictionary = held->node->dictionary->array;
