@@ -71,9 +71,9 @@ Array tensor_to_python(const Tensor& tensor, Access access = Access::kWritable);
 
 // --- ragged, sparse, batches ------------------------------------------------------------------
 
-// A weft.Ragged; nested lists (rows may be numpy arrays); an object array of rows; a pair (padded
-// array, lengths); a torch jagged tensor; an Arrow list array. `empty` is the dtype of lists
-// without any value.
+// A weft.Ragged; nested lists (rows may be numpy arrays); an object array of rows (None or NaN: an
+// empty one); a pair (padded array, lengths); a pandas column of lists; a torch jagged tensor; an
+// Arrow list array. `empty` is the dtype of lists without any value.
 Ragged ragged_from_python(nb::handle value, const char* argument, DType empty = DType::kFloat32);
 
 // Nested lists of any depth >= 1 levels, rows of the innermost level being lists or numpy arrays.
@@ -87,8 +87,9 @@ nb::list lists_from_ragged(const Ragged& ragged);  // strings as bytes
 Feature feature_from_python(nb::handle value, const char* name);
 nb::object feature_to_python(Feature feature);
 
-// A mapping from feature name to feature. Throws WrongType naming `argument`.
-Features features_from_python(nb::handle mapping, const char* argument);
+// A mapping from feature name to feature, a pandas DataFrame, or an Arrow record batch or table.
+// Throws WrongType naming `argument`.
+Features features_from_python(nb::handle batch, const char* argument);
 nb::dict features_to_python(Features features);
 
 // --- errors ------------------------------------------------------------------------------------

@@ -29,11 +29,10 @@ Tensor strings_from_array(nb::handle array, Shape shape, const char* argument);
 Feature feature_from_lists(nb::handle value, const char* name);
 // bind_ragged.cc: the same dtype, shape and values (NaN differs from NaN).
 bool same_elements(const Tensor& a, const Tensor& b);
-// convert_guest.cc: torch's jagged tensors and what feature_from_arrow takes; nothing for the rest.
+// convert_guest.cc: columns of pandas, torch and Arrow; nothing for the rest.
 std::optional<Feature> feature_from_guest(nb::handle value, const char* argument);
-// convert_arrow.cc: Arrow arrays of one chunk. Lists are ragged, numbers and strings dense; numbers
-// are borrowed. A null anywhere is an error.
-std::optional<Feature> feature_from_arrow(nb::handle value, const char* argument);
+// convert_guest.cc: whether `value` is of a class of this package.
+bool is_from(nb::handle value, std::string_view package);
 // convert_ragged.cc: the first lengths[i] steps of row i of `padded` [B, T, inner...], copied.
 Ragged ragged_from_padded(const Tensor& padded, const Tensor& lengths, const char* argument);
 

@@ -1,8 +1,10 @@
 // Ragged data, sparse data and batches.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
+#include "convert_arrow.h"
 #include "convert_parts.h"
 #include "convert_strings.h"
 
@@ -31,13 +33,31 @@ Ragged ragged_from_pair(nb::handle value, const char* argument) {
   return ragged_from_padded(padded, lengths, argument);
 }
 
-// An object array whose elements are rows, as a pandas column of lists gives.
-bool is_array_of_rows(nb::handle value) {
-  if (rank_of(value) != 1 || PyObject_CheckBuffer(value.ptr()) == 0) return false;
-  if (nb::cast<std::string_view>(value.attr("dtype").attr("kind")) != "O" || nb::len(value) == 0)
-    return false;
-  nb::object first = value[0];
-  return is_sequence(first) || rank_of(first) >= 1;
+// None or NaN, which pandas has where a row is missing.
+bool is_missing(nb::handle row) {
+  return row.is_none() ||
+         (PyFloat_Check(row.ptr()) != 0 && std::isnan(PyFloat_AsDouble(row.ptr())));
+}
+
+// The rows of an object array that holds rows, as a pandas column of lists does: those that are
+// missing are empty. Nothing for other arrays.
+std::optional<nb::list> rows_of_array(nb::handle value) {
+  if (rank_of(value) != 1 || PyObject_CheckBuffer(value.ptr()) == 0) return std::nullopt;
+  if (nb::cast<std::string_view>(value.attr("dtype").attr("kind")) != "O") return std::nullopt;
+  nb::list rows(value.attr("tolist")());
+  bool any = false;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    nb::object row = rows[i];
+    if (is_missing(row)) {
+      rows[i] = nb::list();
+    } else if (is_sequence(row) || rank_of(row) >= 1) {
+      any = true;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (!any) return std::nullopt;
+  return rows;
 }
 
 // Nothing for lists and for what is plain memory.
@@ -45,8 +65,8 @@ std::optional<Feature> feature_unless_dense(nb::handle value, const char* argume
   if (nb::isinstance<Ragged>(value)) return nb::cast<const Ragged&>(value);
   if (nb::isinstance<SparseTensor>(value)) return nb::cast<const SparseTensor&>(value);
   if (is_padded_pair(value)) return ragged_from_pair(value, argument);
-  if (is_array_of_rows(value))
-    return ragged_from_lists(value.attr("tolist")(), argument, DType::kInt64);
+  if (const std::optional<nb::list> rows = rows_of_array(value))
+    return ragged_from_lists(*rows, argument, DType::kInt64);
   return feature_from_guest(value, argument);
 }
 
@@ -148,13 +168,20 @@ nb::object feature_to_python(Feature feature) {
   return nb::cast(std::move(std::get<SparseTensor>(feature)));
 }
 
-Features features_from_python(nb::handle mapping, const char* argument) {
-  if (PyMapping_Check(mapping.ptr()) == 0 || !nb::hasattr(mapping, "keys")) {
+Features features_from_python(nb::handle batch, const char* argument) {
+  const bool is_mapping = PyMapping_Check(batch.ptr()) != 0 && nb::hasattr(batch, "keys");
+  if (!is_mapping && is_arrow(batch)) {
+    ArrowReader reader = reader_from_arrow(batch, std::nullopt);
+    return without_gil([&] { return reader.read_all(); });
+  }
+  if (!is_mapping) {
     throw WrongType(std::string("'") + argument +
-                    "' must be a dict from feature name to feature, got " + describe(mapping));
+                    "' must be a dict from feature name to feature, a DataFrame or an Arrow table, "
+                    "got " +
+                    describe(batch));
   }
   Features features;
-  for (nb::handle item : nb::borrow<nb::mapping>(mapping).items()) {
+  for (nb::handle item : nb::borrow<nb::mapping>(batch).items()) {
     const std::string name(text_from_python(item[0], "feature name"));
     features.emplace(name, feature_from_python(item[1], name.c_str()));
   }

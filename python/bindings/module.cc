@@ -14,6 +14,7 @@ void bind_column(nb::module_& m);
 void bind_record(nb::module_& m);
 void bind_vocabulary(nb::module_& m);
 void bind_example(nb::module_& m);
+void bind_arrow(nb::module_& m);
 void bind_dataset(nb::module_& m);
 void bind_ids(nb::module_& m);
 void bind_table(nb::module_& m);
@@ -36,6 +37,7 @@ NB_MODULE(_core, m) {
   bind_record(m);
   bind_vocabulary(m);
   bind_example(m);
+  bind_arrow(m);
   bind_dataset(m);
   bind_ids(m);
   bind_table(m);

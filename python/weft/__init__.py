@@ -6,6 +6,7 @@ tf.keras.layers and tf.data.TFRecordDataset for sequence features.
 
 from weft import (
     activations,
+    arrow,
     compat,
     config,
     data,
@@ -40,6 +41,7 @@ __all__ = [
     "SparseTensor",
     "__version__",
     "activations",
+    "arrow",
     "compat",
     "config",
     "data",

@@ -133,7 +133,7 @@ def core_knows_no_guests(root: Path) -> list[str]:
         f"{path.relative_to(root)}:{line}: the library must not know {name}"
         for path in sources(root, "include", "src")
         for line, name in includes(path)
-        if FOREIGN_INCLUDE.match(name)
+        if FOREIGN_INCLUDE.match(name) and not is_private(root, path, name)
     ]
 
 

@@ -40,6 +40,8 @@ def test_nested_lists_are_ragged():
     frame = np.empty(2, dtype=object)
     frame[:] = [[1, 2], [3]]
     assert feature(frame).to_lists() == [[1, 2], [3]]
+    frame = np.array([None, [3], float("nan"), np.array([4, 5])], dtype=object)
+    assert feature(frame[:3]).to_lists() == [[], [3], []]
 
 
 def test_flat_lists_and_arrays_are_dense():
@@ -223,34 +225,41 @@ def test_arrow_without_rows():
     assert feature(Arrow("l", 0, [None, None])).tolist() == []
 
 
-def test_arrow_nulls_are_refused_with_their_row():
+def test_arrow_nulls_are_absent():
     valid = np.array([0b101], np.uint8)
-    lists = Arrow("+l", 3, [valid, np.array([0, 1, 1, 2], np.int32)], int64s([1, 2]), nulls=1)
-    with pytest.raises(ValueError, match="'f': row 1 is null"):
-        feature(lists)
+    lists = Arrow("+l", 3, [valid, np.array([0, 1, 2, 3], np.int32)], int64s([1, 2, 3]), nulls=1)
+    assert feature(lists).to_lists() == [[1], [], [3]]
     unknown = Arrow("l", 3, [valid, np.arange(3)], nulls=-1)
-    with pytest.raises(ValueError, match="'f': value 1 is null"):
-        feature(unknown)
-    assert lists.released == 1
+    assert feature(unknown) == SparseTensor([[0], [2]], [0, 2], [3])
+    assert (lists.released, unknown.released) == (1, 1)
 
 
 def test_wrong_arrow_is_refused():
-    with pytest.raises(ValueError, match="outside the 2 values"):
+    with pytest.raises(ValueError, match=r"from 0 to 9 of 2 elements \(key 'f', row 0\)"):
         feature(Arrow("+l", 1, [None, np.array([0, 9], np.int32)], int64s([1, 2])))
-    with pytest.raises(ValueError, match="decrease"):
-        feature(Arrow("+l", 2, [None, np.array([0, 3, 2], np.int32)], int64s([1, 2])))
-    with pytest.raises(TypeError, match="Arrow type '\\+s' is not taken"):
-        feature(Arrow("+s", 1, [None], int64s([1])))
+    with pytest.raises(weft.CorruptDataError, match="from 2 to 1 of 2 elements") as caught:
+        feature(Arrow("+l", 3, [None, np.array([0, 2, 1, 2], np.int32)], int64s([1, 2])))
+    assert (caught.value.key, caught.value.row) == ("f", 1)
+    with pytest.raises(TypeError, match="Arrow type map '\\+m' is not taken.*key 'f'"):
+        feature(Arrow("+m", 1, [None], int64s([1])))
 
 
-def test_pyarrow():
-    pa = pytest.importorskip("pyarrow")
-    column = pa.array([[1, 2], [], [3]], pa.large_list(pa.int64()))
-    assert feature(column).to_lists() == [[1, 2], [], [3]]
-    assert feature(column[1:]).to_lists() == [[], [3]]
-    assert feature(pa.chunked_array([column])).to_lists() == [[1, 2], [], [3]]
-    with pytest.raises(ValueError, match="several chunks"):
-        feature(pa.chunked_array([column, column]))
+def test_capsules_are_taken_once():
+    class Twice:
+        """Hands out the same capsules each time."""
+
+        def __init__(self, arrow):
+            self.capsules = arrow.__arrow_c_array__()
+
+        def __arrow_c_array__(self, requested_schema=None):
+            return self.capsules
+
+    numbers = int64s([1, 2])
+    twice = Twice(numbers)
+    assert feature(twice).tolist() == [1, 2]
+    with pytest.raises(ValueError, match="released already"):
+        feature(twice)
+    assert numbers.released == 1
 
 
 def test_torch():
@@ -261,6 +270,17 @@ def test_torch():
     assert feature(jagged).to_lists() == [[1, 2], [3]]
     tensor = torch.arange(4)
     assert np.shares_memory(feature(tensor), tensor.numpy())
+    trained = torch.ones(2, 2, requires_grad=True)
+    assert np.shares_memory(feature(trained), trained.detach().numpy())
+    vectors = torch.nested.nested_tensor([torch.ones(2, 3), torch.ones(1, 3)], layout=torch.jagged)
+    assert feature(vectors).shape == (2, None, 3)
+    with pytest.raises(ValueError, match="transposed"):
+        feature(vectors.transpose(1, 2))
+    broken = torch.nested.nested_tensor_from_jagged(torch.arange(7), torch.tensor([0, 3, 2, 99]))
+    with pytest.raises(ValueError, match="decrease from 3 to 2"):
+        feature(broken)
+    with pytest.raises(TypeError, match="layout torch.jagged"):
+        feature(torch.nested.nested_tensor([torch.ones(2), torch.ones(1)]))
 
 
 def test_lengths_beyond_int64_are_not_negative():

@@ -285,5 +285,5 @@ def test_arrow_strings_with_broken_offsets_are_refused():
             arrow.py_buffer(b"x" * 9000),
         ]
         array = arrow.Array.from_buffers(arrow.string(), 2, buffers)
-        with pytest.raises(ValueError, match="'a': Arrow string 0 goes from offset"):
+        with pytest.raises(ValueError, match="an Arrow string from byte .* row 1"):
             weft.io.encode_examples({"a": array})

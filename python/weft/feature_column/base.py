@@ -150,12 +150,19 @@ def io() -> ModuleType:
 
 
 def select(features: Any, keys: Iterable[str]) -> dict[str, Any]:
-    """The features that are read: what else a batch holds may be anything."""
-    if not isinstance(features, Mapping):
-        raise InvalidArgumentError(
-            f"We expected a dictionary here. Instead we got: {type(features).__name__}"
-        )
-    return {key: features[key] for key in keys if key in features}
+    """The features that are read: what else a batch holds may be anything.
+
+    A batch is a dict, a pandas DataFrame, or what follows Arrow's PyCapsule interface.
+    """
+    if isinstance(features, Mapping) or type(features).__module__.partition(".")[0] == "pandas":
+        return {key: features[key] for key in keys if key in features}
+    if hasattr(features, "__arrow_c_array__") or hasattr(features, "__arrow_c_stream__"):
+        batch = _core.from_arrow(features, list(keys))
+        if isinstance(batch, dict):
+            return batch
+    raise InvalidArgumentError(
+        f"We expected a dictionary here. Instead we got: {type(features).__name__}"
+    )
 
 
 def ids_options(missing: Any, strict: bool) -> dict[str, Any]:

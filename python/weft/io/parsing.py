@@ -296,8 +296,8 @@ def encode_example(features: Mapping[str, Any]) -> bytes:
     return _core.encode_example(dict(features))
 
 
-def encode_examples(columns: Mapping[str, Any]) -> list[bytes]:
-    """One serialized Example for each row of `columns`.
+def encode_examples(columns: Any) -> list[bytes]:
+    """One serialized Example for each row of `columns`: a dict, a DataFrame or an Arrow table.
 
     Columns are what a parsed batch holds, or what becomes that: arrays [B, ...] (a row is written
     flat), `Ragged`s of one level and nested lists, SparseTensors of rank 2 without holes. All have
@@ -305,7 +305,8 @@ def encode_examples(columns: Mapping[str, Any]) -> list[bytes]:
 
     Raises as `encode_example`.
     """
-    refuse_no_dtype(columns, "columns")
+    if isinstance(columns, Mapping):
+        refuse_no_dtype(columns, "columns")
     return _core.encode_examples(columns)
 
 

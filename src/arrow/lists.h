@@ -1,0 +1,18 @@
+// One level of lists: from the runs that hold them to the runs of their elements.
+#pragma once
+
+#include "arrow/slots.h"
+
+namespace weft::arrow {
+
+inline bool is_list(Layout layout) {
+  return layout == Layout::kList || layout == Layout::kListView || layout == Layout::kFixedList;
+}
+
+int64_t count_of(const Runs& runs);
+
+// Adds the level of these lists to `column` and returns where their elements stand, the children's
+// lengths checked. Null lists are empty.
+Runs open_lists(const Runs& runs, const Type& type, Column& column);
+
+}  // namespace weft::arrow
