@@ -151,6 +151,11 @@ class Ragged:
 
     def __reduce__(self) -> tuple: ...
 
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple:
+        """
+        As Arrow's PyCapsule interface has it; `requested_schema` has no effect.
+        """
+
 class SparseTensor:
     """
     Values at indices of an array of dense_shape. As tf.SparseTensor.
@@ -195,6 +200,11 @@ class SparseTensor:
 
     def __reduce__(self) -> tuple: ...
 
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple:
+        """
+        As Arrow's PyCapsule interface has it; `requested_schema` has no effect.
+        """
+
 def initializer_class(arg: object, /) -> str: ...
 
 class SharedTables:
@@ -234,6 +244,10 @@ class Column:
 def check_parse_example_spec(arg: list, /) -> None: ...
 
 def shared_embedding_name(arg: list, /) -> object: ...
+
+def columns_to_json(arg: list, /) -> str: ...
+
+def check_columns_json(arg: object, /) -> None: ...
 
 def log_boundaries(arg0: float, arg1: float, arg2: object, /) -> numpy.ndarray: ...
 
@@ -373,6 +387,27 @@ class SequenceExampleParser:
 
     @property
     def absent_keys(self) -> list: ...
+
+def from_arrow(obj: object | None, columns: object | None) -> object: ...
+
+class ArrowReader:
+    def next(self) -> object: ...
+
+def arrow_reader(obj: object | None, columns: object | None) -> ArrowReader: ...
+
+class ArrowBatch:
+    """A batch as Arrow's PyCapsule interface wants it."""
+
+    def __init__(self, features: object | None) -> None: ...
+
+    def __arrow_c_schema__(self) -> object: ...
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple: ...
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def arrow_stream(batches: object | None) -> object:
+    """A capsule that holds a stream of the batches of an iterable."""
 
 class Dataset:
     """What to read, in which order: an immutable description."""
