@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "weft/tensor.h"
@@ -53,6 +54,15 @@ struct RecordCounters {
   bool operator==(const RecordCounters&) const = default;
 };
 
+// One record with bytes of its own, for whoever holds on to a few of many: a record of a batch
+// keeps the whole block alive that it was read in.
+struct OwnRecord {
+  std::string data;
+  std::shared_ptr<const std::string> file;
+  int64_t number = 0;
+  int64_t offset = 0;
+};
+
 // Records as views into pooled blocks, which the batch keeps alive: a view is valid until the batch
 // is cleared, assigned to or destroyed. Copies share the blocks. Each record knows where it is
 // from.
@@ -74,9 +84,27 @@ class WEFT_API RecordBatch {
   void clear();
   // Appends records [begin, begin + n) of `from`. Throws InvalidArgument if it has fewer.
   void append(const RecordBatch& from, int64_t begin, int64_t n);
+  // Appends a copy of the bytes.
+  void append(const OwnRecord& record);
+  // Record i with bytes of its own; the memory that `record` has is used again.
+  void copy_to(int64_t i, OwnRecord& record) const;
 
  private:
   friend class RecordAppender;
+  // What is left of a block that copies go into. A copy of the batch has none: it shares the block.
+  struct Room {
+    Room() = default;
+    Room(const Room&) {}
+    Room(Room&& from) noexcept
+        : at(std::exchange(from.at, nullptr)), size(std::exchange(from.size, 0)) {}
+    Room& operator=(Room from) noexcept {
+      at = from.at;
+      size = from.size;
+      return *this;
+    }
+    uint8_t* at = nullptr;
+    int64_t size = 0;
+  };
   struct Place {
     int64_t number;
     int64_t offset;
@@ -89,17 +117,26 @@ class WEFT_API RecordBatch {
   std::vector<Place> places_;
   std::vector<Buffer> blocks_;
   std::vector<std::shared_ptr<const std::string>> files_;
+  Room room_;
 };
 
-// Reads one file from its beginning. Files are read, never mapped, in chunks; a claimed length is
+// A place between two records of a file.
+struct RecordPosition {
+  int64_t number = 0;  // of the record that follows
+  int64_t offset = 0;  // where it begins, in the uncompressed contents
+};
+
+// Reads one file, record after record. Files are read, never mapped, in chunks; a claimed length is
 // never allocated before the bytes are there. An empty file has no records.
 //
 // A reader is used by one thread at a time, and not in a child forked after its first read
 // (IoError).
 class WEFT_API RecordReader {
  public:
-  // Opens the file. Throws NotFound, or IoError for what cannot be opened or is a directory.
-  explicit RecordReader(std::string path, RecordOptions options = {});
+  // Opens the file, to be read from its beginning or from where position() of another reader was. A
+  // compressed file is inflated up to there again. Throws NotFound, IoError for what cannot be
+  // opened or is a directory, and InvalidArgument for a negative position.
+  explicit RecordReader(std::string path, RecordOptions options = {}, RecordPosition start = {});
   RecordReader(RecordReader&&) noexcept;
   RecordReader& operator=(RecordReader&&) noexcept;
   ~RecordReader();  // at any time; joins the reader's thread
@@ -111,6 +148,7 @@ class WEFT_API RecordReader {
   //   CorruptData    a checksum that does not fit, a file that ends inside a record (its header
   //                  included), a broken compressed stream (offset: in the file), or another kind
   //                  of file, which is named where it is known
+  //                  Also a file that ends before the reader's start.
   //   LimitExceeded  a record longer than limits.max_record_bytes
   //   IoError        the system could not read
   //   InvalidArgument  max_records < 1
@@ -119,6 +157,8 @@ class WEFT_API RecordReader {
   // the end of the file. Throws as next() does, only before it has appended anything.
   int64_t append(RecordBatch& batch, int64_t max_records);
 
+  // Before the record that the next call begins with.
+  RecordPosition position() const;
   const std::string& path() const;
   // What the file turned out to be; kAuto before the first read, unless options said.
   Compression compression() const;

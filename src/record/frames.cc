@@ -20,10 +20,12 @@ bool data_fits(const uint8_t* data, int64_t size) {
 
 }  // namespace
 
-FrameReader::FrameReader(std::string path, RecordOptions options)
+FrameReader::FrameReader(std::string path, RecordOptions options, RecordPosition start)
     : path_(std::make_shared<const std::string>(std::move(path))),
       options_(std::move(options)),
-      chunks_(*path_, options_.compression, options_.read_ahead, options_.poll) {}
+      chunks_(*path_, start.offset, options_),
+      number_(start.number),
+      offset_(start.offset) {}
 
 // --- Bytes ---------------------------------------------------------------------------------------
 
