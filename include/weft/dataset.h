@@ -115,6 +115,7 @@ struct DatasetState {
   int64_t iteration = 0;
   std::vector<int64_t> seeds;  // of the shuffles, in order
   std::vector<Step> position;
+  int64_t skip = 0;  // records of the batch that follows (RecordStream without batch())
   bool operator==(const DatasetState&) const = default;
 };
 
@@ -140,8 +141,11 @@ class WEFT_API RecordStream {
   // except what on_skip and poll throw, if it is no weft::Error: after that the stream goes on.
   bool next(RecordBatch& batch);
 
-  // After the batch that next() gave last. Of the files' sizes as they are at the first call.
+  // After the batch that next() gave last; or, where batches mean nothing because there was no
+  // batch(), after the first `records` of it. Of the files' sizes as they are at the first call.
+  // Throws InvalidArgument if the batch has fewer records.
   DatasetState state() const;
+  DatasetState state(int64_t records) const;
   // Of all files so far, elements that were dropped included. With prefetch(), up to the batch that
   // next() gave last.
   RecordCounters counters() const;

@@ -20,7 +20,8 @@ class Outlet {
         position_(std::move(position)) {}
 
   bool next(T& value);
-  DatasetState state();
+  // After the value that next() gave last, or before it.
+  DatasetState state(bool before = false);
   const RecordCounters& counters() const { return counters_; }
   void close() {
     item_.reset();
@@ -34,7 +35,8 @@ class Outlet {
   const int64_t iteration_;
   Produce<T> source_;
   std::optional<Item<T>> item_;  // not yet handed out: on_skip may throw in between
-  Position position_;
+  Position before_;              // the last value
+  Position position_;            // after it
   RecordCounters counters_;
   std::optional<DatasetState> identity_;
 };
@@ -74,16 +76,16 @@ bool Outlet<T>::next(T& value) {
   counters_ = item.counters;
   if (item.error) std::rethrow_exception(item.error);
   if (item.ended) return false;
-  position_ = std::move(item.position);
+  before_ = std::exchange(position_, std::move(item.position));
   value = std::move(item.value);
   return true;
 }
 
 template <class T>
-DatasetState Outlet<T>::state() {
+DatasetState Outlet<T>::state(bool before) {
   if (!identity_) identity_ = identity(description_, iteration_);
   DatasetState state = *identity_;
-  state.position = position_;
+  state.position = before ? before_ : position_;
   return state;
 }
 

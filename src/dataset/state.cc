@@ -21,9 +21,7 @@ std::string hex(uint64_t value) {
   return text;
 }
 
-std::string fingerprint(const std::string& text) {
-  return hex(base::fingerprint64(text));
-}
+std::string fingerprint(const std::string& text) { return hex(base::fingerprint64(text)); }
 
 const char* reshuffles(bool reshuffle) { return reshuffle ? "" : ", reshuffle=false"; }
 

@@ -157,19 +157,53 @@ Outlet<Features> batch_outlet(const Start& start) {
 
 class RecordStream::Impl {
  public:
-  explicit Impl(const Start& start) : outlet(record_outlet(start)) {}
+  explicit Impl(const Start& start, int64_t skip) : outlet(record_outlet(start)), skip_(skip) {}
+
+  bool next(RecordBatch& batch);
+  DatasetState state(int64_t records);
+  int64_t given() const { return last_; }
+
   Outlet<RecordBatch> outlet;
+
+ private:
+  int64_t skip_;         // records of the next batch
+  int64_t skipped_ = 0;  // of the last one
+  int64_t last_ = 0;     // records of the last one that were given
 };
 
+bool RecordStream::Impl::next(RecordBatch& batch) {
+  if (!outlet.next(batch)) return false;
+  if (skip_ < 0 || skip_ >= batch.size()) dataset::fail_position("skip");
+  skipped_ = std::exchange(skip_, 0);
+  last_ = batch.size() - skipped_;
+  if (skipped_ > 0) {
+    RecordBatch rest;
+    rest.append(batch, skipped_, last_);
+    batch = std::move(rest);
+  }
+  return true;
+}
+
+DatasetState RecordStream::Impl::state(int64_t records) {
+  if (records < 0 || records > last_) {
+    throw InvalidArgument("the last batch had " + std::to_string(last_) + " records, not " +
+                          std::to_string(records));
+  }
+  DatasetState made = outlet.state(records < last_);
+  made.skip = records < last_ ? skipped_ + records : skip_;
+  return made;
+}
+
 RecordStream::RecordStream(Dataset dataset, int64_t iteration)
-    : impl_(std::make_unique<Impl>(begin(dataset.description_, iteration))) {}
+    : impl_(std::make_unique<Impl>(begin(dataset.description_, iteration), 0)) {}
 RecordStream::RecordStream(Dataset dataset, const DatasetState& state)
-    : impl_(std::make_unique<Impl>(resume(dataset.description_, state))) {}
+    : impl_(std::make_unique<Impl>(resume(dataset.description_, state), state.skip)) {}
 RecordStream::RecordStream(RecordStream&&) noexcept = default;
 RecordStream& RecordStream::operator=(RecordStream&&) noexcept = default;
 RecordStream::~RecordStream() = default;
-bool RecordStream::next(RecordBatch& batch) { return impl_->outlet.next(batch); }
-DatasetState RecordStream::state() const { return impl_->outlet.state(); }
+bool RecordStream::next(RecordBatch& batch) { return impl_->next(batch); }
+DatasetState RecordStream::state() const { return impl_->state(impl_->given()); }
+DatasetState RecordStream::state(int64_t records) const { return impl_->state(records); }
 RecordCounters RecordStream::counters() const { return impl_->outlet.counters(); }
 void RecordStream::close() { impl_->outlet.close(); }
 

@@ -1,5 +1,6 @@
 """`tf.io` and the reader of record files: parse, encode, read, write."""
 
+from weft.io.dataset import DatasetIterator, TFRecordDataset
 from weft.io.parsing import (
     FixedLenFeature,
     FixedLenSequenceFeature,
@@ -12,9 +13,10 @@ from weft.io.parsing import (
     parse_example,
     parse_single_example,
 )
-from weft.io.records import TFRecordDataset, TFRecordOptions, TFRecordWriter
+from weft.io.records import TFRecordOptions, TFRecordWriter
 
 __all__ = [
+    "DatasetIterator",
     "FixedLenFeature",
     "FixedLenSequenceFeature",
     "RaggedFeature",
