@@ -273,7 +273,8 @@ void bind_dataset(nb::module_& m) {
           nb::arg("spec").none(), nb::arg("strict"), nb::arg("limits").none())
       .def("files", &files)
       .def("batches", &Dataset::batches)
-      .def("parses", &Dataset::parses);
+      .def("parses", &Dataset::parses)
+      .def("steps", &Dataset::steps);
   nb::class_<Locked<RecordStream>>(m, "RecordStream", "One pass over the records of a dataset.")
       .def("__init__", &make_stream<RecordStream>, nb::arg("dataset"), nb::arg("iteration"),
            nb::arg("state").none())
