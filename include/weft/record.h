@@ -1,5 +1,5 @@
-// One TFRecord file <-> record views. As tf.data.TFRecordDataset (of one file) and
-// tf.io.TFRecordWriter; many files are dataset.h.
+// One TFRecord file <-> record views, and random access to its records. As tf.data.TFRecordDataset
+// (of one file) and tf.io.TFRecordWriter; many files are dataset.h.
 #pragma once
 
 #include <cstdint>
@@ -167,6 +167,47 @@ class WEFT_API RecordReader {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+// Where the index of a file is looked for: `path` + ".idx".
+WEFT_API std::string index_path(const std::string& path);
+
+// Writes the index of a plain file, where its records are, to `index` (empty: index_path(path)),
+// and returns how many there are. The file is read to its end. A few bytes a record, versioned,
+// with a checksum and with the file's size and time; the format is in src/record/index.cc. It is
+// seen complete or not at all. Throws as RecordReader does for damage, InvalidArgument for a
+// compressed file or one that is no regular file, IoError.
+WEFT_API int64_t build_index(const std::string& path, const std::string& index = "",
+                             RecordOptions options = {});
+
+struct RecordFileOptions {
+  std::string index;     // empty: the file index_path() names, if there is one
+  RecordOptions record;  // verify_crc, limits; and, to read a file that has no index, poll
+};
+
+// The records of a plain file, in any order. Any number of threads may share one, also those of a
+// forked child.
+class WEFT_API RecordFile {
+ public:
+  // Loads the index: one of build_index(), or lines "offset size" as NVIDIA DALI's tfrecord2idx and
+  // the tfrecord package write them. Without one, reads the whole file.
+  // Throws NotFound; InvalidArgument for a file that build_index() refuses and for a stale index,
+  // which is of another size or time of the file; CorruptData for what is no index.
+  explicit RecordFile(std::string path, RecordFileOptions options = {});
+  RecordFile(RecordFile&&) noexcept;
+  RecordFile& operator=(RecordFile&&) noexcept;
+  ~RecordFile();
+
+  const std::string& path() const;
+  int64_t size() const;  // records
+  // Replaces the batch by these records, in this order. Throws OutOfRange for one that is not in
+  // [0, size()), CorruptData for one that is not what the index or its checksum says,
+  // LimitExceeded, IoError.
+  void read(std::span<const int64_t> which, RecordBatch& batch) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<const Impl> impl_;
 };
 
 struct RecordWriterOptions {

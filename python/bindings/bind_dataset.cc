@@ -25,11 +25,6 @@ std::function<void(const Error&)> on_skip_of(nb::handle callable) {
   };
 }
 
-void check_signals() {
-  nb::gil_scoped_acquire acquire;
-  if (PyErr_CheckSignals() != 0) throw nb::python_error();
-}
-
 std::vector<std::string> texts_from_python(nb::list texts, const char* argument) {
   std::vector<std::string> made;
   for (nb::handle text : texts) made.emplace_back(text_from_python(text, argument));
@@ -169,10 +164,7 @@ class Locked {
 nb::object next_records(Locked<RecordStream>& self) {
   RecordBatch batch;
   if (!self.next(batch)) return nb::none();
-  nb::list records;
-  for (std::string_view record : batch.records())
-    records.append(nb::bytes(record.data(), record.size()));
-  return records;
+  return records_to_python(batch);
 }
 
 nb::object next_batch(Locked<RecordStream>& self) {

@@ -93,6 +93,10 @@ std::string_view kind_of_file(std::span<const uint8_t> head) {
   return is_text(head.first(std::min<size_t>(head.size(), kKindBytes))) ? "a text file" : "";
 }
 
+bool data_fits(const uint8_t* data, int64_t size) {
+  return base::masked_crc32c(data, size) == load_u32(data + size);
+}
+
 void ContentSource::open() {
   const auto head = file_.peek(kKindBytes);
   const Compression wanted = compression();

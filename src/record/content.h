@@ -19,7 +19,8 @@ inline constexpr int64_t kHeaderBytes = 12;
 inline constexpr int64_t kFooterBytes = 4;
 
 uint64_t record_length(const uint8_t* header);
-bool header_fits(const uint8_t* header);  // whether the length has its checksum
+bool header_fits(const uint8_t* header);            // whether the length has its checksum
+bool data_fits(const uint8_t* data, int64_t size);  // whether they have theirs, which follows them
 
 // A kind of file, in words, that begins with these bytes and is no record file; empty if none is
 // known. The first 64 bytes are enough.

@@ -4,19 +4,10 @@
 #include <cstring>
 #include <utility>
 
-#include "base/crc32c.h"
-
 namespace weft::record {
 namespace {
 
 constexpr int64_t kFrameBytes = kHeaderBytes + kFooterBytes;
-
-bool data_fits(const uint8_t* data, int64_t size) {
-  const uint8_t* at = data + size;
-  const uint32_t stored =
-      at[0] | uint32_t{at[1]} << 8 | uint32_t{at[2]} << 16 | uint32_t{at[3]} << 24;
-  return base::masked_crc32c(data, size) == stored;
-}
 
 }  // namespace
 

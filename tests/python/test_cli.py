@@ -157,3 +157,17 @@ def test_module():
         [sys.executable, "-m", "weft", "config"], capture_output=True, text=True, check=True
     )
     assert weft.__version__ in done.stdout
+
+
+def test_index(file, tmp_path):
+    result = run("index", file, "--json")
+    assert json.loads(result.output) == {
+        "file": str(file),
+        "index": f"{file}.idx",
+        "records": 2,
+    }
+    assert len(io.RecordFile(file, f"{file}.idx")) == 2
+    assert "2 records" in run("index", file).output
+    with io.TFRecordWriter(tmp_path / "gz", "GZIP") as writer:
+        writer.write(b"x")
+    assert run("index", tmp_path / "gz", file).exit_code == 1

@@ -13,18 +13,20 @@ from weft.io.parsing import (
     parse_example,
     parse_single_example,
 )
-from weft.io.records import TFRecordOptions, TFRecordWriter
+from weft.io.records import RecordFile, TFRecordOptions, TFRecordWriter, build_index
 
 __all__ = [
     "DatasetIterator",
     "FixedLenFeature",
     "FixedLenSequenceFeature",
     "RaggedFeature",
+    "RecordFile",
     "SparseFeature",
     "TFRecordDataset",
     "TFRecordOptions",
     "TFRecordWriter",
     "VarLenFeature",
+    "build_index",
     "decode_example",
     "encode_example",
     "encode_examples",

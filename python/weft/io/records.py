@@ -1,13 +1,16 @@
-"""Record files: `TFRecordWriter` writes them. `TFRecordDataset` of dataset.py reads them."""
+"""Single record files: `TFRecordWriter` writes them, `RecordFile` reads them in any order."""
 
+import operator
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import overload
 
 from weft import _core
+from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
 
-__all__ = ["TFRecordOptions", "TFRecordWriter"]
+__all__ = ["RecordFile", "TFRecordOptions", "TFRecordWriter", "build_index"]
 
 Path = str | bytes | os.PathLike
 
@@ -129,3 +132,75 @@ class TFRecordWriter:
             warnings.warn(
                 f"TFRecordWriter of {name!r} was not closed: nothing is kept", stacklevel=1
             )
+
+
+def build_index(path: Path, index: Path | None = None, limits: Limits | None = None) -> str:
+    """Writes the index of a plain file, for `RecordFile`, and returns its path.
+
+    `index` is `path` + ".idx" when it is None. The file is read to its end, with all checks. The
+    index appears complete or not at all. Raises ValueError for a compressed file,
+    `weft.CorruptDataError` for damage, OSError.
+    """
+    name = file_name(path, "path")
+    to = name + b".idx" if index is None else file_name(index, "index")
+    _core.build_index(name, to, limits)
+    return os.fsdecode(to)
+
+
+class RecordFile(Sequence[bytes]):
+    """The records of one plain file, in any order: `records[i]`, slices, `len(records)`.
+
+    Any number of threads may share one; it pickles, and may be used in forked workers. Reading a
+    record that is damaged raises `weft.CorruptDataError`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        index: Path | None = None,
+        *,
+        verify_crc: bool = True,
+        limits: Limits | None = None,
+    ):
+        """Opens the file.
+
+        `index`: of `build_index`, or text as NVIDIA DALI's tfrecord2idx and the tfrecord package
+        write it; None for `path` + ".idx" if that exists, and else the file is read once to its
+        end. Raises ValueError for a compressed file, and for an index that is stale: the file has
+        another size or time than when it was made.
+        """
+        to = None if index is None else file_name(index, "index")
+        self._arguments = (file_name(path, "path"), to, bool(verify_crc), limits)
+        self._core = _core.RecordFile(*self._arguments)
+
+    def __len__(self) -> int:
+        return self._core.size()
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        """The record, counted from the end if negative; the records of a slice."""
+        if isinstance(index, slice):
+            return self._core.read(range(*index.indices(len(self))))
+        try:
+            i = operator.index(index)
+        except TypeError:
+            raise WrongTypeError(f"a record has an integer number, got {index!r}") from None
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"record {i} of a file of {len(self)}")
+        return self._core.read([i % len(self)])[0]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _opened, self._arguments
+
+    def __repr__(self) -> str:
+        return f"<weft.io.RecordFile {os.fsdecode(self._arguments[0])!r} of {len(self)} records>"
+
+
+def _opened(
+    path: bytes, index: bytes | None, verify_crc: bool, limits: Limits | None
+) -> RecordFile:
+    """Unpickles a record file."""
+    return RecordFile(path, index, verify_crc=verify_crc, limits=limits)
