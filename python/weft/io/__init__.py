@@ -14,6 +14,7 @@ from weft.io.parsing import (
     parse_single_example,
 )
 from weft.io.records import RecordFile, TFRecordOptions, TFRecordWriter, build_index
+from weft.io.writing import write_tfrecords
 
 __all__ = [
     "DatasetIterator",
@@ -32,4 +33,5 @@ __all__ = [
     "encode_examples",
     "parse_example",
     "parse_single_example",
+    "write_tfrecords",
 ]
