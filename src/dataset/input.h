@@ -34,7 +34,7 @@ class Input {
     }
     batch_.clear();
     index_ = count_ = 0;
-    count_ = from_->pull(&batch_, most_);
+    pull();
     return count_ > 0;
   }
   RecordBatch& batch() { return batch_; }
@@ -78,6 +78,17 @@ class Input {
   }
 
  private:
+  void pull() {
+    try {
+      while (count_ < most_) {
+        const int64_t n = from_->pull(&batch_, most_ - count_);
+        if (n == 0) return;
+        count_ += n;
+      }
+    } catch (const Error&) {
+      if (count_ == 0) throw;  // and otherwise again at the next call
+    }
+  }
   void drop_marks() {
     while (marks_.size() > 1 && marks_.front().held == 0) {
       marks_.pop_front();
