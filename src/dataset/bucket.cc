@@ -47,7 +47,7 @@ class Bucketed : public Stage {
   const Step step_;
   const Lengths lengths_of_;
   std::vector<Bucket> buckets_;
-  std::vector<int64_t> lengths_;  // of the records of input_.batch()
+  std::vector<int64_t> lengths_;  // of the records of input_.batch(), once they are known
   OwnRecord copy_;
   size_t flushed_ = 0;      // buckets given at the end
   int64_t resume_at_ = -1;  // records consumed at the position that is being loaded
@@ -55,9 +55,10 @@ class Bucketed : public Stage {
 
 // Has input_ and lengths_ tell of the next record; false at the end.
 bool Bucketed::ready() {
-  const bool first = input_.index() == input_.count();
-  if (!input_.ready(first ? sizes() : std::vector<int64_t>())) return false;
-  if (first) lengths_ = lengths_of_.of(input_.batch());
+  const bool used_up = input_.index() == input_.count();
+  if (used_up) lengths_.clear();
+  if (!input_.ready(used_up ? sizes() : std::vector<int64_t>())) return false;
+  if (lengths_.empty()) lengths_ = lengths_of_.of(input_.batch());
   return true;
 }
 

@@ -62,6 +62,7 @@ bool Outlet<T>::next(T& value) {
   if (!source_) return false;
   if (!item_) {
     item_.emplace();
+    item_->counters = counters_;
     try {
       source_(*item_);
     } catch (...) {
