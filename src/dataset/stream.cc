@@ -216,7 +216,9 @@ class BatchStream::Impl {
 BatchStream::BatchStream(Dataset dataset, int64_t iteration)
     : impl_(std::make_unique<Impl>(begin(dataset.description_, iteration))) {}
 BatchStream::BatchStream(Dataset dataset, const DatasetState& state)
-    : impl_(std::make_unique<Impl>(resume(dataset.description_, state))) {}
+    : impl_(std::make_unique<Impl>(resume(dataset.description_, state))) {
+  if (state.skip != 0) dataset::fail_position("skip");
+}
 BatchStream::BatchStream(BatchStream&&) noexcept = default;
 BatchStream& BatchStream::operator=(BatchStream&&) noexcept = default;
 BatchStream::~BatchStream() = default;

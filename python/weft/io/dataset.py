@@ -189,15 +189,15 @@ class TFRecordDataset:
         """Has up to `buffer_size` batches made ready ahead, on threads; AUTOTUNE (-1) is 2.
 
         One thread reads and shuffles, one parses, with the help of the thread pool. The order is
-        the same with and without.
+        the same with and without. Without `batch`, a batch is 512 records.
         """
         return self._then(
             "prefetch", _AUTOTUNE_BATCHES if buffer_size == _AUTOTUNE else buffer_size
         )
 
     def __iter__(self) -> "DatasetIterator":
-        resume, self._resume = self._resume, None
-        iterator = DatasetIterator(self, resume)
+        iterator = DatasetIterator(self, self._resume)
+        self._resume = None
         self._iteration = iterator._pass.iteration + 1
         self._latest = iterator._pass
         return iterator
