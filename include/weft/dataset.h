@@ -125,11 +125,11 @@ class WEFT_API RecordStream {
  public:
   // `iteration` tells shuffles apart that reshuffle: 0, 1, ... for the epochs of a training. Throws
   // InvalidArgument for an iteration outside [0, 2^31).
-  explicit RecordStream(Dataset dataset, int64_t iteration = 0);
+  explicit RecordStream(const Dataset& dataset, int64_t iteration = 0);
   // Goes on where the stream of the same dataset stood whose state() this is: what follows is what
   // would have followed there, bit for bit. Seeds and iteration are the state's. Throws
   // InvalidArgument for a state of another dataset: other steps, or files of other names or sizes.
-  RecordStream(Dataset dataset, const DatasetState& state);
+  RecordStream(const Dataset& dataset, const DatasetState& state);
   RecordStream(RecordStream&&) noexcept;
   RecordStream& operator=(RecordStream&&) noexcept;
   ~RecordStream();
@@ -161,8 +161,8 @@ class WEFT_API RecordStream {
 class WEFT_API BatchStream {
  public:
   // Throws InvalidArgument if the dataset does not parse.
-  explicit BatchStream(Dataset dataset, int64_t iteration = 0);
-  BatchStream(Dataset dataset, const DatasetState& state);
+  explicit BatchStream(const Dataset& dataset, int64_t iteration = 0);
+  BatchStream(const Dataset& dataset, const DatasetState& state);
   BatchStream(BatchStream&&) noexcept;
   BatchStream& operator=(BatchStream&&) noexcept;
   ~BatchStream();

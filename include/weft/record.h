@@ -97,9 +97,10 @@ class WEFT_API RecordBatch {
     Room(const Room&) {}
     Room(Room&& from) noexcept
         : at(std::exchange(from.at, nullptr)), size(std::exchange(from.size, 0)) {}
-    Room& operator=(Room from) noexcept {
-      at = from.at;
-      size = from.size;
+    Room& operator=(const Room&) { return *this = Room(); }
+    Room& operator=(Room&& from) noexcept {
+      at = std::exchange(from.at, nullptr);
+      size = std::exchange(from.size, 0);
       return *this;
     }
     uint8_t* at = nullptr;

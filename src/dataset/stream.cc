@@ -194,9 +194,9 @@ DatasetState RecordStream::Impl::state(int64_t records) {
   return made;
 }
 
-RecordStream::RecordStream(Dataset dataset, int64_t iteration)
+RecordStream::RecordStream(const Dataset& dataset, int64_t iteration)
     : impl_(std::make_unique<Impl>(begin(dataset.description_, iteration), 0)) {}
-RecordStream::RecordStream(Dataset dataset, const DatasetState& state)
+RecordStream::RecordStream(const Dataset& dataset, const DatasetState& state)
     : impl_(std::make_unique<Impl>(resume(dataset.description_, state), state.skip)) {}
 RecordStream::RecordStream(RecordStream&&) noexcept = default;
 RecordStream& RecordStream::operator=(RecordStream&&) noexcept = default;
@@ -213,9 +213,9 @@ class BatchStream::Impl {
   Outlet<Features> outlet;
 };
 
-BatchStream::BatchStream(Dataset dataset, int64_t iteration)
+BatchStream::BatchStream(const Dataset& dataset, int64_t iteration)
     : impl_(std::make_unique<Impl>(begin(dataset.description_, iteration))) {}
-BatchStream::BatchStream(Dataset dataset, const DatasetState& state)
+BatchStream::BatchStream(const Dataset& dataset, const DatasetState& state)
     : impl_(std::make_unique<Impl>(resume(dataset.description_, state))) {
   if (state.skip != 0) dataset::fail_position("skip");
 }

@@ -171,11 +171,12 @@ void RecordFile::read(std::span<const int64_t> which, RecordBatch& batch) const 
     }
   }
   for (size_t at = 0; at < which.size();) {
-    const int64_t begin = which[at];
+    const int64_t begin = which[at++];
     int64_t end = begin + 1;
-    while (++at < which.size() && which[at] == end &&
+    while (at < which.size() && which[at] == end &&
            impl_->offset(end + 1) - impl_->offset(begin) <= kRunBytes) {
       ++end;
+      ++at;
     }
     impl_->read_run(begin, end, batch);
   }
