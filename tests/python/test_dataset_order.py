@@ -164,8 +164,8 @@ def test_lengths_of_every_kind(tmp_path, kind, more):
     """Records in the bucket of the long ones come last."""
     features, spec, length = LENGTHS[kind]
     with TFRecordWriter(tmp_path / "f") as writer:
-        writer.write(weft.io.encode_example({"id": [1], **features}))
-        writer.write(weft.io.encode_example({"id": [2]}))
+        writer.write(weft.io.encode_example({"id": [1], "x": [9], **features}))
+        writer.write(weft.io.encode_example({"id": [2], "x": [9]}))
     dataset = TFRecordDataset(tmp_path / "f").parse({"id": SPEC["id"], "v": spec, "x": SPEC["h"]})
     found = dataset.bucket_by_length(["x", "v"], [length + more], [1, 2])
     assert [b["id"].tolist() for b in found] == ([[1], [2]] if more else [[2], [1]])

@@ -122,6 +122,19 @@ def test_a_state_after_the_loop_was_left(paths):
     assert [b.tolist() for b in dataset] != whole  # iteration 1
 
 
+def test_a_state_after_close(paths):
+    dataset = TFRecordDataset(paths)
+    records = list(dataset)
+    iterator = iter(dataset)
+    for _ in range(700):
+        next(iterator)
+    iterator.close()
+    assert list(iterator) == []
+    iterator.close()
+    dataset.load_state_dict(stored(iterator.state_dict()))
+    assert list(dataset) == records[700:]
+
+
 def test_at_the_end_nothing_is_left(paths):
     dataset = TFRecordDataset(paths).batch(10)
     list(dataset)

@@ -302,6 +302,7 @@ class _Pass:
         self._before = _no_counts()
         self.ready: Iterator[Any] = iter(())
         self._size = 0  # of what ready began with
+        self._left = 0  # of it, when the pass was closed
 
     def advance(self) -> Any:
         """The next element, when there is none ready."""
@@ -320,12 +321,14 @@ class _Pass:
         return next(self.ready)
 
     def state(self) -> dict[str, Any]:
-        left = operator.length_hint(self.ready)
+        left = self._left + operator.length_hint(self.ready)
         if left > 0:
             return self._stream.state_after(self._size - left)
         return self._stream.state()
 
     def close(self) -> None:
+        self._left += operator.length_hint(self.ready)
+        self.ready = iter(())
         self._stream.close()
 
     def _count(self) -> None:
