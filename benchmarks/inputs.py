@@ -32,6 +32,9 @@ def load_workloads() -> dict[str, Any]:
     config = json.loads((HERE / "workloads.json").read_text())
     for name, workload in config["workloads"].items():
         workload.update(name=name, lengths=config["lengths"])
+        if workload["kind"] == "dataset":
+            source = config["workloads"][workload["records_of"]]
+            workload.update(features=source["features"], records=source["records"])
     return config
 
 
@@ -48,8 +51,10 @@ def make(name: str, workloads: dict[str, Any], cache: Path) -> Path:
     path = folder(workload, cache)
     if not (path / "complete").exists():
         path.mkdir(parents=True, exist_ok=True)
-        if workload["kind"] == "read":
-            copy_records(workload, make(workload["records_of"], workloads, cache), path)
+        if "records_of" in workload:
+            COPIERS[workload["kind"]](
+                workload, make(workload["records_of"], workloads, cache), path
+            )
         else:
             MAKERS[workload["kind"]](workload, path)
         (path / "complete").touch()
@@ -204,6 +209,18 @@ def copy_records(workload: dict[str, Any], source: Path, path: Path) -> None:
     (path / ("records.tfrecord.gz" if workload["gzip"] else "records.tfrecord")).write_bytes(packed)
 
 
+def copy_files(workload: dict[str, Any], source: Path, path: Path) -> None:
+    """The same records `repeat` times over in each of `files` files."""
+    data = (source / "records.tfrecord").read_bytes() * workload["repeat"]
+    for file in dataset_files(workload, path):
+        file.write_bytes(data)
+
+
+def dataset_files(workload: dict[str, Any], path: Path) -> list[Path]:
+    """The files of a dataset workload."""
+    return [path / f"records-{i}.tfrecord" for i in range(workload["files"])]
+
+
 def make_histories(
     workload: dict[str, Any], path: Path, keys: list[str], rows: int
 ) -> np.random.Generator:
@@ -308,6 +325,9 @@ MAKERS = {
 }
 
 
+COPIERS = {"read": copy_records, "dataset": copy_files}
+
+
 def items(workload: dict[str, Any], path: Path) -> int:
     """What one run counts: records, bytes of the records as a plain file, real tokens, or keys."""
     kind = workload["kind"]
@@ -317,6 +337,8 @@ def items(workload: dict[str, Any], path: Path) -> int:
         return workload["batches"] * workload["batch"]
     if kind == "vocabulary_open":
         return 1
+    if kind == "dataset":
+        return workload["records"] * workload["repeat"] * workload["files"]
     if kind == "read":
         if not workload["gzip"]:
             return (path / "records.tfrecord").stat().st_size

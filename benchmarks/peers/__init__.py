@@ -71,6 +71,11 @@ def joined(results: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {key: np.concatenate([result[key] for result in results]) for key in results[0]}
 
 
+def unordered(results: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Results of several batches as one, the same in whatever order the rows come."""
+    return {key: np.sort(values) for key, values in joined(results).items()}
+
+
 def save_result(path: Path, result: dict[str, np.ndarray]) -> None:
     np.savez(path, **result)
 

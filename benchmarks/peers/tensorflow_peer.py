@@ -14,7 +14,7 @@ import inputs  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from peers import Case, batches, column, joined, strings  # noqa: E402
+from peers import Case, batches, column, joined, strings, unordered  # noqa: E402
 
 tf.get_logger().setLevel("ERROR")
 DISTRIBUTIONS = ["tensorflow-cpu", "keras", "numpy"]
@@ -142,6 +142,37 @@ def read(workload: dict[str, Any], path: Path) -> dict[str, Case]:
         "tf.data": case(dataset(None)),
         "tf.data, 8 MB buffer": case(dataset(8 << 20)),
         "tf.data, prefetch": case(dataset(8 << 20).prefetch(tf.data.AUTOTUNE)),
+    }
+
+
+# --- dataset --------------------------------------------------------------------------------------
+
+
+def dataset(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    files = [str(file) for file in inputs.dataset_files(workload, path)]
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = THREADS
+
+    def case(history: Callable[..., Any]) -> Case:
+        spec = parse_spec(workload, history)
+        parsed = (
+            tf.data.TFRecordDataset(files, num_parallel_reads=len(files), buffer_size=8 << 20)
+            .with_options(options)
+            .shuffle(workload["buffer"])
+            .batch(workload["batch"])
+            .map(lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=THREADS)
+            .prefetch(workload["prefetch"])
+        )
+
+        def run() -> None:
+            for _ in parsed:
+                pass
+
+        return Case(run, lambda: unordered([parsed_columns(features) for features in parsed]))
+
+    return {
+        "tf.data": case(tf.io.VarLenFeature),
+        "tf.data, RaggedFeature": case(tf.io.RaggedFeature),
     }
 
 

@@ -10,7 +10,7 @@ import inputs
 import numpy as np
 import weft
 
-from peers import Case, batches, column, joined, strings
+from peers import Case, batches, column, joined, strings, unordered
 
 DISTRIBUTIONS = ["weft", "numpy"]
 DTYPES = {"int64": weft.int64, "float": weft.float32, "string": weft.string}
@@ -108,6 +108,29 @@ def read(workload: dict[str, Any], path: Path) -> dict[str, Case]:
             pass
 
     return {"TFRecordDataset": Case(run, lambda: strings(r for batch in batched for r in batch))}
+
+
+# --- dataset --------------------------------------------------------------------------------------
+
+
+def dataset(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    files, batch = inputs.dataset_files(workload, path), workload["batch"]
+    spec = parse_spec(workload, weft.io.VarLenFeature)
+    shuffled = (
+        weft.io.TFRecordDataset(files, num_parallel_reads=len(files))
+        .shuffle(workload["buffer"])
+        .batch(batch)
+    )
+    parsed = shuffled.parse(spec).prefetch(workload["prefetch"])
+
+    def run() -> None:
+        for _ in parsed:
+            pass
+
+    def result() -> dict[str, np.ndarray]:
+        return unordered([parsed_columns(features) for features in parsed])
+
+    return {"TFRecordDataset": Case(run, result)}
 
 
 # --- SequenceFeatures -----------------------------------------------------------------------------

@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "weft/export.h"
 
@@ -117,5 +119,22 @@ WEFT_API std::string escape_bytes(std::string_view bytes, size_t max_bytes = 80)
 using WarningHandler = std::function<void(const std::string& message)>;
 WEFT_API void set_warning_handler(WarningHandler handler);
 WEFT_API void warn(const std::string& message);
+
+// While it lives, keeps the warnings of this thread instead of handing them over: for a thread of
+// weft's own, whose warnings belong on a caller's. They nest: the innermost has them.
+class WEFT_API WarningCapture {
+ public:
+  WarningCapture();
+  WarningCapture(const WarningCapture&) = delete;
+  WarningCapture& operator=(const WarningCapture&) = delete;
+  ~WarningCapture();
+
+  std::vector<std::string> take() { return std::exchange(messages_, {}); }
+
+ private:
+  friend void warn(const std::string& message);
+  std::vector<std::string> messages_;
+  WarningCapture* const outer_;
+};
 
 }  // namespace weft

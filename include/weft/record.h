@@ -1,5 +1,5 @@
-// One TFRecord file <-> record views. As tf.data.TFRecordDataset (of one file) and
-// tf.io.TFRecordWriter; many files are dataset.h.
+// One TFRecord file <-> record views, and random access to its records. As tf.data.TFRecordDataset
+// (of one file) and tf.io.TFRecordWriter; many files are dataset.h.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "weft/tensor.h"
@@ -53,6 +54,15 @@ struct RecordCounters {
   bool operator==(const RecordCounters&) const = default;
 };
 
+// One record with bytes of its own, for whoever holds on to a few of many: a record of a batch
+// keeps the whole block alive that it was read in.
+struct OwnRecord {
+  std::string data;
+  std::shared_ptr<const std::string> file;
+  int64_t number = 0;
+  int64_t offset = 0;
+};
+
 // Records as views into pooled blocks, which the batch keeps alive: a view is valid until the batch
 // is cleared, assigned to or destroyed. Copies share the blocks. Each record knows where it is
 // from.
@@ -74,9 +84,28 @@ class WEFT_API RecordBatch {
   void clear();
   // Appends records [begin, begin + n) of `from`. Throws InvalidArgument if it has fewer.
   void append(const RecordBatch& from, int64_t begin, int64_t n);
+  // Appends a copy of the bytes.
+  void append(const OwnRecord& record);
+  // Record i with bytes of its own; the memory that `record` has is used again.
+  void copy_to(int64_t i, OwnRecord& record) const;
 
  private:
   friend class RecordAppender;
+  // What is left of a block that copies go into. A copy of the batch has none: it shares the block.
+  struct Room {
+    Room() = default;
+    Room(const Room&) {}
+    Room(Room&& from) noexcept
+        : at(std::exchange(from.at, nullptr)), size(std::exchange(from.size, 0)) {}
+    Room& operator=(const Room&) { return *this = Room(); }
+    Room& operator=(Room&& from) noexcept {
+      at = std::exchange(from.at, nullptr);
+      size = std::exchange(from.size, 0);
+      return *this;
+    }
+    uint8_t* at = nullptr;
+    int64_t size = 0;
+  };
   struct Place {
     int64_t number;
     int64_t offset;
@@ -89,17 +118,26 @@ class WEFT_API RecordBatch {
   std::vector<Place> places_;
   std::vector<Buffer> blocks_;
   std::vector<std::shared_ptr<const std::string>> files_;
+  Room room_;
 };
 
-// Reads one file from its beginning. Files are read, never mapped, in chunks; a claimed length is
+// A place between two records of a file.
+struct RecordPosition {
+  int64_t number = 0;  // of the record that follows
+  int64_t offset = 0;  // where it begins, in the uncompressed contents
+};
+
+// Reads one file, record after record. Files are read, never mapped, in chunks; a claimed length is
 // never allocated before the bytes are there. An empty file has no records.
 //
 // A reader is used by one thread at a time, and not in a child forked after its first read
 // (IoError).
 class WEFT_API RecordReader {
  public:
-  // Opens the file. Throws NotFound, or IoError for what cannot be opened or is a directory.
-  explicit RecordReader(std::string path, RecordOptions options = {});
+  // Opens the file, to be read from its beginning or from where position() of another reader was. A
+  // compressed file is inflated up to there again. Throws NotFound, IoError for what cannot be
+  // opened or is a directory, and InvalidArgument for a negative position.
+  explicit RecordReader(std::string path, RecordOptions options = {}, RecordPosition start = {});
   RecordReader(RecordReader&&) noexcept;
   RecordReader& operator=(RecordReader&&) noexcept;
   ~RecordReader();  // at any time; joins the reader's thread
@@ -111,6 +149,7 @@ class WEFT_API RecordReader {
   //   CorruptData    a checksum that does not fit, a file that ends inside a record (its header
   //                  included), a broken compressed stream (offset: in the file), or another kind
   //                  of file, which is named where it is known
+  //                  Also a file that ends before the reader's start.
   //   LimitExceeded  a record longer than limits.max_record_bytes
   //   IoError        the system could not read
   //   InvalidArgument  max_records < 1
@@ -119,6 +158,8 @@ class WEFT_API RecordReader {
   // the end of the file. Throws as next() does, only before it has appended anything.
   int64_t append(RecordBatch& batch, int64_t max_records);
 
+  // Before the record that the next call begins with.
+  RecordPosition position() const;
   const std::string& path() const;
   // What the file turned out to be; kAuto before the first read, unless options said.
   Compression compression() const;
@@ -127,6 +168,47 @@ class WEFT_API RecordReader {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+// Where the index of a file is looked for: `path` + ".idx".
+WEFT_API std::string index_path(const std::string& path);
+
+// Writes the index of a plain file, where its records are, to `index` (empty: index_path(path)),
+// and returns how many there are. The file is read to its end. A few bytes a record, versioned,
+// with a checksum and with the file's size and time; the format is in src/record/index.cc. It is
+// seen complete or not at all. Throws as RecordReader does for damage, InvalidArgument for a
+// compressed file or one that is no regular file, IoError.
+WEFT_API int64_t build_index(const std::string& path, const std::string& index = "",
+                             RecordOptions options = {});
+
+struct RecordFileOptions {
+  std::string index;     // empty: the file index_path() names, if there is one
+  RecordOptions record;  // verify_crc, limits; and, to read a file that has no index, poll
+};
+
+// The records of a plain file, in any order. Any number of threads may share one, also those of a
+// forked child.
+class WEFT_API RecordFile {
+ public:
+  // Loads the index: one of build_index(), or lines "offset size" as NVIDIA DALI's tfrecord2idx and
+  // the tfrecord package write them. Without one, reads the whole file.
+  // Throws NotFound; InvalidArgument for a file that build_index() refuses and for a stale index,
+  // which is of another size or time of the file; CorruptData for what is no index.
+  explicit RecordFile(std::string path, RecordFileOptions options = {});
+  RecordFile(RecordFile&&) noexcept;
+  RecordFile& operator=(RecordFile&&) noexcept;
+  ~RecordFile();
+
+  const std::string& path() const;
+  int64_t size() const;  // records
+  // Replaces the batch by these records, in this order. Throws OutOfRange for one that is not in
+  // [0, size()), CorruptData for one that is not what the index or its checksum says,
+  // LimitExceeded, IoError.
+  void read(std::span<const int64_t> which, RecordBatch& batch) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<const Impl> impl_;
 };
 
 struct RecordWriterOptions {

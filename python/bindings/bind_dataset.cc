@@ -25,34 +25,128 @@ std::function<void(const Error&)> on_skip_of(nb::handle callable) {
   };
 }
 
-void check_signals() {
-  nb::gil_scoped_acquire acquire;
-  if (PyErr_CheckSignals() != 0) throw nb::python_error();
+std::vector<std::string> texts_from_python(nb::list texts, const char* argument) {
+  std::vector<std::string> made;
+  for (nb::handle text : texts) made.emplace_back(text_from_python(text, argument));
+  return made;
 }
 
 Dataset records(nb::list paths, Compression compression, bool verify_crc, bool skip,
                 nb::handle on_skip, nb::handle limits) {
-  std::vector<std::string> names;
-  for (nb::handle path : paths) names.emplace_back(text_from_python(path, "filenames"));
-  return Dataset::records(std::move(names), {.compression = compression,
-                                             .verify_crc = verify_crc,
-                                             .on_error = skip ? OnError::kSkip : OnError::kRaise,
-                                             .on_skip = on_skip_of(on_skip),
-                                             .poll = check_signals,
-                                             .limits = limits_from_python(limits)});
+  return Dataset::records(texts_from_python(paths, "filenames"),
+                          {.compression = compression,
+                           .verify_crc = verify_crc,
+                           .on_error = skip ? OnError::kSkip : OnError::kRaise,
+                           .on_skip = on_skip_of(on_skip),
+                           .poll = check_signals,
+                           .limits = limits_from_python(limits)});
+}
+
+nb::list integers(const std::vector<int64_t>& numbers) {
+  nb::list made;
+  for (int64_t number : numbers) made.append(number);
+  return made;
+}
+
+nb::dict state_to_python(const DatasetState& state) {
+  nb::list position;
+  for (const auto& step : state.position) {
+    nb::list entry;
+    entry.append(text_to_python(step.name));
+    entry.extend(integers(step.numbers));
+    position.append(entry);
+  }
+  nb::dict made;
+  made["version"] = DatasetState::kVersion;
+  made["steps"] = text_to_python(state.steps);
+  made["num_files"] = state.num_files;
+  made["file_names"] = text_to_python(state.file_names);
+  made["file_sizes"] = text_to_python(state.file_sizes);
+  made["iteration"] = state.iteration;
+  made["seeds"] = integers(state.seeds);
+  made["position"] = position;
+  made["skip"] = state.skip;
+  return made;
+}
+
+nb::list list_of(nb::handle value, const char* name) {
+  if (!nb::isinstance<nb::list>(value))
+    throw WrongType(std::string(name) + " must be a list, got " + describe(value));
+  return nb::borrow<nb::list>(value);
+}
+
+nb::object entry_of(nb::handle state, const char* name) {
+  PyObject* found =
+      PyMapping_Check(state.ptr()) ? PyMapping_GetItemString(state.ptr(), name) : nullptr;
+  if (found != nullptr) return nb::steal(found);
+  PyErr_Clear();
+  throw InvalidArgument(std::string("this is no state of a dataset: it has no '") + name + "'");
+}
+
+int64_t integer_of(nb::handle state, const char* name) {
+  return int_from_python(entry_of(state, name), name);
+}
+
+std::string text_of(nb::handle state, const char* name) {
+  return std::string(text_from_python(entry_of(state, name), name));
+}
+
+DatasetState state_from_python(nb::handle state) {
+  if (const int64_t version = integer_of(state, "version"); version != DatasetState::kVersion) {
+    throw InvalidArgument("this state has version " + std::to_string(version) +
+                          ", which this version of weft does not know");
+  }
+  DatasetState made{.steps = text_of(state, "steps"),
+                    .num_files = integer_of(state, "num_files"),
+                    .file_names = text_of(state, "file_names"),
+                    .file_sizes = text_of(state, "file_sizes"),
+                    .iteration = integer_of(state, "iteration"),
+                    .seeds = shape_from_python(entry_of(state, "seeds"), "seeds"),
+                    .position = {},
+                    .skip = integer_of(state, "skip")};
+  const nb::object position = entry_of(state, "position");
+  for (nb::handle step : list_of(position, "position")) {
+    const nb::list entry = list_of(step, "position");
+    if (entry.size() == 0) throw InvalidArgument("position: a step without a name");
+    DatasetState::Step made_step{.name = std::string(text_from_python(entry[0], "position")),
+                                 .numbers = {}};
+    for (size_t i = 1; i < entry.size(); ++i)
+      made_step.numbers.push_back(int_from_python(entry[i], "position"));
+    made.position.push_back(std::move(made_step));
+  }
+  return made;
 }
 
 // A stream whose calls come without the GIL, from any thread.
 template <class S>
 class Locked {
  public:
-  explicit Locked(const Dataset& dataset) : stream_(dataset) {}
+  Locked(const Dataset& dataset, int64_t iteration) : stream_(dataset, iteration) {}
+  Locked(const Dataset& dataset, const DatasetState& state) : stream_(dataset, state) {}
 
   template <class T>
   bool next(T& value) {
     return without_gil([&] {
       std::lock_guard lock(mutex_);
       return stream_.next(value);
+    });
+  }
+  nb::dict state() {
+    return state_to_python(without_gil([&] {
+      std::lock_guard lock(mutex_);
+      return stream_.state();
+    }));
+  }
+  nb::dict state_after(int64_t records) {
+    return state_to_python(without_gil([&] {
+      std::lock_guard lock(mutex_);
+      return stream_.state(records);
+    }));
+  }
+  void close() {
+    without_gil([&] {
+      std::lock_guard lock(mutex_);
+      stream_.close();
     });
   }
   nb::dict counters() {
@@ -70,10 +164,7 @@ class Locked {
 nb::object next_records(Locked<RecordStream>& self) {
   RecordBatch batch;
   if (!self.next(batch)) return nb::none();
-  nb::list records;
-  for (std::string_view record : batch.records())
-    records.append(nb::bytes(record.data(), record.size()));
-  return records;
+  return records_to_python(batch);
 }
 
 nb::object next_batch(Locked<RecordStream>& self) {
@@ -89,7 +180,35 @@ nb::object next_features(Locked<BatchStream>& self) {
 }
 
 constexpr char kSeed[] = "seed", kShards[] = "num_shards", kIndex[] = "index",
-               kCycle[] = "cycle_length", kBlock[] = "block_length", kCount[] = "count";
+               kBatches[] = "buffer_size", kCycle[] = "cycle_length", kBlock[] = "block_length",
+               kCount[] = "count";
+
+// `state`: where to go on, or None.
+template <class S>
+void make_stream(Locked<S>* self, const Dataset& dataset, int64_t iteration, nb::handle state) {
+  if (state.is_none()) {
+    new (self) Locked<S>(dataset, iteration);
+    return;
+  }
+  const DatasetState from = state_from_python(state);
+  without_gil([&] { new (self) Locked<S>(dataset, from); });
+}
+
+Dataset shuffle_files(const Dataset& self, nb::handle seed, bool reshuffle) {
+  return self.shuffle_files(int_from_python(seed, kSeed), reshuffle);
+}
+
+Dataset shuffle(const Dataset& self, nb::handle buffer_size, nb::handle seed, bool reshuffle) {
+  const int64_t size = int_from_python(buffer_size, "buffer_size");
+  return self.shuffle(size, int_from_python(seed, kSeed), reshuffle);
+}
+
+Dataset bucket_by_length(const Dataset& self, nb::list keys, nb::handle boundaries,
+                         nb::handle batch_sizes, bool drop_remainder) {
+  return self.bucket_by_length(texts_from_python(keys, "key"),
+                               shape_from_python(boundaries, "boundaries"),
+                               shape_from_python(batch_sizes, "batch_sizes"), drop_remainder);
+}
 
 // A step with one integer, or two: an argument that is none is refused in weft's words.
 template <auto step, const char* name>
@@ -116,7 +235,7 @@ void bind_dataset(nb::module_& m) {
       .def_static("records", &records, nb::arg("paths"), nb::arg("compression"),
                   nb::arg("verify_crc"), nb::arg("skip"), nb::arg("on_skip").none(),
                   nb::arg("limits").none())
-      .def("shuffle_files", &with_number<&Dataset::shuffle_files, kSeed>, nb::arg("seed").none())
+      .def("shuffle_files", &shuffle_files, nb::arg("seed").none(), nb::arg("reshuffle"))
       .def("shard_files", &with_numbers<&Dataset::shard_files, kShards, kIndex>,
            nb::arg("num_shards").none(), nb::arg("index").none())
       .def("interleave", &with_numbers<&Dataset::interleave, kCycle, kBlock>,
@@ -125,6 +244,12 @@ void bind_dataset(nb::module_& m) {
            nb::arg("index").none())
       .def("skip", &with_number<&Dataset::skip, kCount>, nb::arg("count").none())
       .def("take", &with_number<&Dataset::take, kCount>, nb::arg("count").none())
+      .def("repeat", &with_number<&Dataset::repeat, kCount>, nb::arg("count").none())
+      .def("shuffle", &shuffle, nb::arg("buffer_size").none(), nb::arg("seed").none(),
+           nb::arg("reshuffle"))
+      .def("bucket_by_length", &bucket_by_length, nb::arg("keys"), nb::arg("boundaries").none(),
+           nb::arg("batch_sizes").none(), nb::arg("drop_remainder"))
+      .def("prefetch", &with_number<&Dataset::prefetch, kBatches>, nb::arg("batches").none())
       .def(
           "batch",
           [](const Dataset& self, nb::handle size, bool drop_remainder) {
@@ -139,17 +264,26 @@ void bind_dataset(nb::module_& m) {
           },
           nb::arg("spec").none(), nb::arg("strict"), nb::arg("limits").none())
       .def("files", &files)
-      .def("batch_size", &Dataset::batch_size)
-      .def("parses", &Dataset::parses);
+      .def("batches", &Dataset::batches)
+      .def("parses", &Dataset::parses)
+      .def("steps", &Dataset::steps);
   nb::class_<Locked<RecordStream>>(m, "RecordStream", "One pass over the records of a dataset.")
-      .def(nb::init<const Dataset&>(), nb::arg("dataset"))
+      .def("__init__", &make_stream<RecordStream>, nb::arg("dataset"), nb::arg("iteration"),
+           nb::arg("state").none())
       .def("next", &next_batch, "The records as a StringArray; None at the end.")
       .def("next_list", &next_records, "The records as a list of bytes; None at the end.")
+      .def("state", &Locked<RecordStream>::state)
+      .def("state_after", &Locked<RecordStream>::state_after, nb::arg("records"),
+           "After that many records of the last batch.")
+      .def("close", &Locked<RecordStream>::close)
       .def("counters", &Locked<RecordStream>::counters);
   nb::class_<Locked<BatchStream>>(m, "BatchStream",
                                   "One pass over the parsed batches of a dataset.")
-      .def(nb::init<const Dataset&>(), nb::arg("dataset"))
+      .def("__init__", &make_stream<BatchStream>, nb::arg("dataset"), nb::arg("iteration"),
+           nb::arg("state").none())
       .def("next", &next_features, "A dict of features; None at the end.")
+      .def("state", &Locked<BatchStream>::state)
+      .def("close", &Locked<BatchStream>::close)
       .def("counters", &Locked<BatchStream>::counters);
 }
 

@@ -30,7 +30,39 @@ void write(Writer& self, nb::handle record) {
   self.use([&](RecordWriter& writer) { writer.write(bytes); });
 }
 
+RecordFileOptions file_options(nb::handle index, bool verify_crc, nb::handle limits) {
+  return {
+      .index = index.is_none() ? std::string() : std::string(text_from_python(index, "index")),
+      .record = {
+          .verify_crc = verify_crc, .poll = check_signals, .limits = limits_from_python(limits)}};
+}
+
+nb::list read_records(const RecordFile& self, nb::handle which) {
+  const std::vector<int64_t> wanted = shape_from_python(which, "index");
+  RecordBatch batch;
+  without_gil([&] { self.read(wanted, batch); });
+  return records_to_python(batch);
+}
+
+void build_index_of(nb::handle path, nb::handle index, nb::handle limits) {
+  const std::string name(text_from_python(path, "path"));
+  const RecordFileOptions options = file_options(index, true, limits);
+  without_gil([&] { build_index(name, options.index, options.record); });
+}
+
 }  // namespace
+
+void check_signals() {
+  nb::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() != 0) throw nb::python_error();
+}
+
+nb::list records_to_python(const RecordBatch& batch) {
+  nb::list records;
+  for (std::string_view record : batch.records())
+    records.append(nb::bytes(record.data(), record.size()));
+  return records;
+}
 
 nb::dict counters_to_python(const RecordCounters& counters) {
   nb::dict made;
@@ -42,6 +74,20 @@ nb::dict counters_to_python(const RecordCounters& counters) {
 }
 
 void bind_record(nb::module_& m) {
+  m.def("build_index", &build_index_of, nb::arg("path"), nb::arg("index").none(),
+        nb::arg("limits").none());
+  nb::class_<RecordFile>(m, "RecordFile", "The records of a plain file, in any order.")
+      .def(
+          "__init__",
+          [](RecordFile* self, nb::handle path, nb::handle index, bool verify_crc,
+             nb::handle limits) {
+            const std::string name(text_from_python(path, "path"));
+            const RecordFileOptions options = file_options(index, verify_crc, limits);
+            without_gil([&] { new (self) RecordFile(name, options); });
+          },
+          nb::arg("path"), nb::arg("index").none(), nb::arg("verify_crc"), nb::arg("limits").none())
+      .def("size", &RecordFile::size)
+      .def("read", &read_records, nb::arg("which"));
   nb::enum_<Compression>(m, "Compression")
       .value("AUTO", Compression::kAuto)
       .value("NONE", Compression::kNone)

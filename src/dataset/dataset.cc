@@ -1,13 +1,16 @@
 #include "weft/dataset.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dataset/description.h"
+#include "dataset/lengths.h"
 #include "dataset/order.h"
 
 namespace weft {
 namespace {
 
+using FileStep = Dataset::Description::FileStep;
 using Step = Dataset::Description::Step;
 
 void check_shard(int64_t num_shards, int64_t index) {
@@ -21,9 +24,51 @@ void check_shard(int64_t num_shards, int64_t index) {
 }
 
 void check_before_elements(const Dataset::Description& d, const char* method) {
-  if (d.steps.empty() && d.batch == 0 && !d.spec) return;
+  if (d.steps.empty() && !d.spec) return;
   throw InvalidArgument(std::string(method) +
-                        " is about files: it must come before shard, skip, take, batch and parse");
+                        " is about files: it must come before all that is about elements");
+}
+
+void check_count(int64_t count, const char* method) {
+  if (count >= -1) return;
+  throw InvalidArgument(std::string(method) + ": the count must be at least -1, got " +
+                        std::to_string(count));
+}
+
+Dataset::Description with(Dataset::Description made, const FileStep& step) {
+  made.file_steps.push_back(step);
+  return made;
+}
+
+Dataset::Description with(Dataset::Description made, Step step) {
+  made.batches |= step.kind == Step::Kind::kBatch || step.kind == Step::Kind::kBucket;
+  made.steps.push_back(std::move(step));
+  return made;
+}
+
+void check_no_batches(const Dataset::Description& d) {
+  if (d.batches) {
+    throw InvalidArgument(
+        "batch or bucket_by_length was called before: batches of batches are not supported");
+  }
+}
+
+void check_buckets(const Step& step) {
+  const auto& bounds = step.boundaries;
+  if (step.keys.empty()) throw InvalidArgument("bucket_by_length needs a key");
+  if (bounds.empty() ||
+      std::adjacent_find(bounds.begin(), bounds.end(), std::greater_equal()) != bounds.end()) {
+    throw InvalidArgument("the boundaries of buckets must increase, and be at least one");
+  }
+  if (step.batch_sizes.size() != bounds.size() + 1) {
+    throw InvalidArgument(
+        "there must be one batch size more than boundaries: " + std::to_string(bounds.size() + 1) +
+        ", got " + std::to_string(step.batch_sizes.size()));
+  }
+  for (int64_t size : step.batch_sizes) {
+    if (size < 1)
+      throw InvalidArgument("a batch must have at least 1 record, got " + std::to_string(size));
+  }
 }
 
 }  // namespace
@@ -38,19 +83,19 @@ Dataset Dataset::records(std::vector<std::string> paths, RecordOptions options) 
   return Dataset(std::move(made));
 }
 
-Dataset Dataset::shuffle_files(int64_t seed) const {
+Dataset Dataset::shuffle_files(int64_t seed, bool reshuffle_each_iteration) const {
   check_before_elements(*description_, "shuffle_files");
-  Description made = *description_;
-  made.paths = dataset::shuffled(std::move(made.paths), seed);
-  return Dataset(std::move(made));
+  return Dataset(with(*description_, FileStep{.kind = FileStep::Kind::kShuffle,
+                                              .seed = seed,
+                                              .reshuffle = reshuffle_each_iteration}));
 }
 
 Dataset Dataset::shard_files(int64_t num_shards, int64_t index) const {
   check_before_elements(*description_, "shard_files");
   check_shard(num_shards, index);
-  Description made = *description_;
-  made.paths = dataset::sharded(made.paths, num_shards, index);
-  return Dataset(std::move(made));
+  return Dataset(
+      with(*description_,
+           FileStep{.kind = FileStep::Kind::kShard, .num_shards = num_shards, .index = index}));
 }
 
 Dataset Dataset::interleave(int64_t cycle_length, int64_t block_length) const {
@@ -67,38 +112,60 @@ Dataset Dataset::interleave(int64_t cycle_length, int64_t block_length) const {
   return Dataset(std::move(made));
 }
 
-Dataset Dataset::with_step(int kind, int64_t count, int64_t index) const {
-  Description made = *description_;
-  made.steps.push_back({.kind = static_cast<Step::Kind>(kind),
-                        .count = count,
-                        .index = index,
-                        .unit = made.batch > 0 ? made.batch : 1});
-  return Dataset(std::move(made));
-}
-
 Dataset Dataset::shard(int64_t num_shards, int64_t index) const {
   check_shard(num_shards, index);
-  return with_step(static_cast<int>(Step::Kind::kShard), num_shards, index);
+  return Dataset(
+      with(*description_, Step{.kind = Step::Kind::kShard, .count = num_shards, .index = index}));
 }
 
 Dataset Dataset::skip(int64_t count) const {
-  if (count < -1) throw InvalidArgument("cannot skip " + std::to_string(count) + " elements");
-  return with_step(static_cast<int>(Step::Kind::kSkip), count, 0);
+  check_count(count, "skip");
+  return Dataset(with(*description_, Step{.kind = Step::Kind::kSkip, .count = count}));
 }
 
 Dataset Dataset::take(int64_t count) const {
-  if (count < -1) throw InvalidArgument("cannot take " + std::to_string(count) + " elements");
-  return with_step(static_cast<int>(Step::Kind::kTake), count, 0);
+  check_count(count, "take");
+  return Dataset(with(*description_, Step{.kind = Step::Kind::kTake, .count = count}));
+}
+
+Dataset Dataset::repeat(int64_t count) const {
+  check_count(count, "repeat");
+  return Dataset(with(*description_, Step{.kind = Step::Kind::kRepeat, .count = count}));
+}
+
+Dataset Dataset::shuffle(int64_t buffer_size, int64_t seed, bool reshuffle_each_iteration) const {
+  if (buffer_size < 1) {
+    throw InvalidArgument("the buffer of a shuffle must have at least 1 element, got " +
+                          std::to_string(buffer_size));
+  }
+  return Dataset(with(*description_, Step{.kind = Step::Kind::kShuffle,
+                                          .count = buffer_size,
+                                          .seed = seed,
+                                          .reshuffle = reshuffle_each_iteration}));
 }
 
 Dataset Dataset::batch(int64_t n, bool drop_remainder) const {
   if (n < 1) throw InvalidArgument("a batch must have at least 1 record, got " + std::to_string(n));
-  if (description_->batch > 0)
-    throw InvalidArgument("batch was called before: batches of batches are not supported");
-  Description made = *description_;
-  made.batch = n;
-  made.drop_remainder = drop_remainder;
-  return Dataset(std::move(made));
+  check_no_batches(*description_);
+  return Dataset(
+      with(*description_,
+           Step{.kind = Step::Kind::kBatch, .count = n, .drop_remainder = drop_remainder}));
+}
+
+Dataset Dataset::bucket_by_length(std::vector<std::string> keys, std::vector<int64_t> boundaries,
+                                  std::vector<int64_t> batch_sizes, bool drop_remainder) const {
+  check_no_batches(*description_);
+  Step step{.kind = Step::Kind::kBucket,
+            .drop_remainder = drop_remainder,
+            .keys = std::move(keys),
+            .boundaries = std::move(boundaries),
+            .batch_sizes = std::move(batch_sizes)};
+  check_buckets(step);
+  if (!description_->spec) {
+    throw InvalidArgument("bucket_by_length needs to know the features: call parse() before it");
+  }
+  const dataset::Lengths checked(step.keys, *description_->spec, description_->parse_options);
+  return Dataset(with(*description_, std::move(step)));
 }
 
 Dataset Dataset::parse(ParseSpec spec, ParseOptions options) const {
@@ -110,8 +177,23 @@ Dataset Dataset::parse(ParseSpec spec, ParseOptions options) const {
   return Dataset(std::move(made));
 }
 
-const std::vector<std::string>& Dataset::files() const { return description_->paths; }
-int64_t Dataset::batch_size() const { return description_->batch; }
+Dataset Dataset::prefetch(int64_t batches) const {
+  if (batches < 1) {
+    throw InvalidArgument("prefetch needs at least 1 batch, got " + std::to_string(batches));
+  }
+  Description made = *description_;
+  made.prefetch = batches;
+  return Dataset(std::move(made));
+}
+
+std::vector<std::string> Dataset::files() const {
+  std::vector<std::string> files;
+  for (size_t i : dataset::file_order(*description_, 0, 0)) files.push_back(description_->paths[i]);
+  return files;
+}
+
+bool Dataset::batches() const { return description_->batches; }
 bool Dataset::parses() const { return description_->spec.has_value(); }
+std::string Dataset::steps() const { return description_->text(); }
 
 }  // namespace weft

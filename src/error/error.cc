@@ -89,7 +89,20 @@ void set_warning_handler(WarningHandler function) {
   handler().function = std::move(made);
 }
 
+namespace {
+
+thread_local WarningCapture* capturing = nullptr;
+
+}  // namespace
+
+WarningCapture::WarningCapture() : outer_(std::exchange(capturing, this)) {}
+WarningCapture::~WarningCapture() { capturing = outer_; }
+
 void warn(const std::string& message) {
+  if (capturing != nullptr) {
+    capturing->messages_.push_back(message);
+    return;
+  }
   std::shared_ptr<const WarningHandler> function;
   {
     std::lock_guard lock(handler().mutex);

@@ -21,8 +21,8 @@ constexpr std::chrono::milliseconds kPollEvery{100};
 }  // namespace
 
 struct ChunkReader::Ahead {
-  Ahead(std::string path, Compression compression)
-      : file(std::move(path)), source(file, compression) {}
+  Ahead(std::string path, Compression compression, int64_t start)
+      : file(std::move(path)), source(file, compression, start) {}
 
   void run() noexcept;
   bool push(Chunk chunk);
@@ -64,12 +64,11 @@ void ChunkReader::Ahead::run() noexcept {
   changed.notify_all();
 }
 
-ChunkReader::ChunkReader(std::string path, Compression compression, bool read_ahead,
-                         std::function<void()> poll)
-    : ahead_(std::make_unique<Ahead>(std::move(path), compression)),
-      poll_(std::move(poll)),
+ChunkReader::ChunkReader(std::string path, int64_t start, const RecordOptions& options)
+    : ahead_(std::make_unique<Ahead>(std::move(path), options.compression, start)),
+      poll_(options.poll),
       polled_(std::chrono::steady_clock::now()),
-      read_ahead_(read_ahead) {
+      read_ahead_(options.read_ahead) {
   // A file of one chunk is not worth a thread.
   if (ahead_->file.size() >= 0 && ahead_->file.size() <= kChunkBytes) read_ahead_ = false;
 }

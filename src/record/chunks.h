@@ -12,9 +12,9 @@ namespace weft::record {
 
 class ChunkReader {
  public:
-  // `poll` is called on the caller's thread about every 100 ms of calls to next().
-  ChunkReader(std::string path, Compression compression, bool read_ahead,
-              std::function<void()> poll);
+  // The contents from `start` on. options.poll is called on the caller's thread about every 100 ms
+  // of calls to next().
+  ChunkReader(std::string path, int64_t start, const RecordOptions& options);
   ~ChunkReader();
 
   // The next chunk; size 0 at the end, with `failure` set if it is the source that failed, and then

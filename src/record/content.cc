@@ -93,6 +93,10 @@ std::string_view kind_of_file(std::span<const uint8_t> head) {
   return is_text(head.first(std::min<size_t>(head.size(), kKindBytes))) ? "a text file" : "";
 }
 
+bool data_fits(const uint8_t* data, int64_t size) {
+  return base::masked_crc32c(data, size) == load_u32(data + size);
+}
+
 void ContentSource::open() {
   const auto head = file_.peek(kKindBytes);
   const Compression wanted = compression();
@@ -112,9 +116,29 @@ void ContentSource::open() {
   }
 }
 
+// The chunk that `start_` lies in, from there on. A compressed file is inflated up to it.
+Chunk ContentSource::chunk_of_start() {
+  int64_t before = start_;
+  if (compression() == Compression::kNone || file_.size() == 0) before -= file_.skip(start_);
+  for (;;) {
+    Chunk chunk = source_->next();
+    if (before == 0 || chunk.size > before) {
+      chunk.begin += before;
+      chunk.size -= before;
+      return chunk;
+    }
+    if (chunk.size == 0) {
+      throw CorruptData("the file ends before the place from which it is to be read on",
+                        {.file = file_.path(), .offset = start_});
+    }
+    before -= chunk.size;
+  }
+}
+
 Chunk ContentSource::next() {
-  if (source_ == nullptr) open();
-  return source_->next();
+  if (source_ != nullptr) return source_->next();
+  open();
+  return chunk_of_start();
 }
 
 }  // namespace weft::record

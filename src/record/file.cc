@@ -93,6 +93,13 @@ int64_t File::read(uint8_t* to, int64_t size) {
   return done;
 }
 
+int64_t File::skip(int64_t size) {
+  if (size_ < 0 || size == 0) return 0;  // a pipe: to be read
+  head_.clear();
+  position_ = offset_ = std::min(size, size_);
+  return position_;
+}
+
 Chunk PlainSource::next() {
   Chunk chunk;
   chunk.block = Buffer::allocate(kChunkBytes);

@@ -28,6 +28,9 @@ class File {
   // At least one byte and as many as there are, up to `size`; 0 at the end of the file and after
   // stop(). Throws IoError.
   int64_t read(uint8_t* to, int64_t size);
+  // Passes over bytes, before the first read(): as many as it can, up to `size`, without reading
+  // them. Returns how many.
+  int64_t skip(int64_t size);
   // From any thread: a read that waits for a pipe gives up.
   void stop() { stopped_.store(true, std::memory_order_relaxed); }
 

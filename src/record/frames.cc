@@ -4,26 +4,19 @@
 #include <cstring>
 #include <utility>
 
-#include "base/crc32c.h"
-
 namespace weft::record {
 namespace {
 
 constexpr int64_t kFrameBytes = kHeaderBytes + kFooterBytes;
 
-bool data_fits(const uint8_t* data, int64_t size) {
-  const uint8_t* at = data + size;
-  const uint32_t stored =
-      at[0] | uint32_t{at[1]} << 8 | uint32_t{at[2]} << 16 | uint32_t{at[3]} << 24;
-  return base::masked_crc32c(data, size) == stored;
-}
-
 }  // namespace
 
-FrameReader::FrameReader(std::string path, RecordOptions options)
+FrameReader::FrameReader(std::string path, RecordOptions options, RecordPosition start)
     : path_(std::make_shared<const std::string>(std::move(path))),
       options_(std::move(options)),
-      chunks_(*path_, options_.compression, options_.read_ahead, options_.poll) {}
+      chunks_(*path_, start.offset, options_),
+      number_(start.number),
+      offset_(start.offset) {}
 
 // --- Bytes ---------------------------------------------------------------------------------------
 

@@ -33,11 +33,15 @@ namespace record {
 
 class FrameReader {
  public:
-  FrameReader(std::string path, RecordOptions options);
+  FrameReader(std::string path, RecordOptions options, RecordPosition start);
 
   // As RecordReader::append.
   int64_t append(RecordBatch& batch, int64_t most);
 
+  // A damaged place that is being left out is before it.
+  RecordPosition position() const {
+    return {.number = number_, .offset = loss_.error ? loss_.begin : offset_};
+  }
   const std::string& path() const { return *path_; }
   Compression compression() const { return chunks_.compression(); }
   const RecordCounters& counters() const { return counters_; }
@@ -89,8 +93,8 @@ class FrameReader {
   std::exception_ptr failure_;  // of the source, after those
   std::exception_ptr error_;    // thrown by every further call
   Loss loss_;                   // under way if it has an error
-  int64_t number_ = 0;
-  int64_t offset_ = 0;  // of now_.at
+  int64_t number_;
+  int64_t offset_;  // of now_.at
   RecordCounters counters_;
 };
 

@@ -8,7 +8,8 @@ namespace weft {
 
 class RecordReader::Impl {
  public:
-  Impl(std::string path, RecordOptions options) : frames(std::move(path), std::move(options)) {}
+  Impl(std::string path, RecordOptions options, RecordPosition start)
+      : frames(std::move(path), std::move(options), start) {}
 
   record::FrameReader frames;
   std::exception_ptr later;  // came after records had been appended: for the next call
@@ -24,8 +25,11 @@ void check_count(int64_t max_records) {
 
 }  // namespace
 
-RecordReader::RecordReader(std::string path, RecordOptions options)
-    : impl_(std::make_unique<Impl>(std::move(path), std::move(options))) {}
+RecordReader::RecordReader(std::string path, RecordOptions options, RecordPosition start) {
+  if (start.number < 0 || start.offset < 0)
+    throw InvalidArgument("a position in a file cannot be negative", {.file = path});
+  impl_ = std::make_unique<Impl>(std::move(path), std::move(options), start);
+}
 RecordReader::RecordReader(RecordReader&&) noexcept = default;
 RecordReader& RecordReader::operator=(RecordReader&&) noexcept = default;
 RecordReader::~RecordReader() = default;
@@ -49,6 +53,7 @@ bool RecordReader::next(RecordBatch& batch, int64_t max_records) {
   return batch.size() > 0;
 }
 
+RecordPosition RecordReader::position() const { return impl_->frames.position(); }
 const std::string& RecordReader::path() const { return impl_->frames.path(); }
 Compression RecordReader::compression() const { return impl_->frames.compression(); }
 RecordCounters RecordReader::counters() const { return impl_->frames.counters(); }

@@ -1,8 +1,14 @@
 #include <algorithm>
+#include <cstring>
 
-#include "weft/record.h"
+#include "record/frames.h"
 
 namespace weft {
+namespace {
+
+constexpr int64_t kRoomBytes = int64_t{64} << 10;
+
+}  // namespace
 
 RecordCounters& RecordCounters::operator+=(const RecordCounters& other) {
   records += other.records;
@@ -21,6 +27,7 @@ void RecordBatch::clear() {
   places_.clear();
   blocks_.clear();
   files_.clear();
+  room_ = {};
 }
 
 // The search begins with the newest: records come in runs from few blocks.
@@ -50,6 +57,28 @@ void RecordBatch::append(const RecordBatch& from, int64_t begin, int64_t n) {
     places_.push_back(place);
     records_.push_back(from[i]);
   }
+}
+
+void RecordBatch::append(const OwnRecord& record) {
+  const auto size = static_cast<int64_t>(record.data.size());
+  if (room_.size < size || room_.at == nullptr) {
+    Buffer block = Buffer::allocate(std::max(size, kRoomBytes));
+    room_.at = block.mutable_data();
+    room_.size = block.size();
+    blocks_.push_back(std::move(block));
+  }
+  std::memcpy(room_.at, record.data.data(), record.data.size());
+  RecordAppender(*this, record.file).add(room_.at, size, record.number, record.offset);
+  room_.at += size;
+  room_.size -= size;
+}
+
+void RecordBatch::copy_to(int64_t i, OwnRecord& record) const {
+  const Place& place = places_[static_cast<size_t>(i)];
+  record.data.assign((*this)[i]);
+  record.file = files_[place.file];
+  record.number = place.number;
+  record.offset = place.offset;
 }
 
 }  // namespace weft

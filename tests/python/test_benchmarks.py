@@ -69,7 +69,7 @@ def test_half_of_a_target(ratio, reached):
 @pytest.mark.parametrize("name", CONFIG["workloads"])
 def test_workloads_are_complete(name):
     workload = CONFIG["workloads"][name]
-    assert workload["kind"] in {*inputs.MAKERS, "read"}
+    assert workload["kind"] in {*inputs.MAKERS, *inputs.COPIERS}
     assert workload["unit"] in report.UNITS
     assert {target["against"] for target in workload["targets"]} <= {"tensorflow", "best"}
 

@@ -182,3 +182,17 @@ def test_check_of_sequence_examples(sequence_file):
     result = run("check", sequence_file)
     assert result.exit_code == 1
     assert "step 0" in result.output
+
+
+def test_index(file, tmp_path):
+    result = run("index", file, "--json")
+    assert json.loads(result.output) == {
+        "file": str(file),
+        "index": f"{file}.idx",
+        "records": 2,
+    }
+    assert len(io.RecordFile(file, f"{file}.idx")) == 2
+    assert "2 records" in run("index", file).output
+    with io.TFRecordWriter(tmp_path / "gz", "GZIP") as writer:
+        writer.write(b"x")
+    assert run("index", tmp_path / "gz", file).exit_code == 1

@@ -1,4 +1,4 @@
-"""`weft config`, `weft head FILE...`, `weft check FILE...`."""
+"""`weft config`, `weft head FILE...`, `weft check FILE...`, `weft index FILE...`."""
 
 import itertools
 import json
@@ -183,4 +183,26 @@ def check(files: Files, as_json: AsJson = False) -> None:
             )
             for error in found["errors"]:
                 print(f"  {error}")
+    sys.exit(int(failed))
+
+
+@app.command()
+def index(files: Files, as_json: AsJson = False) -> None:
+    """Writes FILE.idx beside each plain file: where its records are, for `weft.io.RecordFile`.
+
+    Exits with 1 if a file has none: it is compressed or damaged.
+    """
+    failed = False
+    for file in files:
+        try:
+            made = weft.io.build_index(file)
+        except weft.Error as error:
+            failed = True
+            print(error, file=sys.stderr)
+            continue
+        count = len(weft.io.RecordFile(file))
+        if as_json:
+            print(json.dumps({"file": str(file), "index": made, "records": count}))
+        else:
+            print(f"{made}: {count:,} records")
     sys.exit(int(failed))

@@ -1,30 +1,27 @@
-"""Record files: `TFRecordDataset` reads them, `TFRecordWriter` writes them."""
+"""Single record files: `TFRecordWriter` writes them, `RecordFile` reads them in any order."""
 
-import itertools
+import operator
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import overload
 
 from weft import _core
 from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
 
-__all__ = ["TFRecordDataset", "TFRecordOptions", "TFRecordWriter"]
+__all__ = ["RecordFile", "TFRecordOptions", "TFRecordWriter", "build_index"]
 
 Path = str | bytes | os.PathLike
-OnError = str | Callable[[Exception], None]
 
-_COMPRESSIONS = {"": "NONE", "GZIP": "GZIP", "ZLIB": "ZLIB"}
-_AUTOTUNE = -1  # tf.data.AUTOTUNE
-_AUTOTUNE_READS = 4
+COMPRESSIONS = {"": "NONE", "GZIP": "GZIP", "ZLIB": "ZLIB"}
 
 
-def _compression(compression_type: str | None) -> str:
+def compression_name(compression_type: str | None) -> str:
     """The member of Compression that TensorFlow's name stands for."""
     if compression_type is not None and not isinstance(compression_type, str):
         raise WrongTypeError(f"compression_type must be a str or None, got {compression_type!r}")
-    name = _COMPRESSIONS.get(compression_type or "")
+    name = COMPRESSIONS.get(compression_type or "")
     if name is None:
         raise InvalidArgumentError(
             f'compression_type must be None, "", "GZIP" or "ZLIB", got "{compression_type}"'
@@ -32,7 +29,7 @@ def _compression(compression_type: str | None) -> str:
     return name
 
 
-def _path(path: Path, argument: str) -> bytes:
+def file_name(path: Path, argument: str) -> bytes:
     """The file name as the system has it."""
     try:
         name = os.fsencode(path)
@@ -43,197 +40,12 @@ def _path(path: Path, argument: str) -> bytes:
     return name
 
 
-def _paths(filenames: Path | Iterable[Path]) -> list[bytes]:
+def file_names(filenames: Path | Iterable[Path]) -> list[bytes]:
     if isinstance(filenames, (str, bytes, os.PathLike)):
-        return [_path(filenames, "filenames")]
+        return [file_name(filenames, "filenames")]
     if not isinstance(filenames, Iterable):
         raise WrongTypeError(f"filenames: neither a path nor several: {filenames!r}")
-    return [_path(path, "filenames") for path in filenames]
-
-
-class TFRecordDataset:
-    """The records of one or many TFRecord files, as tf.data.TFRecordDataset.
-
-    An immutable description of what to read, in which order. Iterating opens the files, any number
-    of times, and gives
-
-    * `bytes`, one record each, as it stands;
-    * arrays of `bytes`, shape [n], after `batch(n)`: a `StringArray`, which `parse_example` reads
-      as it is and everything else sees as an object array;
-    * dicts from feature name to value, as from `weft.io.parse_example`, after `parse(spec)`.
-
-    Every method returns a new dataset and acts on the elements as they are at its place: records,
-    or batches after `batch`. The order is always the same, and the one TensorFlow would give.
-
-    Files are read and inflated ahead on threads. Errors while iterating: `weft.CorruptDataError`
-    for damage, with `.file`, `.record` and `.offset`; FileNotFoundError; OSError. A file of another
-    kind (text, Parquet, a Git LFS pointer, ...) is named in the message.
-    """
-
-    def __init__(
-        self,
-        filenames: Path | Iterable[Path],
-        compression_type: str | None = None,
-        buffer_size: int | None = None,
-        num_parallel_reads: int | None = None,
-        name: str | None = None,
-        *,
-        on_error: OnError = "raise",
-        verify_crc: bool = True,
-        limits: Limits | None = None,
-    ):
-        """Describes the records of `filenames`: a path or an iterable of paths.
-
-        `compression_type`: None or "" for files that are plain, gzip or zlib, which their first
-        bytes tell; "GZIP" or "ZLIB" for files that must be that.
-        `num_parallel_reads`: as `interleave(num_parallel_reads)`; tf.data.AUTOTUNE (-1) is 4.
-        `buffer_size`, `name`: accepted for TensorFlow's sake, without effect.
-        `on_error`: "raise"; "skip" to leave damaged records out and count them; or a function that
-        is called with the error of each place left out, on the iterating thread.
-        `verify_crc`: whether to check the data of each record against its checksum. The checksum of
-        its length is always checked.
-        `limits`: what a file may ask for, a `weft.Limits`; also of `parse`.
-        """
-        if on_error not in ("raise", "skip") and not callable(on_error):
-            raise InvalidArgumentError(
-                f'on_error must be "raise", "skip" or a function, got {on_error!r}'
-            )
-        compression = _compression(compression_type)
-        self._arguments = (_paths(filenames), compression, bool(verify_crc), on_error, limits)
-        self._steps: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-        self._counted: tuple[dict[str, int], ...] = (_no_counts(),)
-        self._core = self._describe()
-        if num_parallel_reads is not None:
-            reads = _AUTOTUNE_READS if num_parallel_reads == _AUTOTUNE else num_parallel_reads
-            self._steps = (("interleave", (reads, 1)),)
-            self._core = self._core.interleave(reads, 1)
-
-    def _describe(self) -> _core.Dataset:
-        """What was given, as the library has it."""
-        paths, compression, verify_crc, on_error, limits = self._arguments
-        # A record file that is said to be plain may still be gzip: the contents decide.
-        kind = (
-            _core.Compression.AUTO
-            if compression == "NONE"
-            else getattr(_core.Compression, compression)
-        )
-        on_skip = on_error if callable(on_error) else None
-        return _core.Dataset.records(paths, kind, verify_crc, on_error != "raise", on_skip, limits)
-
-    def _then(self, method: str, *arguments: Any) -> "TFRecordDataset":
-        made = object.__new__(TFRecordDataset)
-        made._arguments = self._arguments
-        made._steps = (*self._steps, (method, arguments))
-        made._counted = (_no_counts(), *self._counted)
-        made._core = getattr(self._core, method)(*arguments)
-        return made
-
-    def shuffle_files(self, seed: int) -> "TFRecordDataset":
-        """The files in a random order: the same for the same seed, so give each epoch its own."""
-        return self._then("shuffle_files", seed)
-
-    def shard_files(self, num_shards: int, index: int) -> "TFRecordDataset":
-        """Every num_shards-th file, from file `index` on: each worker opens only its own."""
-        return self._then("shard_files", num_shards, index)
-
-    def interleave(self, cycle_length: int, block_length: int = 1) -> "TFRecordDataset":
-        """Reads `cycle_length` files at a time, `block_length` records from each in turn."""
-        return self._then("interleave", cycle_length, block_length)
-
-    def shard(self, num_shards: int, index: int) -> "TFRecordDataset":
-        """Every num_shards-th element, from element `index` on."""
-        return self._then("shard", num_shards, index)
-
-    def skip(self, count: int) -> "TFRecordDataset":
-        """All but the first `count` elements; none for -1."""
-        return self._then("skip", count)
-
-    def take(self, count: int) -> "TFRecordDataset":
-        """The first `count` elements; all for -1."""
-        return self._then("take", count)
-
-    def batch(self, batch_size: int, drop_remainder: bool = False) -> "TFRecordDataset":
-        """Batches of `batch_size` records, a smaller last one included unless `drop_remainder`."""
-        return self._then("batch", batch_size, drop_remainder)
-
-    def parse(self, spec: Mapping[str, Any], strict: bool = True) -> "TFRecordDataset":
-        """Batches of features, as `weft.io.parse_example(batch, spec)` gives them, but faster.
-
-        Without `batch`, batches of 512. Errors name file and record as well as key and row. With
-        strict=False a record of another message type is a warning, as in `parse_example`.
-        """
-        return self._then("parse", spec, strict, self._arguments[-1])
-
-    def __iter__(self) -> Iterator[Any]:
-        if self._core.parses():
-            features = _core.BatchStream(self._core)
-            return self._elements(features, features.next)
-        records = _core.RecordStream(self._core)
-        if self._core.batch_size() > 0:
-            return self._elements(records, records.next)
-        return itertools.chain.from_iterable(self._elements(records, records.next_list))
-
-    def as_numpy_iterator(self) -> Iterator[Any]:
-        """The same as iter(): everything is numpy or bytes already."""
-        return iter(self)
-
-    def _elements(
-        self, stream: _core.RecordStream | _core.BatchStream, next_element: Callable[[], Any]
-    ) -> Iterator[Any]:
-        """What the stream gives until its end, counted."""
-        before = _no_counts()
-        try:
-            while (element := next_element()) is not None:
-                before = self._count(stream, before)
-                yield element
-        finally:
-            self._count(stream, before)
-
-    def _count(self, stream: Any, before: dict[str, int]) -> dict[str, int]:
-        now = stream.counters()
-        for counts in self._counted:
-            for name, value in now.items():
-                counts[name] += value - before[name]
-        return now
-
-    def counters(self) -> dict[str, int]:
-        """What iterating over this dataset, and over datasets made from it, has read so far.
-
-        `records` and their `bytes`; `skipped`, the damaged places left out under `on_error`, and
-        `skipped_bytes`, the bytes of the files left out there.
-        """
-        return dict(self._counted[0])
-
-    @property
-    def files(self) -> list[str]:
-        """The files, in the order in which they are opened."""
-        return self._core.files()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._arguments, self._steps)
-
-    def __repr__(self) -> str:
-        steps = "".join(
-            f".{name}(...)" if name == "parse" else f".{name}{arguments!r}".replace(",)", ")")
-            for name, arguments in self._steps
-        )
-        return f"<weft.io.TFRecordDataset of {len(self.files)} files{steps}>"
-
-
-def _no_counts() -> dict[str, int]:
-    return dict.fromkeys(("records", "bytes", "skipped", "skipped_bytes"), 0)
-
-
-def _restore(arguments: tuple[Any, ...], steps: tuple[Any, ...]) -> TFRecordDataset:
-    """Unpickles a dataset."""
-    paths, compression, verify_crc, on_error, limits = arguments
-    names = {made: name for name, made in _COMPRESSIONS.items()}
-    made = TFRecordDataset(
-        paths, names[compression], on_error=on_error, verify_crc=verify_crc, limits=limits
-    )
-    for method, step in steps:
-        made = made._then(method, *step)
-    return made
+    return [file_name(path, "filenames") for path in filenames]
 
 
 class TFRecordOptions:
@@ -255,7 +67,7 @@ class TFRecordOptions:
 
         The other arguments are TensorFlow's and have no effect.
         """
-        _compression(compression_type)
+        compression_name(compression_type)
         self.compression_type = compression_type
         self.compression_level = compression_level
 
@@ -275,9 +87,9 @@ class TFRecordWriter:
         """
         self._closed = True
         level = getattr(options, "compression_level", None)
-        compression = _compression(getattr(options, "compression_type", options))
+        compression = compression_name(getattr(options, "compression_type", options))
         kind = getattr(_core.Compression, compression)
-        self._path = _path(path, "path")
+        self._path = file_name(path, "path")
         self._core = _core.RecordWriter(self._path, kind, level)
         self._closed = False
 
@@ -320,3 +132,75 @@ class TFRecordWriter:
             warnings.warn(
                 f"TFRecordWriter of {name!r} was not closed: nothing is kept", stacklevel=1
             )
+
+
+def build_index(path: Path, index: Path | None = None, limits: Limits | None = None) -> str:
+    """Writes the index of a plain file, for `RecordFile`, and returns its path.
+
+    `index` is `path` + ".idx" when it is None. The file is read to its end, with all checks. The
+    index appears complete or not at all. Raises ValueError for a compressed file,
+    `weft.CorruptDataError` for damage, OSError.
+    """
+    name = file_name(path, "path")
+    to = name + b".idx" if index is None else file_name(index, "index")
+    _core.build_index(name, to, limits)
+    return os.fsdecode(to)
+
+
+class RecordFile(Sequence[bytes]):
+    """The records of one plain file, in any order: `records[i]`, slices, `len(records)`.
+
+    Any number of threads may share one; it pickles, and may be used in forked workers. Reading a
+    record that is damaged raises `weft.CorruptDataError`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        index: Path | None = None,
+        *,
+        verify_crc: bool = True,
+        limits: Limits | None = None,
+    ):
+        """Opens the file.
+
+        `index`: of `build_index`, or text as NVIDIA DALI's tfrecord2idx and the tfrecord package
+        write it; None for `path` + ".idx" if that exists, and else the file is read once to its
+        end. Raises ValueError for a compressed file, and for an index that is stale: the file has
+        another size or time than when it was made.
+        """
+        to = None if index is None else file_name(index, "index")
+        self._arguments = (file_name(path, "path"), to, bool(verify_crc), limits)
+        self._core = _core.RecordFile(*self._arguments)
+
+    def __len__(self) -> int:
+        return self._core.size()
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        """The record, counted from the end if negative; the records of a slice."""
+        if isinstance(index, slice):
+            return self._core.read(range(*index.indices(len(self))))
+        try:
+            i = operator.index(index)
+        except TypeError:
+            raise WrongTypeError(f"a record has an integer number, got {index!r}") from None
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"record {i} of a file of {len(self)}")
+        return self._core.read([i % len(self)])[0]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _opened, self._arguments
+
+    def __repr__(self) -> str:
+        return f"<weft.io.RecordFile {os.fsdecode(self._arguments[0])!r} of {len(self)} records>"
+
+
+def _opened(
+    path: bytes, index: bytes | None, verify_crc: bool, limits: Limits | None
+) -> RecordFile:
+    """Unpickles a record file."""
+    return RecordFile(path, index, verify_crc=verify_crc, limits=limits)

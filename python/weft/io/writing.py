@@ -1,0 +1,72 @@
+"""Columns -> TFRecord files of Examples: `write_tfrecords`."""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.io.parsing import encode_examples
+from weft.io.records import Path, TFRecordOptions, TFRecordWriter, file_name
+
+__all__ = ["write_tfrecords"]
+
+
+def write_tfrecords(
+    data: Any,
+    path: Path,
+    num_shards: int | None = None,
+    options: str | TFRecordOptions | None = None,
+) -> list[str]:
+    """Writes each row of `data` as an Example, and returns the paths of the files.
+
+    `data`: a dict from feature name to column, as `encode_examples` takes it (arrays, nested lists,
+    `Ragged`, `SparseTensor`, Arrow arrays); a pandas DataFrame, whose index is left out; an Arrow
+    table, record batch or stream of them; or an iterable of any of these.
+    `path`: the file; with `num_shards` the files are path-00000-of-00004 and so on, as TensorFlow
+    and Beam name them, and row i goes into file i % num_shards: reading them back by
+    `interleave(num_shards)` gives the order of the rows.
+    `options`: as of `TFRecordWriter`; "GZIP" compresses.
+
+    The files appear under their names when all rows are written; after an exception there are none.
+    Raises ValueError and TypeError as `encode_examples` does, OSError.
+    """
+    paths = _shards(os.fsdecode(file_name(path, "path")), num_shards)
+    with contextlib.ExitStack() as stack:
+        writers = [stack.enter_context(TFRecordWriter(p, options)) for p in paths]
+        turns = itertools.cycle(writers)
+        for columns in _batches(data):
+            for record in encode_examples(columns):
+                next(turns).write(record)
+    return paths
+
+
+def _shards(path: str, num_shards: int | None) -> list[str]:
+    if num_shards is None:
+        return [path]
+    if not isinstance(num_shards, int) or isinstance(num_shards, bool):
+        raise WrongTypeError(f"num_shards must be an integer, got {num_shards!r}")
+    if not 1 <= num_shards <= 99_999:
+        raise InvalidArgumentError(f"num_shards must be in [1, 99999], got {num_shards}")
+    return [f"{path}-{i:05d}-of-{num_shards:05d}" for i in range(num_shards)]
+
+
+def _batches(data: Any) -> Iterator[Mapping[str, Any]]:
+    """What `data` holds, as dicts of columns."""
+    if isinstance(data, Mapping):
+        yield data
+    elif hasattr(data, "to_batches"):  # an Arrow table
+        yield from _batches(data.to_batches())
+    elif hasattr(data, "schema") and hasattr(data, "column"):  # an Arrow record batch
+        yield {name: data.column(name) for name in data.schema.names}
+    elif hasattr(data, "columns") and hasattr(data, "items"):  # a pandas DataFrame
+        yield {str(name): column.to_numpy() for name, column in data.items()}
+    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
+        for batch in data:
+            yield from _batches(batch)
+    else:
+        raise WrongTypeError(
+            "write_tfrecords takes a dict of columns, a DataFrame, Arrow data or an iterable of "
+            f"these, got {type(data).__name__}"
+        )
