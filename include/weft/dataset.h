@@ -62,14 +62,18 @@ class WEFT_API Dataset {
   // `keys`, which parse() must have named before: its number of values (FixedLenSequenceFeature:
   // divided by the size of the shape), of outermost rows (RaggedFeature), or 1 + its last index
   // (SparseFeature). A record that does not parse is passed over by the next call.
+  // The length of a feature list is its number of steps.
   // Throws InvalidArgument for boundaries that are empty or do not increase, batch sizes below 1 or
-  // not one more than boundaries, no keys, and a key that is not in the spec or is a
-  // FixedLenFeature.
+  // not one more than boundaries, no keys, and a key that is not in the spec, is in both specs of
+  // parse_sequence(), or is a FixedLenFeature.
   Dataset bucket_by_length(std::vector<std::string> keys, std::vector<int64_t> boundaries,
                            std::vector<int64_t> batch_sizes, bool drop_remainder = false) const;
   // Batches as Features (BatchStream), of kDefaultBatch records unless batch() or
   // bucket_by_length() says otherwise. Throws as ExampleParser's constructor does.
   Dataset parse(ParseSpec spec, ParseOptions options = {}) const;
+  // The same of SequenceExamples, as ParsedSequenceExamples. Throws as SequenceExampleParser's
+  // constructor does.
+  Dataset parse_sequence(ParseSpec context, ParseSpec lists, ParseOptions options = {}) const;
   // Up to `batches` of the batches are made ready ahead of the caller on threads of the stream's
   // own: one reads and shuffles, one parses (on the thread pool). Has no effect on the order.
   // Throws InvalidArgument if batches < 1.
@@ -80,7 +84,8 @@ class WEFT_API Dataset {
   // The files in the order in which the first pass of iteration 0 opens them.
   std::vector<std::string> files() const;
   bool batches() const;  // whether elements are batches: after batch() or bucket_by_length()
-  bool parses() const;   // whether parse() was called
+  bool parses() const;   // whether parse() or parse_sequence() was called
+  bool parses_sequences() const;  // whether it was parse_sequence()
   // The steps that decide the order, in words, without seeds: "interleave(4, 1).shuffle(1000)".
   std::string steps() const;
 
@@ -167,10 +172,12 @@ class WEFT_API BatchStream {
   BatchStream& operator=(BatchStream&&) noexcept;
   ~BatchStream();
 
-  // Replaces `features` by the next batch; false at the end. Throws as RecordStream and
+  // Replaces the batch by the next one; false at the end. Throws as RecordStream and
   // ExampleParser::parse do, with file and record beside key and row; a batch that does not parse
   // is passed over by the next call. At the end it warns of keys that no record had.
+  // Throws InvalidArgument where the dataset parses records of the other kind.
   bool next(Features& features);
+  bool next(ParsedSequenceExamples& batch);
 
   DatasetState state() const;
   RecordCounters counters() const;

@@ -179,6 +179,12 @@ nb::object next_features(Locked<BatchStream>& self) {
   return features_to_python(std::move(features));
 }
 
+nb::object next_sequences(Locked<BatchStream>& self) {
+  ParsedSequenceExamples batch;
+  if (!self.next(batch)) return nb::none();
+  return parsed_to_python(std::move(batch));
+}
+
 constexpr char kSeed[] = "seed", kShards[] = "num_shards", kIndex[] = "index",
                kBatches[] = "buffer_size", kCycle[] = "cycle_length", kBlock[] = "block_length",
                kCount[] = "count";
@@ -263,9 +269,20 @@ void bind_dataset(nb::module_& m) {
                               {.strict = strict, .limits = limits_from_python(limits)});
           },
           nb::arg("spec").none(), nb::arg("strict"), nb::arg("limits").none())
+      .def(
+          "parse_sequence",
+          [](const Dataset& self, nb::handle context, nb::handle lists, bool strict,
+             nb::handle limits) {
+            return self.parse_sequence(parse_spec_from_python(context, "context_features"),
+                                       parse_spec_from_python(lists, "sequence_features"),
+                                       {.strict = strict, .limits = limits_from_python(limits)});
+          },
+          nb::arg("context_features").none(), nb::arg("sequence_features").none(),
+          nb::arg("strict"), nb::arg("limits").none())
       .def("files", &files)
       .def("batches", &Dataset::batches)
       .def("parses", &Dataset::parses)
+      .def("parses_sequences", &Dataset::parses_sequences)
       .def("steps", &Dataset::steps);
   nb::class_<Locked<RecordStream>>(m, "RecordStream", "One pass over the records of a dataset.")
       .def("__init__", &make_stream<RecordStream>, nb::arg("dataset"), nb::arg("iteration"),
@@ -282,6 +299,7 @@ void bind_dataset(nb::module_& m) {
       .def("__init__", &make_stream<BatchStream>, nb::arg("dataset"), nb::arg("iteration"),
            nb::arg("state").none())
       .def("next", &next_features, "A dict of features; None at the end.")
+      .def("next_sequences", &next_sequences, "Context, lists and lengths; None at the end.")
       .def("state", &Locked<BatchStream>::state)
       .def("close", &Locked<BatchStream>::close)
       .def("counters", &Locked<BatchStream>::counters);

@@ -127,12 +127,6 @@ FeatureSpec feature_spec(nb::handle feature, const std::string& name) {
       {.key = name});
 }
 
-nb::tuple parsed_to_python(ParsedSequenceExamples parsed) {
-  return nb::make_tuple(features_to_python(std::move(parsed.context)),
-                        features_to_python(std::move(parsed.lists)),
-                        features_to_python(std::move(parsed.lengths)));
-}
-
 template <class Parser>
 nb::list absent_keys(const Parser& parser) {
   nb::list keys;
@@ -231,6 +225,12 @@ ParseSpec parse_spec_from_python(nb::handle value, const char* argument) {
     spec.insert_or_assign(name, feature_spec(item[1], name));
   }
   return spec;
+}
+
+nb::tuple parsed_to_python(ParsedSequenceExamples parsed) {
+  return nb::make_tuple(features_to_python(std::move(parsed.context)),
+                        features_to_python(std::move(parsed.lists)),
+                        features_to_python(std::move(parsed.lengths)));
 }
 
 void bind_example(nb::module_& m) {

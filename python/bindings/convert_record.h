@@ -3,6 +3,7 @@
 
 #include "convert.h"
 #include "weft/column.h"
+#include "weft/example.h"
 #include "weft/record.h"
 
 namespace weft::python {
@@ -15,5 +16,7 @@ nb::list records_to_python(const RecordBatch& batch);
 void check_signals();
 
 ParseSpec parse_spec_from_python(nb::handle value, const char* argument);
+// Context, lists, lengths: three dicts.
+nb::tuple parsed_to_python(ParsedSequenceExamples parsed);
 
 }  // namespace weft::python

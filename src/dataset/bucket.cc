@@ -20,7 +20,7 @@ class Bucketed : public Stage {
   Bucketed(StagePtr from, const Step& step, const Dataset::Description& description)
       : input_(std::move(from), Dataset::kDefaultBatch),
         step_(step),
-        lengths_of_(step.keys, *description.spec, description.parse_options),
+        lengths_of_(step.keys, description),
         buckets_(step.batch_sizes.size()) {}
 
   int64_t pull(RecordBatch* to, int64_t most) override;

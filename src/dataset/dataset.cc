@@ -164,7 +164,7 @@ Dataset Dataset::bucket_by_length(std::vector<std::string> keys, std::vector<int
   if (!description_->spec) {
     throw InvalidArgument("bucket_by_length needs to know the features: call parse() before it");
   }
-  const dataset::Lengths checked(step.keys, *description_->spec, description_->parse_options);
+  const dataset::Lengths checked(step.keys, *description_);
   return Dataset(with(*description_, std::move(step)));
 }
 
@@ -173,6 +173,16 @@ Dataset Dataset::parse(ParseSpec spec, ParseOptions options) const {
   const ExampleParser checked(spec, options);
   Description made = *description_;
   made.spec = std::move(spec);
+  made.parse_options = options;
+  return Dataset(std::move(made));
+}
+
+Dataset Dataset::parse_sequence(ParseSpec context, ParseSpec lists, ParseOptions options) const {
+  if (description_->spec) throw InvalidArgument("parse was called before");
+  const SequenceExampleParser checked(context, lists, options);
+  Description made = *description_;
+  made.spec = std::move(context);
+  made.lists = std::move(lists);
   made.parse_options = options;
   return Dataset(std::move(made));
 }
@@ -194,6 +204,7 @@ std::vector<std::string> Dataset::files() const {
 
 bool Dataset::batches() const { return description_->batches; }
 bool Dataset::parses() const { return description_->spec.has_value(); }
+bool Dataset::parses_sequences() const { return description_->lists.has_value(); }
 std::string Dataset::steps() const { return description_->text(); }
 
 }  // namespace weft

@@ -41,7 +41,8 @@ struct Dataset::Description {
   bool interleaved = false;
   std::vector<Step> steps;
   bool batches = false;
-  std::optional<ParseSpec> spec;
+  std::optional<ParseSpec> spec;   // of Examples, or of the context of SequenceExamples
+  std::optional<ParseSpec> lists;  // of SequenceExamples
   ParseOptions parse_options;
   int64_t prefetch = 0;
 

@@ -7,17 +7,14 @@ namespace weft::dataset {
 namespace {
 
 // What tells the lengths of a feature: itself, or its values without padding.
-FeatureSpec unpadded(const std::string& key, const ParseSpec& spec) {
-  const auto found = spec.find(key);
-  if (found == spec.end())
-    throw InvalidArgument("bucket_by_length needs a feature that parse() names", {.key = key});
-  if (std::holds_alternative<FixedLenFeature>(found->second)) {
+FeatureSpec unpadded(const std::string& key, const FeatureSpec& spec) {
+  if (std::holds_alternative<FixedLenFeature>(spec)) {
     throw InvalidArgument("bucket_by_length: every record has the same length of a FixedLenFeature",
                           {.key = key});
   }
-  if (const auto* padded = std::get_if<FixedLenSequenceFeature>(&found->second))
+  if (const auto* padded = std::get_if<FixedLenSequenceFeature>(&spec))
     return VarLenFeature{.dtype = padded->dtype};
-  return found->second;
+  return spec;
 }
 
 int64_t values_per_step(const FeatureSpec& spec) {
@@ -25,10 +22,29 @@ int64_t values_per_step(const FeatureSpec& spec) {
   return padded == nullptr ? 1 : std::max<int64_t>(1, num_elements(padded->shape));
 }
 
-ParseSpec spec_of_lengths(const std::vector<std::string>& keys, const ParseSpec& spec) {
-  ParseSpec made;
-  for (const std::string& key : keys) made.emplace(key, unpadded(key, spec));
-  return made;
+// Those of `keys` that `spec` names; null is a spec of nothing.
+ParseSpec named(const std::vector<std::string>& keys, const ParseSpec* spec) {
+  ParseSpec found;
+  for (const std::string& key : keys) {
+    if (spec != nullptr && spec->contains(key)) found.emplace(key, unpadded(key, spec->at(key)));
+  }
+  return found;
+}
+
+Parser parser_of(const std::vector<std::string>& keys, const Dataset::Description& description) {
+  const ParseSpec* lists = description.lists ? &*description.lists : nullptr;
+  for (const std::string& key : keys) {
+    const bool a_feature = description.spec->contains(key);
+    const bool a_list = lists != nullptr && lists->contains(key);
+    if (a_feature != a_list) continue;
+    throw InvalidArgument(a_list ? "bucket_by_length: a feature list and a feature of the context "
+                                   "have this name"
+                                 : "bucket_by_length needs a feature that parse() names",
+                          {.key = key});
+  }
+  const ParseSpec features = named(keys, &*description.spec);
+  const ParseSpec steps = named(keys, lists);
+  return Parser(features, lists == nullptr ? nullptr : &steps, description.parse_options);
 }
 
 void lengthen(std::vector<int64_t>& lengths, std::span<const int64_t> row_splits, int64_t divisor) {
@@ -47,20 +63,31 @@ void lengthen(std::vector<int64_t>& lengths, const SparseTensor& sparse) {
   }
 }
 
+void lengthen(std::vector<int64_t>& lengths, const Feature& feature, int64_t divisor) {
+  const auto* sparse = std::get_if<SparseTensor>(&feature);
+  const auto* rows = sparse == nullptr ? std::get_if<Ragged>(&feature) : sparse->rows();
+  if (rows != nullptr) {
+    lengthen(lengths, rows->row_splits(), divisor);
+  } else {
+    lengthen(lengths, *sparse);
+  }
+}
+
 }  // namespace
 
-Lengths::Lengths(const std::vector<std::string>& keys, const ParseSpec& spec,
-                 const ParseOptions& options)
-    : parser_(spec_of_lengths(keys, spec), options) {
-  for (const auto& [key, made] : parser_.spec())
-    values_per_step_.push_back(values_per_step(spec.find(key)->second));
+Lengths::Lengths(const std::vector<std::string>& keys, const Dataset::Description& description)
+    : parser_(parser_of(keys, description)) {
+  for (const std::string& key : keys) {
+    const auto found = description.spec->find(key);
+    if (found != description.spec->end()) values_per_step_[key] = values_per_step(found->second);
+  }
 }
 
 std::vector<int64_t> Lengths::of(const RecordBatch& batch) const {
   std::vector<int64_t> lengths(static_cast<size_t>(batch.size()), 0);
-  Features features;
+  ParsedSequenceExamples parsed;
   try {
-    features = parser_.parse(batch.records());
+    parsed = parser_.parse(batch);
   } catch (const Error&) {
     if (batch.size() == 1) return {-1};
     for (int64_t i = 0; i < batch.size(); ++i) {
@@ -70,27 +97,16 @@ std::vector<int64_t> Lengths::of(const RecordBatch& batch) const {
     }
     return lengths;
   }
-  auto divisor = values_per_step_.begin();
-  for (const auto& [key, feature] : features) {
-    const auto* sparse = std::get_if<SparseTensor>(&feature);
-    const auto* rows = sparse == nullptr ? std::get_if<Ragged>(&feature) : sparse->rows();
-    if (rows != nullptr) {
-      lengthen(lengths, rows->row_splits(), *divisor);
-    } else {
-      lengthen(lengths, *sparse);
-    }
-    ++divisor;
-  }
+  for (const auto& [key, feature] : parsed.context)
+    lengthen(lengths, feature, values_per_step_.find(key)->second);
+  for (const auto& [key, list] : parsed.lists) lengthen(lengths, list, 1);
   return lengths;
 }
 
 void Lengths::fail(const RecordBatch& batch, int64_t i) const {
-  try {
-    parser_.parse(batch.records().subspan(static_cast<size_t>(i), 1));
-  } catch (Error& error) {
-    error.locate(batch.where(i));
-    throw;
-  }
+  RecordBatch one;
+  one.append(batch, i, 1);
+  (void)parser_.parse(one);
 }
 
 }  // namespace weft::dataset

@@ -1,6 +1,8 @@
 // Batches of records -> batches of features. The one place that knows which messages records are.
 #pragma once
 
+#include <variant>
+
 #include "dataset/description.h"
 
 namespace weft::dataset {
@@ -9,13 +11,15 @@ class Parser {
  public:
   // Throws InvalidArgument if the dataset does not parse.
   explicit Parser(const Dataset::Description& description);
+  // Throws as the parsers' constructors do. `lists`: null for Examples.
+  Parser(const ParseSpec& spec, const ParseSpec* lists, const ParseOptions& options);
 
-  // Throws as ExampleParser::parse does, with file and record.
-  Features parse(const RecordBatch& batch) const;
-  void warn_of_absent_keys() const { parser_.warn_of_absent_keys(); }
+  // Examples are a context alone. Throws as the parsers do, with file and record.
+  ParsedSequenceExamples parse(const RecordBatch& batch) const;
+  void warn_of_absent_keys() const;
 
  private:
-  const ExampleParser parser_;
+  std::variant<ExampleParser, SequenceExampleParser> parser_;
 };
 
 }  // namespace weft::dataset

@@ -17,6 +17,7 @@ using dataset::Pipeline;
 using dataset::Position;
 using dataset::Produce;
 using dataset::StopFlag;
+using Parsed = ParsedSequenceExamples;  // of Examples the context alone
 using DescriptionPtr = std::shared_ptr<const Dataset::Description>;
 
 constexpr int64_t kRecordsAhead = 2;  // batches of records that wait to be parsed
@@ -105,9 +106,9 @@ Records records_ahead(const Start& start, int64_t most, const StopFlag& stop,
   return {[ahead](auto& item) { ahead->next(item); }, std::move(position)};
 }
 
-Produce<Features> parsed(Produce<RecordBatch> records, const Dataset::Description& description) {
+Produce<Parsed> parsed(Produce<RecordBatch> records, const Dataset::Description& description) {
   auto parser = std::make_shared<const dataset::Parser>(description);
-  return [records = std::move(records), parser](Item<Features>& item) {
+  return [records = std::move(records), parser](Item<Parsed>& item) {
     Item<RecordBatch> batch;
     try {
       records(batch);
@@ -135,7 +136,7 @@ Outlet<RecordBatch> record_outlet(const Start& start) {
   return {description, start.iteration, std::move(records.produce), std::move(records.position)};
 }
 
-Outlet<Features> batch_outlet(const Start& start) {
+Outlet<Parsed> batch_outlet(const Start& start) {
   const Dataset::Description& description = *start.description;
   if (description.prefetch == 0) {
     Records records = records_of(start);
@@ -147,7 +148,7 @@ Outlet<Features> batch_outlet(const Start& start) {
     if (stop->load()) throw dataset::Stopped();
   });
   auto ahead =
-      std::make_shared<Ahead<Features>>(parsed(std::move(records.produce), description),
+      std::make_shared<Ahead<Parsed>>(parsed(std::move(records.produce), description),
                                         description.prefetch, stop, description.options.poll);
   return {description, start.iteration, [ahead](auto& item) { ahead->next(item); },
           std::move(records.position)};
@@ -209,8 +210,19 @@ void RecordStream::close() { impl_->outlet.close(); }
 
 class BatchStream::Impl {
  public:
-  explicit Impl(const Start& start) : outlet(batch_outlet(start)) {}
-  Outlet<Features> outlet;
+  explicit Impl(const Start& start)
+      : outlet(batch_outlet(start)), sequences_(start.description->lists.has_value()) {}
+
+  bool next(Parsed& batch, bool sequences) {
+    if (sequences == sequences_) return outlet.next(batch);
+    throw InvalidArgument(sequences_ ? "this dataset parses SequenceExamples: take their batches"
+                                     : "this dataset parses Examples, not SequenceExamples");
+  }
+
+  Outlet<Parsed> outlet;
+
+ private:
+  bool sequences_;
 };
 
 BatchStream::BatchStream(const Dataset& dataset, int64_t iteration)
@@ -222,7 +234,13 @@ BatchStream::BatchStream(const Dataset& dataset, const DatasetState& state)
 BatchStream::BatchStream(BatchStream&&) noexcept = default;
 BatchStream& BatchStream::operator=(BatchStream&&) noexcept = default;
 BatchStream::~BatchStream() = default;
-bool BatchStream::next(Features& features) { return impl_->outlet.next(features); }
+bool BatchStream::next(Features& features) {
+  Parsed batch;
+  const bool more = impl_->next(batch, false);
+  features = std::move(batch.context);
+  return more;
+}
+bool BatchStream::next(ParsedSequenceExamples& batch) { return impl_->next(batch, true); }
 DatasetState BatchStream::state() const { return impl_->outlet.state(); }
 RecordCounters BatchStream::counters() const { return impl_->outlet.counters(); }
 void BatchStream::close() { impl_->outlet.close(); }

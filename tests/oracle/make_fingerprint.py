@@ -3,7 +3,7 @@
 The case "farmhash64" has "inputs" (hex) and "fingerprints" (unsigned, as decimal text, because JSON
 readers may round large numbers). Inputs: lengths 0 to 200 and a few longer, UTF-8, NUL bytes, the
 decimal text of integers at the limits of int64 (which is how an integer is hashed). The cases
-"cross/*" have the ids of each input crossed with an integer and another input.
+"cross/*" have the ids of each input crossed with one of INTEGERS in turn, and with the next input.
 """
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ def cross(data: list[bytes], hash_key: int | None) -> dict[str, object]:
     return {
         "name": f"cross/{hash_key}",
         "hash_key": hash_key,
-        "integers": [str(n) for n in integers],
-        "others": [v.hex() for v in others],
         "ids": [str(n) for n in crossed.values.numpy().tolist()],
     }
 

@@ -9,6 +9,7 @@ from weft import _core
 from weft.config import Limits
 from weft.errors import InvalidArgumentError
 from weft.io.records import COMPRESSIONS, Path, compression_name, file_names
+from weft.io.sequence_example import check_specs
 
 __all__ = ["DatasetIterator", "TFRecordDataset"]
 
@@ -165,6 +166,20 @@ class TFRecordDataset:
         """
         return self._then("parse", spec, strict, self._arguments[-1])
 
+    def parse_sequence(
+        self,
+        context_features: Mapping[str, Any] | None = None,
+        sequence_features: Mapping[str, Any] | None = None,
+        strict: bool = True,
+    ) -> "TFRecordDataset":
+        """Batches of SequenceExamples, as `weft.io.parse_sequence_example` gives them, but faster.
+
+        Each is three dicts: the context, the feature lists, and lengths. Otherwise as `parse`.
+        """
+        check_specs(context_features, sequence_features)
+        specs = (context_features or {}, sequence_features or {})
+        return self._then("parse_sequence", *specs, strict, self._arguments[-1])
+
     def bucket_by_length(
         self,
         key: str | bytes | Sequence[str | bytes],
@@ -180,7 +195,8 @@ class TFRecordDataset:
         first, unless `drop_remainder`.
 
         The length of a record is its number of values of the feature `key`, or the largest of
-        several: of steps for a FixedLenSequenceFeature, of outermost rows for a RaggedFeature.
+        several: of steps for a FixedLenSequenceFeature and for a feature list, of outermost rows
+        for a RaggedFeature.
         """
         keys = [key] if isinstance(key, (str, bytes)) else list(key)
         return self._then("bucket_by_length", keys, boundaries, batch_sizes, bool(drop_remainder))
@@ -242,7 +258,9 @@ class TFRecordDataset:
 
     def __repr__(self) -> str:
         steps = "".join(
-            f".{name}(...)" if name == "parse" else f".{name}{arguments!r}".replace(",)", ")")
+            f".{name}(...)"
+            if name.startswith("parse")
+            else f".{name}{arguments!r}".replace(",)", ")")
             for name, arguments in self._steps
         )
         return f"<weft.io.TFRecordDataset of {len(self.files)} files{steps}>"
@@ -297,6 +315,7 @@ class _Pass:
         self._stream = make(core, self.iteration, state)
         if state is not None:
             self.iteration = state["iteration"]
+        self._next = getattr(self._stream, "next_sequences" if core.parses_sequences() else "next")
         self._by_record = not core.parses() and not core.batches()
         self._counted = dataset._counted
         self._before = _no_counts()
@@ -307,7 +326,7 @@ class _Pass:
     def advance(self) -> Any:
         """The next element, when there is none ready."""
         try:
-            element = self._stream.next_list() if self._by_record else self._stream.next()
+            element = self._stream.next_list() if self._by_record else self._next()
             if element is None:
                 raise StopIteration
         except BaseException:

@@ -35,22 +35,27 @@ __all__ = [
 Batch = dict[str, Any]
 
 
+def check_specs(context: Mapping[str, Any] | None, lists: Mapping[str, Any] | None) -> None:
+    """Raises as `parse_sequence_example` for specs that are no dicts, or both empty."""
+    if not (context or lists):
+        raise InvalidArgumentError(
+            "Both `context_features` and `sequence_features` arguments are None or empty, but at"
+            " least one should have values."
+        )
+    for argument, spec in {"context_features": context, "sequence_features": lists}.items():
+        if spec and not isinstance(spec, Mapping):
+            raise WrongTypeError(f"`{argument}` must be a dict, got {type(spec).__name__}")
+
+
 def _parser(
     context: Mapping[str, Any] | None,
     lists: Mapping[str, Any] | None,
     strict: bool,
     limits: Limits | None,
 ) -> _core.SequenceExampleParser:
-    if not (context or lists):
-        raise InvalidArgumentError(
-            "Both `context_features` and `sequence_features` arguments are None or empty, but at"
-            " least one should have values."
-        )
-    specs = {"context_features": context or {}, "sequence_features": lists or {}}
-    for argument, spec in specs.items():
-        if not isinstance(spec, Mapping):
-            raise WrongTypeError(f"`{argument}` must be a dict, got {type(spec).__name__}")
-    return parser_of(_core.SequenceExampleParser, *specs.values(), strict=strict, limits=limits)
+    check_specs(context, lists)
+    specs = (context or {}, lists or {})
+    return parser_of(_core.SequenceExampleParser, *specs, strict=strict, limits=limits)
 
 
 def parse_sequence_example(
