@@ -27,19 +27,21 @@ std::string value_string(const Tensor& values, int64_t i) {
 // Replaces each -1 by what stands for a value out of vocabulary; returns how many there were.
 int64_t replace_unknown(const Tensor& values, const OutOfVocabulary& out, int64_t size,
                         Tensor& found) {
-  const Fingerprints fingerprints(values);
+  const Fingerprints fingerprints(values, out.num_oov_buckets);
   int64_t* ids = found.mutable_values<int64_t>().data();
   std::atomic<int64_t> unknown{0};
   base::parallel_for(found.size(), kGrain, [&](int64_t begin, int64_t end) {
     int64_t here = 0;
     for (int64_t i = begin; i < end; ++i) {
       if (ids[i] >= 0) continue;
-      ++here;
+      const int64_t first = i;
+      while (i < end && ids[i] < 0) ++i;
+      here += i - first;
       if (out.num_oov_buckets == 0) {
-        ids[i] = out.default_value;
+        std::fill(ids + first, ids + i, out.default_value);
       } else {
-        const auto bucket = fingerprints[i] % static_cast<uint64_t>(out.num_oov_buckets);
-        ids[i] = size + static_cast<int64_t>(bucket);
+        fingerprints.write(first, i, ids + first);
+        std::for_each(ids + first, ids + i, [&](int64_t& id) { id += size; });
       }
     }
     unknown += here;

@@ -1,0 +1,114 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "expect_error.h"
+#include "reference.h"
+#include "weft/ids.h"
+
+namespace weft {
+namespace {
+
+using testing::on_every_isa;
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+// TensorFlow's Bucketize: std::upper_bound, for which NaN is above everything.
+int64_t reference_bucket(const std::vector<float>& boundaries, float value) {
+  int64_t bucket = 0;
+  for (float boundary : boundaries) bucket += value < boundary ? 0 : 1;
+  return bucket;
+}
+
+std::vector<int64_t> buckets(const std::vector<float>& boundaries,
+                             const std::vector<float>& values) {
+  const std::vector<double> edges(boundaries.begin(), boundaries.end());
+  const auto count = static_cast<int64_t>(edges.size()), n = static_cast<int64_t>(values.size());
+  const Column column =
+      bucketized_column(numeric_column("x"), Tensor::of<double>({count}, std::span(edges)));
+  const Tensor x = Tensor::of<float>({n}, std::span<const float>(values));
+  return testing::to_vector<int64_t>(column_ids(*column, {{"x", x}}).values());
+}
+
+// Every boundary itself, its neighbours, the specials and random numbers.
+void check_buckets(const std::vector<float>& boundaries, std::mt19937& random) {
+  std::vector<float> values{0.f, -0.f, kInf, -kInf, kNan, -kNan, 1e-45f, 3e38f, -3e38f};
+  for (float boundary : boundaries) {
+    values.insert(values.end(),
+                  {boundary, std::nextafter(boundary, kInf), std::nextafter(boundary, -kInf)});
+  }
+  std::normal_distribution<float> number(0, 2);
+  for (int i = 0; i < 50; ++i) values.push_back(number(random));
+  std::ranges::shuffle(values, random);
+  std::vector<int64_t> expected;
+  for (float value : values) expected.push_back(reference_bucket(boundaries, value));
+  on_every_isa([&] {
+    ASSERT_EQ(buckets(boundaries, values), expected) << boundaries.size() << " boundaries";
+  });
+}
+
+TEST(BucketKernel, AnyNumberOfBoundaries) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> number(0, 2);
+  for (int64_t count = 1; count <= 5000; count += count < 300 ? 1 : 97) {
+    std::vector<float> boundaries(static_cast<size_t>(count));
+    std::ranges::generate(boundaries, [&] { return number(random); });
+    std::ranges::sort(boundaries);
+    const auto repeated = std::ranges::unique(boundaries);
+    boundaries.erase(repeated.begin(), repeated.end());
+    check_buckets(boundaries, random);
+  }
+}
+
+TEST(BucketKernel, BoundariesAtTheLimits) {
+  std::mt19937 random(2);
+  check_buckets({0}, random);
+  check_buckets({-0.f}, random);
+  check_buckets({kInf}, random);
+  check_buckets({-kInf}, random);
+  check_buckets({-kInf, 0, kInf}, random);
+  std::vector<float> many{-kInf};
+  for (int i = -40; i <= 40; ++i) many.push_back(static_cast<float>(i));
+  many.push_back(kInf);
+  check_buckets(many, random);
+}
+
+// Different doubles, one float: all are reached at once.
+TEST(BucketKernel, BoundariesThatAreEqualAsFloats) {
+  std::vector<double> edges;
+  for (int i = 0; i < 100; ++i) edges.push_back(1 + i * 1e-12);
+  for (int count : {3, 40, 100}) {
+    const Column column = bucketized_column(
+        numeric_column("x"), Tensor::of<double>({count}, std::span<const double>(edges).first(
+                                                             static_cast<size_t>(count))));
+    on_every_isa([&] {
+      const Ragged ids = column_ids(*column, {{"x", Tensor::of<float>({3}, {0.9f, 1.f, 1.1f})}});
+      EXPECT_EQ(testing::to_vector<int64_t>(ids.values()), (std::vector<int64_t>{0, count, count}));
+    });
+  }
+}
+
+TEST(BucketKernel, AnyCountOfValues) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> number(0, 2);
+  std::vector<float> few(20), many(60), values;
+  for (auto* boundaries : {&few, &many}) {
+    std::ranges::generate(*boundaries, [&] { return number(random); });
+    std::ranges::sort(*boundaries);
+  }
+  for (int n = 0; n <= 70; ++n) {
+    for (const auto& boundaries : {few, many}) {
+      std::vector<int64_t> expected;
+      for (float value : values) expected.push_back(reference_bucket(boundaries, value));
+      on_every_isa([&] { ASSERT_EQ(buckets(boundaries, values), expected); });
+    }
+    values.push_back(number(random));
+  }
+}
+
+}  // namespace
+}  // namespace weft
