@@ -256,16 +256,34 @@ def make_end_to_end(workload: dict[str, Any], path: Path) -> None:
     np.savez(path / "weights.npz", table=table, **cell)
 
 
+def make_rows(workload: dict[str, Any], path: Path) -> None:
+    """Rows of values, flat: `values`, and `others` of the same kind beside them for a cross."""
+    rng = np.random.default_rng(workload["seed"])
+    lengths = draw_lengths(rng, workload["rows"], workload["lengths"])
+    n = int(lengths.sum())
+    arrays = {
+        name: np.asarray(draw_values(rng, n * workload.get("dimension", 1), workload))
+        for name in ("values", "others")
+    }
+    if "dimension" in workload:
+        arrays["values"] = arrays["values"].reshape(n, workload["dimension"])
+    arrays["boundaries"] = np.sort(rng.normal(size=workload.get("boundaries", 0)))
+    row_splits = np.concatenate([[0], np.cumsum(lengths)])
+    np.savez(path / "rows.npz", lengths=lengths, row_splits=row_splits, **arrays)
+
+
 MAKERS = {
     "parse": make_parse,
     "sequence_features": make_sequence_features,
     "rnn": make_rnn,
+    "ids": make_rows,
+    "padded": make_rows,
     "end_to_end": make_end_to_end,
 }
 
 
 def items(workload: dict[str, Any], path: Path) -> int:
-    """What one run counts: records, bytes of the records as a plain file, or real tokens."""
+    """What one run counts: records, bytes of a plain file or of an output, or real tokens."""
     kind = workload["kind"]
     if kind in ("parse", "end_to_end"):
         return workload["records"]
@@ -274,5 +292,9 @@ def items(workload: dict[str, Any], path: Path) -> int:
             return (path / "records.tfrecord").stat().st_size
         with gzip.open(path / "records.tfrecord.gz") as file:
             return file.seek(0, 2)
-    with np.load(path / ("rnn.npz" if kind == "rnn" else "lengths.npz")) as arrays:
+    if kind == "padded":
+        with np.load(path / "rows.npz") as arrays:
+            return len(arrays["lengths"]) * int(arrays["lengths"].max()) * arrays["values"][0].nbytes
+    files = {"rnn": "rnn.npz", "ids": "rows.npz"}
+    with np.load(path / files.get(kind, "lengths.npz")) as arrays:
         return int(arrays["lengths"].sum()) * workload.get("columns", 1)

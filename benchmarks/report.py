@@ -25,6 +25,8 @@ FAMILIES = {"tensorflow": "TensorFlow", "torch": "torch", "protobuf": "protobuf"
 UNITS = {
     "us a record": lambda s: s * 1e6,
     "ns a token": lambda s: s * 1e9,
+    "ns a value": lambda s: s * 1e9,
+    "GB/s": lambda s: 1e-9 / s,
     "MB/s": lambda s: 1e-6 / s,
     "records/s": lambda s: 1 / s,
 }
