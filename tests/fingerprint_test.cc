@@ -121,6 +121,36 @@ TEST(FingerprintKernel, DecimalText) {
   });
 }
 
+// In groups of every kind: lengths of all formulas mixed, and runs of one; reading nothing else.
+TEST(FingerprintKernel, Strings) {
+  std::mt19937_64 random(2);
+  for (size_t most : {0u, 3u, 7u, 16u, 20u, 32u, 40u, 150u}) {
+    for (size_t n : {0u, 1u, 7u, 8u, 9u, 16u, 203u}) {
+      std::string data;
+      std::vector<int64_t> offsets{0};
+      for (size_t i = 0; i < n; ++i) {
+        const size_t size = random() % (most + 1);
+        for (size_t j = 0; j < size; ++j) data += static_cast<char>(random());
+        offsets.push_back(static_cast<int64_t>(data.size()));
+      }
+      for (bool at_end : {true, false}) {
+        testing::Guarded guarded(data, at_end);
+        on_every_isa([&] {
+          std::vector<uint64_t> found(n);
+          WEFT_KERNEL(fingerprint_kernel)
+              .strings(guarded.data(), offsets.data(), static_cast<int64_t>(n), divisor(1000003),
+                       found.data());
+          for (size_t i = 0; i < n; ++i) {
+            const auto begin = static_cast<size_t>(offsets[i]);
+            const auto size = static_cast<size_t>(offsets[i + 1]) - begin;
+            ASSERT_EQ(found[i], fingerprint64({data.data() + begin, size}) % 1000003) << size;
+          }
+        });
+      }
+    }
+  }
+}
+
 // Of 0 to 40 integers, reading and writing nothing else.
 TEST(FingerprintKernel, AnyCount) {
   const std::vector<uint64_t> values = integers();

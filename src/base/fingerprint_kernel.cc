@@ -24,6 +24,26 @@ Word hash_16(Word u, Word v, Word mul) {
   return shift_mix((v ^ a) * mul) * mul;
 }
 
+// What hash_16 is given of 8 to 32 bytes: the first eight and the last eight of them, and, of more
+// than 16, the second and the last but one eight.
+template <class Word>
+struct Mixed {
+  Word u, v;
+};
+
+template <class Word>
+Mixed<Word> mix_8_to_16(Word first, Word last, Word mul) {
+  const Word a = first + k2;
+  return {rotate<37>(last) * mul + a, (rotate<25>(a) + last) * mul};
+}
+
+template <class Word>
+Mixed<Word> mix_17_to_32(Word first, Word second, Word before_last, Word last, Word mul) {
+  const Word a = first * k1, c = last * mul;
+  return {rotate<43>(a + second) + rotate<30>(c) + before_last * k2,
+          a + rotate<18>(second + k2) + c};
+}
+
 // --- strings
 
 struct Pair {
@@ -46,8 +66,8 @@ uint64_t half_word(const uint8_t* p) {
 uint64_t hash_0_to_16(const uint8_t* s, uint64_t n) {
   const uint64_t mul = k2 + n * 2;
   if (n >= 8) {
-    const uint64_t a = word(s) + k2, b = word(s + n - 8);
-    return hash_16(rotate<37>(b) * mul + a, (rotate<25>(a) + b) * mul, mul);
+    const auto mixed = mix_8_to_16(word(s), word(s + n - 8), mul);
+    return hash_16(mixed.u, mixed.v, mul);
   }
   if (n >= 4) return hash_16(n + (half_word(s) << 3), half_word(s + n - 4), mul);
   if (n == 0) return k2;
@@ -57,9 +77,8 @@ uint64_t hash_0_to_16(const uint8_t* s, uint64_t n) {
 
 uint64_t hash_17_to_32(const uint8_t* s, uint64_t n) {
   const uint64_t mul = k2 + n * 2;
-  const uint64_t a = word(s) * k1, b = word(s + 8), c = word(s + n - 8) * mul,
-                 d = word(s + n - 16) * k2;
-  return hash_16(rotate<43>(a + b) + rotate<30>(c) + d, a + rotate<18>(b + k2) + c, mul);
+  const auto mixed = mix_17_to_32(word(s), word(s + 8), word(s + n - 16), word(s + n - 8), mul);
+  return hash_16(mixed.u, mixed.v, mul);
 }
 
 uint64_t hash_33_to_64(const uint8_t* s, uint64_t n) {
@@ -120,14 +139,6 @@ uint64_t fingerprint(const uint8_t* s, uint64_t n) {
   if (n <= 32) return hash_17_to_32(s, n);
   if (n <= 64) return hash_33_to_64(s, n);
   return hash_over_64(s, n);
-}
-
-void strings(const uint8_t* data, const int64_t* offsets, int64_t n, Divisor by,
-             uint64_t* out) noexcept {
-  for (int64_t i = 0; i < n; ++i) {
-    const auto size = static_cast<uint64_t>(offsets[i + 1] - offsets[i]);
-    out[i] = modulo(fingerprint(data + offsets[i], size), by);
-  }
 }
 
 // --- as many words at once as the instruction set multiplies; load and store take the first n, if
@@ -272,17 +283,18 @@ Words fingerprint(const Text& text) {
   Words u = n + ((shift_right(last, 64 - 8 * n) & 0xffffffff) << 3), v = last >> 32;
   if (any(over_7)) {
     const Words skip = 128 - 8 * n;
-    const Words a = (shift_right(text.middle, skip) | shift_left(last, 64 - skip)) + k2;
-    u = select(over_7, rotate<37>(last) * mul + a, u);
-    v = select(over_7, (rotate<25>(a) + last) * mul, v);
+    const Words first = shift_right(text.middle, skip) | shift_left(last, 64 - skip);
+    const auto mixed = mix_8_to_16(first, last, mul);
+    u = select(over_7, mixed.u, u);
+    v = select(over_7, mixed.v, v);
   }
   if (any(over_16)) {
     const Words skip = 192 - 8 * n;
-    const Words a = (shift_right(text.first, skip) | shift_left(text.middle, 64 - skip)) * k1;
-    const Words b = shift_right(text.middle, skip) | shift_left(last, 64 - skip);
-    const Words c = last * mul, d = text.middle * k2;
-    u = select(over_16, rotate<43>(a + b) + rotate<30>(c) + d, u);
-    v = select(over_16, a + rotate<18>(b + k2) + c, v);
+    const Words first = shift_right(text.first, skip) | shift_left(text.middle, 64 - skip);
+    const Words second = shift_right(text.middle, skip) | shift_left(last, 64 - skip);
+    const auto mixed = mix_17_to_32(first, second, text.middle, last, mul);
+    u = select(over_16, mixed.u, u);
+    v = select(over_16, mixed.v, v);
   }
   const Words hash = hash_16(u, v, mul);
   const Mask below_4 = below(n, 4);
@@ -302,6 +314,57 @@ void uint64s(const uint64_t* values, int64_t n, Divisor by, uint64_t* out) noexc
     const Text text = decimal_text(load(values + i, n - i), Words{});
     store(out + i, n - i, modulo(fingerprint(text), by));
   }
+}
+
+void strings_one_by_one(const uint8_t* data, const int64_t* offsets, int64_t n, Divisor by,
+                        uint64_t* out) {
+  for (int64_t i = 0; i < n; ++i) {
+    const auto size = static_cast<uint64_t>(offsets[i + 1] - offsets[i]);
+    out[i] = modulo(fingerprint(data + offsets[i], size), by);
+  }
+}
+
+#if WEFT_ISA_LEVEL >= 4
+Words gather(Mask mask, const uint8_t* data, Words at) {
+  return reinterpret_cast<Words>(_mm512_mask_i64gather_epi64(
+      _mm512_setzero_si512(), mask, reinterpret_cast<__m512i>(at), data, 1));
+}
+
+// Of strings of 8 to 32 bytes.
+Words fingerprints(Mask mask, const uint8_t* data, Words begin, Words n) {
+  const Words mul = k2 + n * 2;
+  const Mask over_16 = mask & above(n, 16);
+  const Words first = gather(mask, data, begin), last = gather(mask, data, begin + n - 8);
+  auto mixed = mix_8_to_16(first, last, mul);
+  if (any(over_16)) {
+    const auto more = mix_17_to_32(first, gather(over_16, data, begin + 8),
+                                   gather(over_16, data, begin + n - 16), last, mul);
+    mixed = {select(over_16, more.u, mixed.u), select(over_16, more.v, mixed.v)};
+  }
+  return hash_16(mixed.u, mixed.v, mul);
+}
+#endif
+
+void strings(const uint8_t* data, const int64_t* offsets, int64_t n, Divisor by,
+             uint64_t* out) noexcept {
+  int64_t i = 0;
+#if WEFT_ISA_LEVEL >= 4
+  for (; i + kWords <= n; i += kWords) {
+    const auto* at = reinterpret_cast<const uint64_t*>(offsets) + i;
+    const Words begin = load(at, kWords), size = load(at + 1, kWords) - begin;
+    const Mask usual = below(size - 8, 25);
+    if (__builtin_popcount(usual) < kWords / 2) {
+      strings_one_by_one(data, offsets + i, kWords, by, out + i);
+      continue;
+    }
+    store(out + i, kWords, modulo(fingerprints(usual, data, begin, size), by));
+    for (unsigned rest = 0xff & ~usual; rest != 0; rest &= rest - 1) {
+      const int one = __builtin_ctz(rest);
+      strings_one_by_one(data, offsets + i + one, 1, by, out + i + one);
+    }
+  }
+#endif
+  strings_one_by_one(data, offsets + i, n - i, by, out + i);
 }
 
 void chains(uint64_t seed, const uint64_t* const* keys, int64_t num_keys, int64_t begin,

@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/cpu.h"
 #include "base/thread_pool.h"
+#include "ragged/pad_kernel.h"
 #include "weft/ragged.h"
 
 namespace weft {
 namespace {
 
-constexpr int64_t kGrainBytes = int64_t{1} << 18;  // what one thread writes in about 20 us
+constexpr int64_t kGrainBytes = int64_t{1} << 18;    // what one thread writes in about 20 us
+constexpr int64_t kStreamBytes = int64_t{16} << 20;  // outputs that no cache is going to hold
 
 // `count` times the bytes of `element`.
 Buffer repeated(const Buffer& element, int64_t count) {
@@ -43,15 +46,12 @@ Tensor to_tensor(const Ragged& ragged, const Tensor& filler) {
   Buffer dense = Buffer::allocate(shape[0] * width);
   if (dense.size() > 0) {
     const Buffer padding = repeated(filler.buffer(), shape[1]);
-    const int64_t* splits = ragged.row_splits().data();
-    const uint8_t* from = ragged.values().buffer().data();
+    const PadRows rows{
+        ragged.values().buffer().data(), ragged.row_splits().data(), each, padding.data(), width,
+        dense.size() >= kStreamBytes};
     uint8_t* to = dense.mutable_data();
     base::parallel_for(shape[0], kGrainBytes / width + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        const auto used = static_cast<size_t>((splits[row + 1] - splits[row]) * each);
-        std::memcpy(to + row * width, from + splits[row] * each, used);
-        std::memcpy(to + row * width + used, padding.data(), static_cast<size_t>(width) - used);
-      }
+      WEFT_KERNEL(pad_kernel).pad(rows, begin, end, to);
     });
   }
   return Tensor::from_buffer(ragged.dtype(), std::move(shape), std::move(dense));
