@@ -294,7 +294,9 @@ def items(workload: dict[str, Any], path: Path) -> int:
             return file.seek(0, 2)
     if kind == "padded":
         with np.load(path / "rows.npz") as arrays:
-            return len(arrays["lengths"]) * int(arrays["lengths"].max()) * arrays["values"][0].nbytes
+            return (
+                len(arrays["lengths"]) * int(arrays["lengths"].max()) * arrays["values"][0].nbytes
+            )
     files = {"rnn": "rnn.npz", "ids": "rows.npz"}
     with np.load(path / files.get(kind, "lengths.npz")) as arrays:
         return int(arrays["lengths"].sum()) * workload.get("columns", 1)

@@ -161,9 +161,9 @@ def ids_function(workload: dict[str, Any], boundaries: np.ndarray) -> Callable[.
         edges = [float(boundary) for boundary in boundaries]
         return lambda values, _: tf.raw_ops.Bucketize(input=values, boundaries=edges)
     if workload["column"] == "cross":
-        return lambda values, others: tf.sparse.cross_hashed(
-            [values, others], workload["buckets"]
-        ).values
+        return lambda values, others: (
+            tf.sparse.cross_hashed([values, others], workload["buckets"]).values
+        )
     if workload["dtype"] == "int64":
         return lambda values, _: tf.strings.to_hash_bucket_fast(
             tf.as_string(values), workload["buckets"]
@@ -194,9 +194,7 @@ def padded(workload: dict[str, Any], path: Path) -> dict[str, Case]:
         ragged = tf.RaggedTensor.from_row_splits(arrays["values"], arrays["row_splits"])
     function = tf.function(lambda ragged: ragged.to_tensor())
     return {
-        "tf.function": Case(
-            lambda: function(ragged), lambda: {"padded": function(ragged).numpy()}
-        )
+        "tf.function": Case(lambda: function(ragged), lambda: {"padded": function(ragged).numpy()})
     }
 
 
