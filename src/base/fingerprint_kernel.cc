@@ -1,225 +1,116 @@
 #include "base/fingerprint_kernel.h"
 
-#if defined(__x86_64__) && WEFT_ISA_LEVEL >= 4
+#include "base/farmhash_kernel.h"
+
+#if defined(__x86_64__) && WEFT_ISA_LEVEL >= 3
 #include <immintrin.h>
 #endif
 
 namespace weft::WEFT_ISA {
 namespace {
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are read as they lie in memory");
-
-constexpr uint64_t k0 = 0xc3a5c85c97cb3127u;
-constexpr uint64_t k1 = 0xb492b66fbe98f273u;
-constexpr uint64_t k2 = 0x9ae16a3b2f90404fu;
-
-template <int By, class Word>
-Word rotate(Word x) {
-  return (x >> By) | (x << (64 - By));
-}
-
-template <class Word>
-Word hash_16(Word u, Word v, Word mul) {
-  const Word a = shift_mix((u ^ v) * mul);
-  return shift_mix((v ^ a) * mul) * mul;
-}
-
-// What hash_16 is given of 8 to 32 bytes: the first eight and the last eight of them, and, of more
-// than 16, the second and the last but one eight.
-template <class Word>
-struct Mixed {
-  Word u, v;
-};
-
-template <class Word>
-Mixed<Word> mix_8_to_16(Word first, Word last, Word mul) {
-  const Word a = first + k2;
-  return {rotate<37>(last) * mul + a, (rotate<25>(a) + last) * mul};
-}
-
-template <class Word>
-Mixed<Word> mix_17_to_32(Word first, Word second, Word before_last, Word last, Word mul) {
-  const Word a = first * k1, c = last * mul;
-  return {rotate<43>(a + second) + rotate<30>(c) + before_last * k2,
-          a + rotate<18>(second + k2) + c};
-}
-
-// --- strings
-
-struct Pair {
-  uint64_t first;
-  uint64_t second;
-};
-
-uint64_t word(const uint8_t* p) {
-  uint64_t x;
-  __builtin_memcpy(&x, p, 8);
-  return x;
-}
-
-uint64_t half_word(const uint8_t* p) {
-  uint32_t x;
-  __builtin_memcpy(&x, p, 4);
-  return x;
-}
-
-uint64_t hash_0_to_16(const uint8_t* s, uint64_t n) {
-  const uint64_t mul = k2 + n * 2;
-  if (n >= 8) {
-    const auto mixed = mix_8_to_16(word(s), word(s + n - 8), mul);
-    return hash_16(mixed.u, mixed.v, mul);
-  }
-  if (n >= 4) return hash_16(n + (half_word(s) << 3), half_word(s + n - 4), mul);
-  if (n == 0) return k2;
-  const uint64_t y = s[0] + (uint64_t{s[n >> 1]} << 8), z = n + (uint64_t{s[n - 1]} << 2);
-  return shift_mix((y * k2) ^ (z * k0)) * k2;
-}
-
-uint64_t hash_17_to_32(const uint8_t* s, uint64_t n) {
-  const uint64_t mul = k2 + n * 2;
-  const auto mixed = mix_17_to_32(word(s), word(s + 8), word(s + n - 16), word(s + n - 8), mul);
-  return hash_16(mixed.u, mixed.v, mul);
-}
-
-uint64_t hash_33_to_64(const uint8_t* s, uint64_t n) {
-  const uint64_t mul = k2 + n * 2;
-  const uint64_t a = word(s) * k2, b = word(s + 8), c = word(s + n - 8) * mul,
-                 d = word(s + n - 16) * k2;
-  const uint64_t y = rotate<43>(a + b) + rotate<30>(c) + d;
-  const uint64_t z = hash_16(y, a + rotate<18>(b + k2) + c, mul);
-  const uint64_t e = word(s + 16) * mul, f = word(s + 24);
-  const uint64_t g = (y + word(s + n - 32)) * mul, h = (z + word(s + n - 24)) * mul;
-  return hash_16(rotate<43>(e + f) + rotate<30>(g) + h, e + rotate<18>(f + a) + g, mul);
-}
-
-// 32 bytes at s, under the seeds a and b.
-Pair weak_hash_32(const uint8_t* s, uint64_t a, uint64_t b) {
-  const uint64_t w = word(s), x = word(s + 8), y = word(s + 16), z = word(s + 24);
-  a += w;
-  b = rotate<21>(b + a + z);
-  const uint64_t c = a;
-  a += x + y;
-  b += rotate<44>(a);
-  return {a + z, b + c};
-}
-
-struct State {
-  uint64_t x, y, z;
-  Pair v{0, 0}, w{0, 0};
-
-  void mix(const uint8_t* s, uint64_t mul, uint64_t times) {
-    const uint64_t turned = rotate<37>(x + y + v.first + word(s + 8)) * mul ^ w.second * times;
-    y = rotate<42>(y + v.second + word(s + 48)) * mul + v.first * times + word(s + 40);
-    x = rotate<33>(z + w.first) * mul;
-    v = weak_hash_32(s, v.second * mul, turned + w.first);
-    w = weak_hash_32(s + 32, x + w.second, y + word(s + 16));
-    z = turned;
-  }
-};
-
-uint64_t hash_over_64(const uint8_t* s, uint64_t n) {
-  constexpr uint64_t kSeed = 81;
-  State state{kSeed * k2 + word(s), kSeed * k1 + 113, 0};
-  state.z = shift_mix(state.y * k2 + 113) * k2;
-  // Whole blocks but the last; then the last 64 bytes, which may overlap them.
-  const uint8_t* const end = s + (n - 1) / 64 * 64;
-  const uint8_t* const last = s + n - 64;
-  for (; s != end; s += 64) state.mix(s, k1, 1);
-  const uint64_t mul = k1 + ((state.z & 0xff) << 1);
-  state.w.first += (n - 1) & 63;
-  state.v.first += state.w.first;
-  state.w.first += state.v.first;
-  state.mix(last, mul, 9);
-  return hash_16(hash_16(state.v.first, state.w.first, mul) + shift_mix(state.y) * k0 + state.z,
-                 hash_16(state.v.second, state.w.second, mul) + state.x, mul);
-}
-
-uint64_t fingerprint(const uint8_t* s, uint64_t n) {
-  if (n <= 16) return hash_0_to_16(s, n);
-  if (n <= 32) return hash_17_to_32(s, n);
-  if (n <= 64) return hash_33_to_64(s, n);
-  return hash_over_64(s, n);
-}
-
-// --- as many words at once as the instruction set multiplies; load and store take the first n, if
-// those are fewer
+// As many words at once as the instruction set multiplies.
+//
+// load and store take the first n words, if those are fewer. Shifts by 64 and more, and by less
+// than 0, give 0. multiply_low is of the low halves of words; multiply_halves of both halves, into
+// halves; count_empty counts the bytes before the lowest one that is not 0.
 
 #if WEFT_ISA_LEVEL >= 4
 constexpr int kWords = 8;
 typedef uint64_t Words __attribute__((vector_size(64)));
+typedef __m512i Raw;
 typedef __mmask8 Mask;
 // The masked forms are the same instructions; GCC 12 takes the plain ones' operand for
 // uninitialized.
 constexpr Mask kAll = 0xff;
 
-Mask first(int64_t n) { return static_cast<Mask>(n < kWords ? (1 << n) - 1 : 0xff); }
-Words load(const uint64_t* p, int64_t n) {
-  return reinterpret_cast<Words>(_mm512_maskz_loadu_epi64(first(n), p));
-}
-void store(uint64_t* p, int64_t n, Words x) {
-  _mm512_mask_storeu_epi64(p, first(n), reinterpret_cast<__m512i>(x));
-}
+Raw raw(Words x) { return reinterpret_cast<Raw>(x); }
+Words words(Raw x) { return reinterpret_cast<Words>(x); }
 Words all(uint64_t x) { return Words{} + x; }
-Mask above(Words x, uint64_t bound) {
-  return _mm512_cmpgt_epu64_mask(reinterpret_cast<__m512i>(x),
-                                 reinterpret_cast<__m512i>(all(bound)));
-}
-Words select(Mask mask, Words yes, Words no) {
-  return reinterpret_cast<Words>(
-      _mm512_mask_blend_epi64(mask, reinterpret_cast<__m512i>(no), reinterpret_cast<__m512i>(yes)));
-}
-Mask below(Words x, uint64_t bound) {
-  return _mm512_cmplt_epu64_mask(reinterpret_cast<__m512i>(x),
-                                 reinterpret_cast<__m512i>(all(bound)));
-}
+Mask first(int64_t n) { return static_cast<Mask>(n < kWords ? (1 << n) - 1 : 0xff); }
+Words load(const uint64_t* p, int64_t n) { return words(_mm512_maskz_loadu_epi64(first(n), p)); }
+void store(uint64_t* p, int64_t n, Words x) { _mm512_mask_storeu_epi64(p, first(n), raw(x)); }
+Mask above(Words x, uint64_t bound) { return _mm512_cmpgt_epu64_mask(raw(x), raw(all(bound))); }
+Mask below(Words x, uint64_t bound) { return _mm512_cmplt_epu64_mask(raw(x), raw(all(bound))); }
 bool any(Mask mask) { return mask != 0; }
-// Of the low halves.
-Words multiply_low(Words a, Words b) {
-  return reinterpret_cast<Words>(
-      _mm512_maskz_mul_epu32(kAll, reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+Words select(Mask mask, Words yes, Words no) {
+  return words(_mm512_mask_blend_epi64(mask, raw(no), raw(yes)));
 }
-Words multiply_high(Words a, Words b) {
-  const Words low = multiply_low(a, b), middle = multiply_low(a >> 32, b) + (low >> 32);
-  const Words other = multiply_low(a, b >> 32) + (middle & 0xffffffff);
-  return multiply_low(a >> 32, b >> 32) + (middle >> 32) + (other >> 32);
+Words multiply_low(Words a, Words b) { return words(_mm512_maskz_mul_epu32(kAll, raw(a), raw(b))); }
+Words multiply_halves(Words x, int by) {
+  return words(_mm512_mullo_epi32(raw(x), _mm512_set1_epi32(by)));
 }
-// Shifts by 64 and more, and by less than 0, give 0.
 Words shift_left(Words x, Words by) {
-  return reinterpret_cast<Words>(
-      _mm512_maskz_sllv_epi64(kAll, reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(by)));
+  return words(_mm512_maskz_sllv_epi64(kAll, raw(x), raw(by)));
 }
 Words shift_right(Words x, Words by) {
-  return reinterpret_cast<Words>(
-      _mm512_maskz_srlv_epi64(kAll, reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(by)));
+  return words(_mm512_maskz_srlv_epi64(kAll, raw(x), raw(by)));
 }
-// The place of the lowest bit that is set; x is not 0.
-Words lowest_bit(Words x) {
-  return 63 -
-         reinterpret_cast<Words>(_mm512_maskz_lzcnt_epi64(kAll, reinterpret_cast<__m512i>(x & -x)));
+Words count_empty(Words x) {
+  return (63 - words(_mm512_maskz_lzcnt_epi64(kAll, raw(x & -x)))) >> 3;
 }
-Words modulo(Words x, Divisor d) {
-  const Words rest = x - multiply_high(x, all(d.reciprocal)) * d.by;
-  return select(above(rest, d.by - 1), rest - d.by, rest);
+#elif WEFT_ISA_LEVEL >= 3
+constexpr int kWords = 4;
+typedef uint64_t Words __attribute__((vector_size(32)));
+typedef __m256i Raw;
+typedef int64_t Mask __attribute__((vector_size(32)));
+
+Raw raw(Words x) { return reinterpret_cast<Raw>(x); }
+Words words(Raw x) { return reinterpret_cast<Words>(x); }
+Words all(uint64_t x) { return Words{} + x; }
+Raw first(int64_t n) { return reinterpret_cast<Raw>(Mask{0, 1, 2, 3} < n); }
+Words load(const uint64_t* p, int64_t n) {
+  return words(_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), first(n)));
+}
+void store(uint64_t* p, int64_t n, Words x) {
+  _mm256_maskstore_epi64(reinterpret_cast<long long*>(p), first(n), raw(x));
+}
+Mask above(Words x, uint64_t bound) { return x > all(bound); }
+Mask below(Words x, uint64_t bound) { return x < all(bound); }
+bool any(Mask mask) { return _mm256_movemask_epi8(reinterpret_cast<Raw>(mask)) != 0; }
+Words select(Mask mask, Words yes, Words no) { return mask ? yes : no; }
+Words multiply_low(Words a, Words b) { return words(_mm256_mul_epu32(raw(a), raw(b))); }
+Words multiply_halves(Words x, int by) {
+  return words(_mm256_mullo_epi32(raw(x), _mm256_set1_epi32(by)));
+}
+Words shift_left(Words x, Words by) { return words(_mm256_sllv_epi64(raw(x), raw(by))); }
+Words shift_right(Words x, Words by) { return words(_mm256_srlv_epi64(raw(x), raw(by))); }
+Words count_empty(Words x) {
+  const Words empty = ((x & -x) - 1) >> 7 & 0x0101010101010101;  // 1 in each
+  return words(_mm256_sad_epu8(raw(empty), _mm256_setzero_si256()));
 }
 #else
 constexpr int kWords = 1;
 typedef uint64_t Words;
 typedef bool Mask;
 
+Words all(uint64_t x) { return x; }
 Words load(const uint64_t* p, int64_t) { return *p; }
 void store(uint64_t* p, int64_t, Words x) { *p = x; }
-Words all(uint64_t x) { return x; }
 Mask above(Words x, uint64_t bound) { return x > bound; }
 Mask below(Words x, uint64_t bound) { return x < bound; }
-Words select(Mask mask, Words yes, Words no) { return mask ? yes : no; }
 bool any(Mask mask) { return mask; }
+Words select(Mask mask, Words yes, Words no) { return mask ? yes : no; }
 Words multiply_low(Words a, Words b) { return (a & 0xffffffff) * (b & 0xffffffff); }
 Words multiply_high(Words a, Words b) {
   return static_cast<uint64_t>(static_cast<unsigned __int128>(a) * b >> 64);
 }
+Words multiply_halves(Words x, uint64_t by) { return x * by; }
 Words shift_left(Words x, Words by) { return by < 64 ? x << by : 0; }
 Words shift_right(Words x, Words by) { return by < 64 ? x >> by : 0; }
-Words lowest_bit(Words x) { return static_cast<uint64_t>(__builtin_ctzll(x)); }
+Words count_empty(Words x) { return static_cast<uint64_t>(__builtin_ctzll(x)) >> 3; }
+#endif
+
+#if WEFT_ISA_LEVEL >= 3
+Words multiply_high(Words a, Words b) {
+  const Words low = multiply_low(a, b), middle = multiply_low(a >> 32, b) + (low >> 32);
+  const Words other = multiply_low(a, b >> 32) + (middle & 0xffffffff);
+  return multiply_low(a >> 32, b >> 32) + (middle >> 32) + (other >> 32);
+}
+Words modulo(Words x, Divisor d) {
+  const Words rest = x - multiply_high(x, all(d.reciprocal)) * d.by;
+  return select(above(rest, d.by - 1), rest - d.by, rest);
+}
 #endif
 
 // Text that ends with the last byte of 24.
@@ -228,20 +119,21 @@ struct Text {
   Words size;
 };
 
-// x < 10^8 as eight digits, the first one in the lowest byte, by halves: 4 + 4, 2 + 2, 1 + 1.
+// x < 10^8 as eight digits, the first one in the lowest byte, by halves: 4 + 4, 2 + 2, 1 + 1. The
+// factors are 2^40 / 10^4, 2^20 / 10^2 and 2^10 / 10, rounded up.
 Words eight_digits(Words x) {
   const Words thousands = multiply_low(x, all(109951163)) >> 40;
   const Words fours = thousands | (x - multiply_low(thousands, all(10000))) << 32;
-  const Words hundreds = ((fours * 10486) >> 20) & 0x0000007f0000007f;
-  const Words twos = hundreds | (fours - hundreds * 100) << 16;
-  const Words tens = ((twos * 103) >> 10) & 0x000f000f000f000f;
-  return tens | (twos - tens * 10) << 8;
+  const Words hundreds = (multiply_halves(fours, 10486) >> 20) & 0x0000007f0000007f;
+  const Words twos = hundreds | (fours - multiply_halves(hundreds, 100)) << 16;
+  const Words tens = (multiply_halves(twos, 103) >> 10) & 0x000f000f000f000f;
+  return tens | (twos - multiply_halves(tens, 10)) << 8;
 }
 
 // Digits without the zeros before them; of 0 one is left.
-Words count_digits(Words digits) { return 8 - (lowest_bit(digits | uint64_t{1} << 56) >> 3); }
+Words count_digits(Words digits) { return 8 - count_empty(digits | uint64_t{1} << 56); }
 
-// floor(x / 10^8)
+// floor(x / 10^8), by 2^90 / 10^8 rounded up.
 Words without_eight_digits(Words x) { return multiply_high(x, all(0xabcc77118461cefd)) >> 26; }
 
 // `minus`: 1 where a minus sign comes before x, or 0.
@@ -326,11 +218,10 @@ void strings_one_by_one(const uint8_t* data, const int64_t* offsets, int64_t n, 
 
 #if WEFT_ISA_LEVEL >= 4
 Words gather(Mask mask, const uint8_t* data, Words at) {
-  return reinterpret_cast<Words>(_mm512_mask_i64gather_epi64(
-      _mm512_setzero_si512(), mask, reinterpret_cast<__m512i>(at), data, 1));
+  return words(_mm512_mask_i64gather_epi64(_mm512_setzero_si512(), mask, raw(at), data, 1));
 }
 
-// Of strings of 8 to 32 bytes.
+// Of those strings of 8 to 32 bytes that are set in `mask`.
 Words fingerprints(Mask mask, const uint8_t* data, Words begin, Words n) {
   const Words mul = k2 + n * 2;
   const Mask over_16 = mask & above(n, 16);
