@@ -13,6 +13,7 @@ namespace weft {
 namespace {
 
 using testing::on_every_isa;
+using testing::to_vector;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -31,7 +32,7 @@ std::vector<int64_t> buckets(const std::vector<float>& boundaries,
   const Column column =
       bucketized_column(numeric_column("x"), Tensor::of<double>({count}, std::span(edges)));
   const Tensor x = Tensor::of<float>({n}, std::span<const float>(values));
-  return testing::to_vector<int64_t>(column_ids(*column, {{"x", x}}).values());
+  return to_vector<int64_t>(column_ids(*column, {{"x", x}}).values());
 }
 
 // Every boundary itself, its neighbours, the specials and random numbers.
@@ -87,7 +88,7 @@ TEST(BucketKernel, BoundariesThatAreEqualAsFloats) {
                                                              static_cast<size_t>(count))));
     on_every_isa([&] {
       const Ragged ids = column_ids(*column, {{"x", Tensor::of<float>({3}, {0.9f, 1.f, 1.1f})}});
-      EXPECT_EQ(testing::to_vector<int64_t>(ids.values()), (std::vector<int64_t>{0, count, count}));
+      EXPECT_EQ(to_vector<int64_t>(ids.values()), (std::vector<int64_t>{0, count, count}));
     });
   }
 }
@@ -108,6 +109,54 @@ TEST(BucketKernel, AnyCountOfValues) {
     }
     values.push_back(number(random));
   }
+}
+
+// One more row of two values each takes the way of all groups; the rows before it stay the same.
+TEST(Crosses, OfOneValueEachAreThoseOfAnyGroups) {
+  std::mt19937_64 random(4);
+  for (int64_t n : {0, 1, 7, 8, 9, 100}) {
+    std::vector<std::vector<int64_t>> a(static_cast<size_t>(n)), b = a;
+    std::vector<std::vector<std::string>> c(static_cast<size_t>(n));
+    for (size_t row = 0; row < a.size(); ++row) {
+      a[row] = {static_cast<int64_t>(random())};
+      b[row] = {static_cast<int64_t>(random() % 100)};
+      c[row] = {std::to_string(random() % 1000)};
+    }
+    const Column column =
+        crossed_column({CrossKey("a"), CrossKey("b"), CrossKey("c")}, 1'000'003, 7);
+    const auto ids = [&] {
+      return to_vector<int64_t>(column_ids(*column, {{"a", Ragged::from_lists(a)},
+                                                     {"b", Ragged::from_lists(b)},
+                                                     {"c", Ragged::from_lists(c)}})
+                                    .values());
+    };
+    std::vector<std::vector<int64_t>> single;
+    on_every_isa([&] { single.push_back(ids()); });
+    a.push_back({1, 2});
+    b.push_back({3, 4});
+    c.push_back({"5", "6"});
+    on_every_isa([&] {
+      const std::vector<int64_t> any = ids();
+      ASSERT_EQ(any.size(), static_cast<size_t>(n) + 8);
+      for (const auto& found : single)
+        EXPECT_TRUE(std::ranges::equal(found, std::span(any).first(static_cast<size_t>(n))));
+    });
+  }
+}
+
+// Where one key has bags of one value, and another values, the steps are bags.
+TEST(Crosses, OfOneValueEachKeepTheLevels) {
+  const Ragged flat = Ragged::from_lists<int64_t>({{1, 2}, {3}});
+  const std::vector<Tensor> splits{Tensor::of<int64_t>({3}, {0, 2, 3}),
+                                   Tensor::of<int64_t>({4}, {0, 1, 2, 3})};
+  const Ragged bags = Ragged::from_row_splits(Tensor::of<int64_t>({3}, {4, 5, 6}), splits);
+  const Column column = sequence_crossed_column({CrossKey("a"), CrossKey("b")}, 1000);
+  const Ragged one = column_ids(*column, {{"a", flat}, {"b", flat.with_values(bags.values())}});
+  const Ragged two = column_ids(*column, {{"a", flat}, {"b", bags}});
+  EXPECT_EQ(one.levels(), 1);
+  EXPECT_EQ(two.levels(), 2);
+  EXPECT_EQ(to_vector<int64_t>(one.values()), to_vector<int64_t>(two.values()));
+  EXPECT_EQ(to_vector(two.row_splits(1)), (std::vector<int64_t>{0, 1, 2, 3}));
 }
 
 }  // namespace

@@ -92,8 +92,11 @@ IdWeightPair BucketizedColumn::ids(const IdsCall& given) const {
   if (each > 1) {  // each dimension has buckets of its own
     const auto groups = rows.splits.back().values<int64_t>();
     for (size_t group = 0; group + 1 < groups.size(); ++group) {
-      for (int64_t i = groups[group]; i < groups[group + 1]; ++i)
-        ids[i] += (i - groups[group]) % each * buckets;
+      int64_t dimension = 0;
+      for (int64_t i = groups[group]; i < groups[group + 1]; ++i) {
+        ids[i] += dimension * buckets;
+        if (++dimension == each) dimension = 0;
+      }
     }
   }
   return finish_ids(std::move(rows), std::move(found), call);

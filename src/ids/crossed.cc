@@ -10,9 +10,9 @@ namespace weft {
 namespace {
 
 constexpr uint64_t kDefaultHashKey = 0xDECAFCAFFE;
-// Groups that one thread crosses in about 20 us, and those of one value each.
+// Groups that one thread crosses in about 20 us: any, and those of one value of each key.
 constexpr int64_t kGrain = int64_t{1} << 10;
-constexpr int64_t kChainGrain = int64_t{1} << 14;
+constexpr int64_t kSingleGrain = int64_t{1} << 14;
 
 // One of the keys: what each of its values adds to a hash, in groups (rows or steps) of values.
 struct CrossInput {
@@ -159,26 +159,31 @@ int64_t* cross(const std::vector<CrossInput>& inputs, size_t key, int64_t group,
   return out;
 }
 
-// The crosses of all groups, which begin at `before`, or, without that, are one in each group.
-Tensor crosses(const std::vector<CrossInput>& inputs, int64_t groups, const Tensor* before,
-               uint64_t seed, Divisor buckets) {
-  const int64_t* starts = before == nullptr ? nullptr : before->values<int64_t>().data();
-  Tensor found(DType::kInt64, {starts == nullptr ? groups : starts[groups]});
-  int64_t* ids = found.mutable_values<int64_t>().data();
+// The crosses of groups of one value of each key.
+Tensor single_crosses(const std::vector<CrossInput>& inputs, int64_t groups, uint64_t seed,
+                      Divisor buckets) {
+  Tensor found(DType::kInt64, {groups});
+  auto* ids = reinterpret_cast<uint64_t*>(found.mutable_values<int64_t>().data());
   std::vector<const uint64_t*> keys;
   for (const CrossInput& input : inputs)
     keys.push_back(reinterpret_cast<const uint64_t*>(input.hashes.values<int64_t>().data()));
-  base::parallel_for(groups, starts == nullptr ? kChainGrain : kGrain,
-                     [&](int64_t begin, int64_t end) {
-                       if (starts == nullptr) {
-                         WEFT_KERNEL(fingerprint_kernel)
-                             .chains(seed, keys.data(), static_cast<int64_t>(keys.size()), begin,
-                                     end, buckets, reinterpret_cast<uint64_t*>(ids));
-                         return;
-                       }
-                       for (int64_t group = begin; group < end; ++group)
-                         cross(inputs, 0, group, seed, buckets, ids + starts[group]);
-                     });
+  base::parallel_for(groups, kSingleGrain, [&](int64_t begin, int64_t end) {
+    WEFT_KERNEL(fingerprint_kernel)
+        .chains(seed, keys.data(), static_cast<int64_t>(keys.size()), begin, end, buckets, ids);
+  });
+  return found;
+}
+
+// The crosses of any groups; `before` says where each group's begin.
+Tensor all_crosses(const std::vector<CrossInput>& inputs, const Tensor& before, uint64_t seed,
+                   Divisor buckets) {
+  const auto starts = before.values<int64_t>();
+  Tensor found(DType::kInt64, {starts.back()});
+  int64_t* ids = found.mutable_values<int64_t>().data();
+  base::parallel_for(before.size() - 1, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t group = begin; group < end; ++group)
+      cross(inputs, 0, group, seed, buckets, ids + starts[static_cast<size_t>(group)]);
+  });
   return found;
 }
 
@@ -193,17 +198,21 @@ IdWeightPair CrossedColumn::ids(const IdsCall& given) const {
   for (const CrossInput& input : inputs) rows.steps = std::max(rows.steps, input.rows.steps);
   const int64_t groups =
       call.sequence ? rows.splits[0].values<int64_t>().back() : inputs[0].rows.rows();
-  const bool simple = one_value_each(inputs, groups);
-  const auto grouped = std::ranges::find_if(inputs, [](const auto& i) { return i.groups; });
-  Tensor before;
-  if (!simple) before = crosses_before(inputs, groups, name());
   const auto key = static_cast<uint64_t>(hash_key_.value_or(0));
-  Tensor found =
-      crosses(inputs, groups, simple ? nullptr : &before, key == 0 ? kDefaultHashKey : key,
-              divisor(static_cast<uint64_t>(hash_bucket_size_)));
+  const uint64_t seed = key == 0 ? kDefaultHashKey : key;
+  const Divisor buckets = divisor(static_cast<uint64_t>(hash_bucket_size_));
+  const auto grouped = std::ranges::find_if(inputs, [](const auto& i) { return i.groups; });
+  Tensor found, before;
+  if (one_value_each(inputs, groups)) {
+    found = single_crosses(inputs, groups, seed, buckets);
+    if (grouped != inputs.end()) before = grouped->rows.splits.back();
+  } else {
+    before = crosses_before(inputs, groups, name());
+    found = all_crosses(inputs, before, seed, buckets);
+  }
   if (grouped != inputs.end()) {
     if (!call.sequence) rows.splits.clear();
-    rows.splits.push_back(simple ? grouped->rows.splits.back() : before);
+    rows.splits.push_back(std::move(before));
   }
   return finish_ids(std::move(rows), std::move(found), call);
 }
