@@ -39,7 +39,7 @@ struct FingerprintKernel {
   // String i is data[offsets[i], offsets[i + 1]).
   void (*strings)(const uint8_t* data, const int64_t* offsets, int64_t n, Divisor by,
                   uint64_t* out) noexcept;
-  // The decimal text of integers.
+  // The decimal text of integers, which may stand at `out`.
   void (*int64s)(const uint64_t* values, int64_t n, Divisor by, uint64_t* out) noexcept;
   void (*uint64s)(const uint64_t* values, int64_t n, Divisor by, uint64_t* out) noexcept;
   // Of keys[0][i], keys[1][i] and so on, begin <= i < end: fingerprint_cat of `seed` and those in
