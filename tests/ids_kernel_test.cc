@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 
 #include "expect_error.h"
@@ -140,6 +141,38 @@ TEST(Crosses, OfOneValueEachAreThoseOfAnyGroups) {
       ASSERT_EQ(any.size(), static_cast<size_t>(n) + 8);
       for (const auto& found : single)
         EXPECT_TRUE(std::ranges::equal(found, std::span(any).first(static_cast<size_t>(n))));
+    });
+  }
+}
+
+// Values in and out of a vocabulary of 0 to 9, in any order.
+TEST(OutOfVocabulary, BucketsOfAnyPattern) {
+  std::mt19937 random(5);
+  std::vector<int64_t> entries(10);
+  std::iota(entries.begin(), entries.end(), 0);
+  for (int64_t n : {0, 1, 255, 256, 257, 20'000}) {
+    std::vector<int64_t> values(static_cast<size_t>(n)), expected, replaced;
+    std::vector<std::string> text;
+    for (int64_t& value : values) {
+      value = static_cast<int64_t>(random() % 40) - 10;
+      text.push_back(std::to_string(value));
+      const bool known = value >= 0 && value < 10;
+      expected.push_back(known ? value : 10 + static_cast<int64_t>(fingerprint64(text.back()) % 7));
+      replaced.push_back(known ? value : 3);
+    }
+    const Tensor list = Tensor::of<int64_t>({10}, std::span<const int64_t>(entries));
+    const Tensor digits =
+        Tensor::strings({10}, Bytes::from(std::vector<std::string_view>{"0", "1", "2", "3", "4",
+                                                                        "5", "6", "7", "8", "9"}));
+    const Features features{{"i", Ragged::from_lists<int64_t>({values})},
+                            {"s", Ragged::from_lists<std::string>({text})}};
+    on_every_isa([&] {
+      const auto ids = [&](const Column& column) {
+        return to_vector<int64_t>(column_ids(*column, features).values());
+      };
+      EXPECT_EQ(ids(categorical_column_with_vocabulary_list("i", list, {}, -1, 7)), expected);
+      EXPECT_EQ(ids(categorical_column_with_vocabulary_list("s", digits, {}, -1, 7)), expected);
+      EXPECT_EQ(ids(categorical_column_with_vocabulary_list("i", list, {}, 3)), replaced);
     });
   }
 }
