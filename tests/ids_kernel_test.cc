@@ -6,7 +6,6 @@
 #include <numeric>
 #include <random>
 
-#include "expect_error.h"
 #include "reference.h"
 #include "weft/ids.h"
 
