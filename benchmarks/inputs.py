@@ -313,6 +313,22 @@ def make_vocabulary_build(workload: dict[str, Any], path: Path) -> None:
             file.write(framed(example([("words", "string", values)])))
 
 
+def make_rows(workload: dict[str, Any], path: Path) -> None:
+    """Rows of values, flat: `values`, and `others` of the same kind beside them for a cross."""
+    rng = np.random.default_rng(workload["seed"])
+    lengths = draw_lengths(rng, workload["rows"], workload["lengths"])
+    n = int(lengths.sum())
+    arrays = {
+        name: np.asarray(draw_values(rng, n * workload.get("dimension", 1), workload))
+        for name in ("values", "others")
+    }
+    if "dimension" in workload:
+        arrays["values"] = arrays["values"].reshape(n, workload["dimension"])
+    arrays["boundaries"] = np.sort(rng.normal(size=workload.get("boundaries", 0)))
+    row_splits = np.concatenate([[0], np.cumsum(lengths)])
+    np.savez(path / "rows.npz", lengths=lengths, row_splits=row_splits, **arrays)
+
+
 MAKERS = {
     "vocabulary": make_vocabulary,
     "vocabulary_open": make_vocabulary,
@@ -321,6 +337,8 @@ MAKERS = {
     "parse_sequence": make_parse,
     "sequence_features": make_sequence_features,
     "rnn": make_rnn,
+    "ids": make_rows,
+    "padded": make_rows,
     "end_to_end": make_end_to_end,
 }
 
@@ -329,7 +347,7 @@ COPIERS = {"read": copy_records, "dataset": copy_files}
 
 
 def items(workload: dict[str, Any], path: Path) -> int:
-    """What one run counts: records, bytes of the records as a plain file, real tokens, or keys."""
+    """What one run counts: records, bytes of a plain file or an output, real tokens, or keys."""
     kind = workload["kind"]
     if kind in ("parse", "parse_sequence", "end_to_end"):
         return workload["records"]
@@ -344,5 +362,11 @@ def items(workload: dict[str, Any], path: Path) -> int:
             return (path / "records.tfrecord").stat().st_size
         with gzip.open(path / "records.tfrecord.gz") as file:
             return file.seek(0, 2)
-    with np.load(path / ("rnn.npz" if kind == "rnn" else "lengths.npz")) as arrays:
+    if kind == "padded":
+        with np.load(path / "rows.npz") as arrays:
+            return (
+                len(arrays["lengths"]) * int(arrays["lengths"].max()) * arrays["values"][0].nbytes
+            )
+    files = {"rnn": "rnn.npz", "ids": "rows.npz"}
+    with np.load(path / files.get(kind, "lengths.npz")) as arrays:
         return int(arrays["lengths"].sum()) * workload.get("columns", 1)

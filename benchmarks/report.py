@@ -27,6 +27,8 @@ UNITS = {
     "ns a token": lambda s: s * 1e9,
     "ns a key": lambda s: s * 1e9,
     "ms": lambda s: s * 1e3,
+    "ns a value": lambda s: s * 1e9,
+    "GB/s": lambda s: 1e-9 / s,
     "MB/s": lambda s: 1e-6 / s,
     "records/s": lambda s: 1 / s,
 }

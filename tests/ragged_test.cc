@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -157,6 +159,63 @@ TEST(SparseTensor, ToSparse) {
   EXPECT_EQ(made.dense_shape(), (Shape{3, 2, 2}));
   EXPECT_EQ(to_vector<int64_t>(made.indices()), (std::vector<int64_t>{0, 1, 0, 0, 1, 1, 2, 0, 0}));
   EXPECT_EQ(to_sparse(Ragged()).dense_shape(), (Shape{0, 0}));
+}
+
+// Rows of `inner` elements, padded with a filler whose elements differ.
+template <class T>
+void check_padded(int64_t rows, int64_t most, int64_t inner, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<int64_t> splits{0};
+  for (int64_t row = 0; row < rows; ++row)
+    splits.push_back(splits.back() + static_cast<int64_t>(random()) % (most + 1));
+  std::vector<T> values(static_cast<size_t>(splits.back() * inner)), filler;
+  std::ranges::generate(values, [&] { return static_cast<T>(random()); });
+  for (int64_t i = 0; i < inner; ++i) filler.push_back(static_cast<T>(i + 1));
+  const Ragged ragged = Ragged::from_row_splits(
+      Tensor::of<T>({splits.back(), inner}, std::span<const T>(values)), int64s(splits));
+  const int64_t steps = ragged.longest_row();
+  std::vector<T> expected;
+  for (size_t row = 0; row + 1 < splits.size(); ++row) {
+    const auto begin = values.begin() + splits[row] * inner,
+               end = values.begin() + splits[row + 1] * inner;
+    expected.insert(expected.end(), begin, end);
+    for (int64_t i = splits[row + 1] - splits[row]; i < steps; ++i)
+      expected.insert(expected.end(), filler.begin(), filler.end());
+  }
+  testing::on_every_isa([&] {
+    const Tensor padded = to_tensor(ragged, Tensor::of<T>({inner}, std::span<const T>(filler)));
+    EXPECT_EQ(padded.shape(), (Shape{rows, steps, inner}));
+    EXPECT_TRUE(to_vector<T>(padded) == expected) << rows << " x " << steps << " x " << inner;
+  });
+}
+
+TEST(Ragged, ToTensor) {
+  const Tensor minus_one = Tensor::of<int64_t>({}, {-1});
+  const Ragged ragged = Ragged::from_lists<int64_t>({{1, 2}, {}, {3}});
+  EXPECT_EQ(to_vector<int64_t>(to_tensor(ragged, minus_one)),
+            (std::vector<int64_t>{1, 2, -1, -1, 3, -1}));
+  EXPECT_EQ(to_tensor(Ragged::from_lists<int64_t>({{}, {}}), minus_one).shape(), (Shape{2, 0}));
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    check_padded<int64_t>(seed, 30, 1, seed);
+    check_padded<float>(100, 9, seed, seed);
+    check_padded<uint8_t>(50, seed, 3, seed);
+  }
+  check_padded<float>(3000, 100, 16, 1);  // more than the caches are to hold
+  check_padded<float>(7000, 100, 7, 2);
+  EXPECT_ERROR(WrongType, "int64 cannot be padded with float32",
+               to_tensor(ragged, Tensor::of<float>({}, {0})));
+  EXPECT_ERROR(InvalidArgument, "values of shape [3] cannot be padded with [1]",
+               to_tensor(ragged, Tensor::of<int64_t>({1}, {0})));
+  EXPECT_ERROR(InvalidArgument, "a ragged of 2 levels",
+               to_tensor(Ragged::from_row_splits(
+                             int64s({1}), std::vector<Tensor>{int64s({0, 1}), int64s({0, 1})}),
+                         minus_one));
+  std::vector<int64_t> splits(int64_t{1} << 17, 1 << 15);
+  splits[0] = 0;
+  EXPECT_ERROR(
+      LimitExceeded, "padded to [131071, 32768]",
+      to_tensor(Ragged::from_row_splits(Tensor::zeros(DType::kUInt8, {1 << 15}), int64s(splits)),
+                Tensor::zeros(DType::kUInt8, {})));
 }
 
 TEST(Feature, RowsAndDType) {

@@ -216,6 +216,51 @@ def sequence_features(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     return {"tf.function": case(compiled), "eager": case(layer)}
 
 
+# --- ids ------------------------------------------------------------------------------------------
+
+
+def ids_function(workload: dict[str, Any], boundaries: np.ndarray) -> Callable[..., Any]:
+    if workload["column"] == "bucketize":
+        edges = [float(boundary) for boundary in boundaries]
+        return lambda values, _: tf.raw_ops.Bucketize(input=values, boundaries=edges)
+    if workload["column"] == "cross":
+        return lambda values, others: (
+            tf.sparse.cross_hashed([values, others], workload["buckets"]).values
+        )
+    if workload["dtype"] == "int64":
+        return lambda values, _: tf.strings.to_hash_bucket_fast(
+            tf.as_string(values), workload["buckets"]
+        )
+    return lambda values, _: tf.strings.to_hash_bucket_fast(values, workload["buckets"])
+
+
+def one_a_row(values: np.ndarray) -> Any:
+    n = len(values)
+    indices = np.stack([np.arange(n), np.zeros(n, np.int64)], axis=1)
+    return tf.SparseTensor(indices, values, [n, 1])
+
+
+def ids(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    with np.load(path / "rows.npz") as arrays:
+        made = one_a_row if workload["column"] == "cross" else tf.constant
+        values, others = made(arrays["values"]), made(arrays["others"])
+        function = tf.function(ids_function(workload, arrays["boundaries"]))
+
+    def result() -> dict[str, np.ndarray]:
+        return {"ids": function(values, others).numpy().astype(np.int64)}
+
+    return {"tf.function": Case(lambda: function(values, others), result)}
+
+
+def padded(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    with np.load(path / "rows.npz") as arrays:
+        ragged = tf.RaggedTensor.from_row_splits(arrays["values"], arrays["row_splits"])
+    function = tf.function(lambda ragged: ragged.to_tensor())
+    return {
+        "tf.function": Case(lambda: function(ragged), lambda: {"padded": function(ragged).numpy()})
+    }
+
+
 # --- RNN ------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
 from peers import Case, strings
 
-DISTRIBUTIONS = ["torch", "tfrecord", "numpy"]
+DISTRIBUTIONS = ["torch", "tfrecord", "fbgemm_gpu-cpu", "numpy"]
 # Keras's order of gates -> torch's: GRU z r h -> r z n; LSTM i f c o is torch's i f g o.
 GATE_ORDER = {"SimpleRNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 1, 2, 3]}
 MODULES = {"SimpleRNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
@@ -42,6 +42,46 @@ def read(workload: dict[str, Any], path: Path) -> dict[str, Case]:
             pass
 
     return {"tfrecord package": Case(run, lambda: strings(r for batch in batches() for r in batch))}
+
+
+def ids(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    if workload["column"] != "bucketize":
+        return {}
+    with np.load(path / "rows.npz") as arrays:
+        values = torch.from_numpy(arrays["values"])
+        boundaries = torch.from_numpy(arrays["boundaries"].astype(np.float32))
+
+    def run() -> torch.Tensor:
+        return torch.bucketize(values, boundaries, right=True)
+
+    return {"torch.bucketize": Case(run, lambda: {"ids": run().numpy()})}
+
+
+def padded(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    with np.load(path / "rows.npz") as arrays:
+        values = torch.from_numpy(arrays["values"])
+        row_splits = torch.from_numpy(arrays["row_splits"])
+        longest = int(arrays["lengths"].max())
+
+    def case(run: Callable[[], torch.Tensor]) -> Case:
+        return Case(run, lambda: {"padded": run().numpy()})
+
+    floats = values.ndim == 2
+    cases = {}
+    if floats:
+        pad = torch.ops.aten._jagged_to_padded_dense_forward
+        cases["torch"] = case(lambda: pad(values, [row_splits], [longest], 0))
+    try:  # where it is installed: each release is for one version of torch
+        import fbgemm_gpu  # noqa: F401
+    except (ImportError, OSError):
+        return cases
+    fbgemm = torch.ops.fbgemm
+    cases["fbgemm"] = case(
+        (lambda: fbgemm.jagged_to_padded_dense(values, [row_splits], [longest], 0))
+        if floats
+        else (lambda: fbgemm.jagged_1d_to_dense(values, row_splits, longest, 0))
+    )
+    return cases
 
 
 def torch_rnn(cell: str, weights: Any, width: int, hidden: int) -> torch.nn.Module:

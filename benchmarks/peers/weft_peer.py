@@ -165,6 +165,53 @@ def sequence_features(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     return {"SequenceFeatures": Case(lambda: layer(features), result)}
 
 
+# --- ids ------------------------------------------------------------------------------------------
+
+
+def ids_column(workload: dict[str, Any], boundaries: np.ndarray) -> Any:
+    fc = weft.feature_column
+    if workload["column"] == "bucketize":
+        number = fc.sequence_numeric_column("values")
+        return fc.sequence_bucketized_column(number, boundaries.tolist())
+    if workload["column"] == "cross":
+        return fc.sequence_crossed_column(["values", "others"], workload["buckets"])
+    return fc.sequence_categorical_column_with_hash_bucket(
+        "values", workload["buckets"], DTYPES[workload["dtype"]]
+    )
+
+
+def ids(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    with np.load(path / "rows.npz") as arrays:
+        features = {
+            key: weft.Ragged.from_row_splits(
+                arrays[key].astype(object) if workload["dtype"] == "string" else arrays[key],
+                arrays["row_splits"],
+            )
+            for key in ("values", "others")
+        }
+        column = ids_column(workload, arrays["boundaries"])
+    return {
+        "column.ids": Case(
+            lambda: column.ids(features), lambda: {"ids": column.ids(features).flat_values}
+        )
+    }
+
+
+def padded(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    with np.load(path / "rows.npz") as arrays:
+        ragged = weft.Ragged.from_row_splits(arrays["values"], arrays["row_splits"])
+    cases = {"Ragged.to_tensor": Case(ragged.to_tensor, lambda: {"padded": ragged.to_tensor()})}
+    if "dimension" in workload:
+        layer = weft.layers.SequenceFeatures(
+            [weft.feature_column.sequence_numeric_column("values", (workload["dimension"],))]
+        )
+        features = {"values": ragged}
+        cases["SequenceFeatures"] = Case(
+            lambda: layer(features), lambda: {"padded": layer(features)[0]}
+        )
+    return cases
+
+
 # --- RNN ------------------------------------------------------------------------------------------
 
 

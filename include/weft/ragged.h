@@ -108,6 +108,12 @@ class WEFT_API SparseTensor {
 // As SparseTensor::from_ragged.
 WEFT_API SparseTensor to_sparse(const Ragged& ragged);
 
+// The padded array [rows, longest row, inner...] of one level of numbers, with `filler` [inner...]
+// behind each row. As tf.RaggedTensor.to_tensor. Throws InvalidArgument for more levels or a filler
+// of another shape; WrongType for strings or a filler of another dtype; LimitExceeded if the array
+// would hold more than Limits{}.max_batch_values.
+WEFT_API Tensor to_tensor(const Ragged& ragged, const Tensor& filler);
+
 // One value of a batch, and a batch: feature name -> value, all with the same number of rows.
 using Feature = std::variant<Tensor, Ragged, SparseTensor>;
 using Features = std::map<std::string, Feature, std::less<>>;

@@ -216,6 +216,13 @@ void bind_views(nb::class_<Ragged>& type) {
   type.def_prop_ro(
       "dtype", [](const Ragged& self) { return dtype_to_python(self.dtype()); },
       nb::for_getter(nb::sig("def dtype(self, /) -> DType")));
+  type.def(
+      "_padded",
+      [](const Ragged& self, nb::handle filler) {
+        const Tensor element = tensor_from_python(filler, "default_value");
+        return tensor_to_python(without_gil([&] { return to_tensor(self, element); }));
+      },
+      nb::arg("filler").none());
   type.def("to_lists", &lists_from_ragged, "Nested lists; strings as bytes.");
   type.def("to_list", &lists_from_ragged, "The same as to_lists, under TensorFlow's name.");
   type.def(

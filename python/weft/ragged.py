@@ -77,10 +77,12 @@ def _to_tensor(self: Ragged, default_value: object = None) -> np.ndarray:
     """
     if self.ragged_rank > 1:
         return self.to_sparse().to_dense(default_value)
-    values, lengths = self.flat_values, self.row_lengths()
-    shape = (len(self), int(lengths.max(initial=0)), *values.shape[1:])
-    padded = np.full(shape, _default(self.dtype.name, default_value), dtype=values.dtype)
-    padded[np.arange(shape[1]) < lengths[:, None]] = values
+    values, filler = self.flat_values, _default(self.dtype.name, default_value)
+    if self.dtype.name != "string":
+        return self._padded(np.full(values.shape[1:], filler, values.dtype))
+    lengths = self.row_lengths()
+    padded = np.full((len(self), int(lengths.max(initial=0)), *values.shape[1:]), filler, object)
+    padded[np.arange(padded.shape[1]) < lengths[:, None]] = values
     return padded
 
 

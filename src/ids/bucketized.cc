@@ -1,12 +1,16 @@
 #include <algorithm>
+#include <limits>
+#include <ranges>
 
+#include "base/cpu.h"
 #include "base/thread_pool.h"
+#include "ids/bucket_kernel.h"
 #include "ids/call.h"
 
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = int64_t{1} << 12;  // values that one thread buckets in about 20 us
+constexpr int64_t kGrain = int64_t{1} << 14;  // values that one thread buckets in about 20 us
 
 // [0, each, 2 * each, ...] in [0, end], the last one shorter where `each` does not divide.
 void add_steps(int64_t begin, int64_t end, int64_t each, std::vector<int64_t>& inner) {
@@ -30,11 +34,43 @@ void group_steps(FeatureRows& rows, int64_t each) {
   rows.steps = (rows.steps + each - 1) / each;
 }
 
-int64_t bucket_of(std::span<const float> boundaries, float value) {
-  // As std::upper_bound, for which NaN is above everything.
-  return std::ranges::partition_point(boundaries, [&](float b) { return !(value < b); }) -
-         boundaries.begin();
-}
+constexpr int64_t kChildren = kNodeKeys + 1;
+
+// A BoundaryTree with the memory of its nodes.
+class Boundaries {
+ public:
+  explicit Boundaries(const Tensor& sorted) : sorted_(sorted) {
+    int64_t nodes = (sorted.size() + kNodeKeys - 1) / kNodeKeys;
+    add_level(nodes, kNodeKeys, 1, 0);
+    for (int64_t below = kNodeKeys; nodes > 1; below *= kChildren) {
+      nodes = (nodes + kChildren - 1) / kChildren;
+      add_level(nodes, kChildren * below, below, below);
+    }
+    tree_ = {sorted.size(), static_cast<int64_t>(levels_.size()), {}};
+    std::ranges::transform(levels_ | std::views::reverse, tree_.nodes,
+                           [](const Tensor& keys) { return keys.values<float>().data(); });
+  }
+  const BoundaryTree& tree() const { return tree_; }
+
+ private:
+  // Key i of node j is boundary number j * a_node + i * a_key + first.
+  void add_level(int64_t nodes, int64_t a_node, int64_t a_key, int64_t first) {
+    const auto from = sorted_.values<float>();
+    Tensor keys(DType::kFloat32, {nodes * kNodeKeys});
+    int64_t i = 0;
+    for (float& key : keys.mutable_values<float>()) {
+      const int64_t at = i / kNodeKeys * a_node + i % kNodeKeys * a_key + first;
+      key = at < sorted_.size() ? from[static_cast<size_t>(at)]
+                                : std::numeric_limits<float>::quiet_NaN();
+      ++i;
+    }
+    levels_.push_back(std::move(keys));
+  }
+
+  Tensor sorted_;
+  std::vector<Tensor> levels_;  // the lowest first
+  BoundaryTree tree_;
+};
 
 }  // namespace
 
@@ -46,21 +82,23 @@ IdWeightPair BucketizedColumn::ids(const IdsCall& given) const {
                              {.missing = {.integer = {}, .text = {}}});
   const int64_t each = num_elements(numbers.shape()), buckets = boundaries_.size() + 1;
   if (call.sequence) group_steps(rows, each);
-  const Tensor edges = as_floating(boundaries_, DType::kFloat32, "boundaries");
-  const auto values = rows.values.values<float>();
-  const auto* inner = rows.splits.back().values<int64_t>().data();
-  const auto groups = rows.splits.back().size() - 1;
+  const Boundaries boundaries(as_floating(boundaries_, DType::kFloat32, "boundaries"));
+  const float* values = rows.values.values<float>().data();
   Tensor found(DType::kInt64, {rows.values.size()});
-  const auto ids = found.mutable_values<int64_t>();
-  base::parallel_for(groups, std::max<int64_t>(1, kGrain / each), [&](int64_t first, int64_t last) {
-    for (int64_t group = first; group < last; ++group) {
-      for (int64_t i = inner[group]; i < inner[group + 1]; ++i) {
-        const auto at = static_cast<size_t>(i);
-        const int64_t dimension = each == 1 ? 0 : (i - inner[group]) % each;
-        ids[at] = bucket_of(edges.values<float>(), values[at]) + dimension * buckets;
+  int64_t* ids = found.mutable_values<int64_t>().data();
+  base::parallel_for(found.size(), kGrain, [&](int64_t begin, int64_t end) {
+    WEFT_KERNEL(bucket_kernel).buckets(boundaries.tree(), values + begin, end - begin, ids + begin);
+  });
+  if (each > 1) {  // each dimension has buckets of its own
+    const auto groups = rows.splits.back().values<int64_t>();
+    for (size_t group = 0; group + 1 < groups.size(); ++group) {
+      int64_t dimension = 0;
+      for (int64_t i = groups[group]; i < groups[group + 1]; ++i) {
+        ids[i] += dimension * buckets;
+        if (++dimension == each) dimension = 0;
       }
     }
-  });
+  }
   return finish_ids(std::move(rows), std::move(found), call);
 }
 

@@ -1,7 +1,7 @@
 // Crosses: TensorFlow's SparseCrossHashed, over rows or over the steps of rows.
 #include <algorithm>
 
-#include "base/fingerprint.h"
+#include "base/cpu.h"
 #include "base/thread_pool.h"
 #include "ids/call.h"
 #include "ids/hashing.h"
@@ -10,7 +10,9 @@ namespace weft {
 namespace {
 
 constexpr uint64_t kDefaultHashKey = 0xDECAFCAFFE;
-constexpr int64_t kGrain = int64_t{1} << 10;  // groups that one thread crosses in about 20 us
+// Groups that one thread crosses in about 20 us: any, and those of one value of each key.
+constexpr int64_t kGrain = int64_t{1} << 10;
+constexpr int64_t kSingleGrain = int64_t{1} << 14;
 
 // One of the keys: what each of its values adds to a hash, in groups (rows or steps) of values.
 struct CrossInput {
@@ -33,11 +35,11 @@ Tensor hashes_of(const Tensor& values, const std::string& key) {
                         " dtype: " + dtype_name(values.dtype()),
                     at_key(key));
   }
+  const Fingerprints fingerprints(values, 0);
   Tensor hashes(DType::kInt64, {values.size()});
   int64_t* to = hashes.mutable_values<int64_t>().data();
   base::parallel_for(values.size(), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      to[i] = static_cast<int64_t>(base::fingerprint64(values.bytes()[i]));
+    fingerprints.write(begin, end, to + begin);
   });
   return hashes;
 }
@@ -109,6 +111,17 @@ void check_alike(const std::vector<CrossInput>& inputs, bool sequence, const std
   }
 }
 
+// Whether every group holds one value of each key.
+bool one_value_each(const std::vector<CrossInput>& inputs, int64_t groups) {
+  return std::ranges::all_of(inputs, [&](const CrossInput& input) {
+    if (input.hashes.size() != groups) return false;
+    for (int64_t group = 0; input.groups != nullptr && group < groups; ++group) {
+      if (input.groups[group] != group) return false;
+    }
+    return true;
+  });
+}
+
 // [groups + 1]: where each group's crosses begin.
 Tensor crosses_before(const std::vector<CrossInput>& inputs, int64_t groups,
                       const std::string& name) {
@@ -132,7 +145,7 @@ Tensor crosses_before(const std::vector<CrossInput>& inputs, int64_t groups,
 
 // Writes every combination of one value of each key from `key` on; the last key's change first.
 int64_t* cross(const std::vector<CrossInput>& inputs, size_t key, int64_t group, uint64_t hash,
-               uint64_t buckets, int64_t* out) {
+               Divisor buckets, int64_t* out) {
   const CrossInput& input = inputs[key];
   const int64_t* hashes = input.hashes.values<int64_t>().data();
   for (int64_t i = input.begin(group); i < input.end(group); ++i) {
@@ -140,10 +153,38 @@ int64_t* cross(const std::vector<CrossInput>& inputs, size_t key, int64_t group,
     if (key + 1 < inputs.size()) {
       out = cross(inputs, key + 1, group, all, buckets, out);
     } else {
-      *out++ = static_cast<int64_t>(all % buckets);
+      *out++ = static_cast<int64_t>(modulo(all, buckets));
     }
   }
   return out;
+}
+
+// The crosses of groups of one value of each key.
+Tensor single_crosses(const std::vector<CrossInput>& inputs, int64_t groups, uint64_t seed,
+                      Divisor buckets) {
+  Tensor found(DType::kInt64, {groups});
+  auto* ids = reinterpret_cast<uint64_t*>(found.mutable_values<int64_t>().data());
+  std::vector<const uint64_t*> keys;
+  for (const CrossInput& input : inputs)
+    keys.push_back(reinterpret_cast<const uint64_t*>(input.hashes.values<int64_t>().data()));
+  base::parallel_for(groups, kSingleGrain, [&](int64_t begin, int64_t end) {
+    WEFT_KERNEL(fingerprint_kernel)
+        .chains(seed, keys.data(), static_cast<int64_t>(keys.size()), begin, end, buckets, ids);
+  });
+  return found;
+}
+
+// The crosses of any groups; `before` says where each group's begin.
+Tensor all_crosses(const std::vector<CrossInput>& inputs, const Tensor& before, uint64_t seed,
+                   Divisor buckets) {
+  const auto starts = before.values<int64_t>();
+  Tensor found(DType::kInt64, {starts.back()});
+  int64_t* ids = found.mutable_values<int64_t>().data();
+  base::parallel_for(before.size() - 1, kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t group = begin; group < end; ++group)
+      cross(inputs, 0, group, seed, buckets, ids + starts[static_cast<size_t>(group)]);
+  });
+  return found;
 }
 
 }  // namespace
@@ -157,20 +198,21 @@ IdWeightPair CrossedColumn::ids(const IdsCall& given) const {
   for (const CrossInput& input : inputs) rows.steps = std::max(rows.steps, input.rows.steps);
   const int64_t groups =
       call.sequence ? rows.splits[0].values<int64_t>().back() : inputs[0].rows.rows();
-  const Tensor before = crosses_before(inputs, groups, name());
-  const auto starts = before.values<int64_t>();
-  Tensor found(DType::kInt64, {starts.back()});
-  int64_t* ids = found.mutable_values<int64_t>().data();
   const auto key = static_cast<uint64_t>(hash_key_.value_or(0));
-  base::parallel_for(groups, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; ++group)
-      cross(inputs, 0, group, key == 0 ? kDefaultHashKey : key,
-            static_cast<uint64_t>(hash_bucket_size_), ids + starts[static_cast<size_t>(group)]);
-  });
-  if (!call.sequence) {
-    rows.splits = {before};
-  } else if (std::ranges::any_of(inputs, [](const auto& i) { return i.groups != nullptr; })) {
-    rows.splits.push_back(before);
+  const uint64_t seed = key == 0 ? kDefaultHashKey : key;
+  const Divisor buckets = divisor(static_cast<uint64_t>(hash_bucket_size_));
+  const auto grouped = std::ranges::find_if(inputs, [](const auto& i) { return i.groups; });
+  Tensor found, before;
+  if (one_value_each(inputs, groups)) {
+    found = single_crosses(inputs, groups, seed, buckets);
+    if (grouped != inputs.end()) before = grouped->rows.splits.back();
+  } else {
+    before = crosses_before(inputs, groups, name());
+    found = all_crosses(inputs, before, seed, buckets);
+  }
+  if (grouped != inputs.end()) {
+    if (!call.sequence) rows.splits.clear();
+    rows.splits.push_back(std::move(before));
   }
   return finish_ids(std::move(rows), std::move(found), call);
 }

@@ -1,41 +1,44 @@
 #include "ids/hashing.h"
 
-#include <charconv>
+#include <algorithm>
 
-#include "base/fingerprint.h"
+#include "base/cpu.h"
 
 namespace weft {
-namespace {
 
-template <class T>
-uint64_t fingerprint_of_text(T value) {
-  char text[24];
-  const char* end = std::to_chars(text, text + sizeof text, value).ptr;
-  return base::fingerprint64({text, static_cast<size_t>(end - text)});
+Fingerprints::Fingerprints(const Tensor& values, int64_t buckets)
+    : values_(values), buckets_(divisor(static_cast<uint64_t>(buckets))) {
+  if (values.dtype() != DType::kString && values.dtype() != DType::kUInt64)
+    values_ = as_int64(values, "values");
 }
 
-}  // namespace
-
-Fingerprints::Fingerprints(const Tensor& values) : values_(values) {
-  if (values.dtype() == DType::kString) return;
-  signed_ = values.dtype() != DType::kUInt64;
-  if (signed_) values_ = as_int64(values, "values");
-  integers_ = reinterpret_cast<const int64_t*>(values_.buffer().data());
+void Fingerprints::write(int64_t begin, int64_t end, int64_t* out) const {
+  if (values_.dtype() != DType::kString) {
+    write_integers(reinterpret_cast<const uint64_t*>(values_.buffer().data()) + begin, end - begin,
+                   out);
+    return;
+  }
+  const Bytes& bytes = values_.bytes();
+  WEFT_KERNEL(fingerprint_kernel)
+      .strings(bytes.data().data(), bytes.offsets().data() + begin, end - begin, buckets_,
+               reinterpret_cast<uint64_t*>(out));
 }
 
-uint64_t Fingerprints::operator[](int64_t i) const {
-  if (values_.dtype() == DType::kString) return base::fingerprint64(values_.bytes()[i]);
-  if (signed_) return fingerprint_of_text(integers_[i]);
-  return fingerprint_of_text(static_cast<uint64_t>(integers_[i]));
+void Fingerprints::write(std::span<const int64_t> places, int64_t* out) const {
+  if (values_.dtype() == DType::kString) {
+    for (int64_t place : places) write(place, place + 1, out++);
+    return;
+  }
+  const auto* from = reinterpret_cast<const uint64_t*>(values_.buffer().data());
+  std::transform(places.begin(), places.end(), out,
+                 [&](int64_t place) { return static_cast<int64_t>(from[place]); });
+  write_integers(reinterpret_cast<const uint64_t*>(out), static_cast<int64_t>(places.size()), out);
 }
 
-uint64_t fingerprint_cat(uint64_t a, uint64_t b) {
-  constexpr uint64_t k = 0xc6a4a7935bd1e995;
-  const auto mix = [](uint64_t v) { return v ^ (v >> 47); };
-  uint64_t r = a ^ k;
-  r ^= mix(b * k) * k;
-  r *= k;
-  return mix(mix(r) * k);
+void Fingerprints::write_integers(const uint64_t* from, int64_t n, int64_t* out) const {
+  const FingerprintKernel& kernel = WEFT_KERNEL(fingerprint_kernel);
+  const bool is_signed = values_.dtype() == DType::kInt64;
+  (is_signed ? kernel.int64s : kernel.uint64s)(from, n, buckets_, reinterpret_cast<uint64_t*>(out));
 }
 
 }  // namespace weft

@@ -1,25 +1,28 @@
-// Values to hashes: FarmHash fingerprints, and TensorFlow's way of combining them.
+// Values to hashes: FarmHash fingerprints of strings, and of the decimal text of integers.
 #pragma once
 
+#include <span>
+
+#include "base/fingerprint_kernel.h"
 #include "weft/ids.h"
 
 namespace weft {
 
-// The fingerprints of strings, and of the decimal text of integers.
+// Fingerprints modulo `buckets`.
 class Fingerprints {
  public:
-  // Keeps what it needs of `values`: strings or integers, else WrongType.
-  explicit Fingerprints(const Tensor& values);
-  int64_t size() const { return values_.size(); }
-  uint64_t operator[](int64_t i) const;  // value i's
+  // Keeps what it needs of `values`: strings or integers, else WrongType. 0 buckets: whole
+  // fingerprints.
+  Fingerprints(const Tensor& values, int64_t buckets);
+  // Those of values [begin, end), or of the values at `places`, to out[0] and on.
+  void write(int64_t begin, int64_t end, int64_t* out) const;
+  void write(std::span<const int64_t> places, int64_t* out) const;
 
  private:
-  Tensor values_;  // strings, int64 or uint64
-  const int64_t* integers_ = nullptr;
-  bool signed_ = true;
-};
+  void write_integers(const uint64_t* from, int64_t n, int64_t* out) const;
 
-// One fingerprint after another, as TensorFlow's FingerprintCat64 (tsl/platform/fingerprint.h).
-uint64_t fingerprint_cat(uint64_t a, uint64_t b);
+  Tensor values_;  // strings, int64 or uint64
+  Divisor buckets_;
+};
 
 }  // namespace weft

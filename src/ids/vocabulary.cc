@@ -10,6 +10,7 @@ namespace weft {
 namespace {
 
 constexpr int64_t kGrain = int64_t{1} << 13;  // ids that one thread goes through in about 20 us
+constexpr int64_t kBlock = 256;               // ids that are gone through before some are replaced
 
 std::string value_string(const Tensor& values, int64_t i) {
   if (values.dtype() == DType::kString) return "'" + escape_bytes(values.bytes()[i]) + "'";
@@ -27,20 +28,24 @@ std::string value_string(const Tensor& values, int64_t i) {
 // Replaces each -1 by what stands for a value out of vocabulary; returns how many there were.
 int64_t replace_unknown(const Tensor& values, const OutOfVocabulary& out, int64_t size,
                         Tensor& found) {
-  const Fingerprints fingerprints(values);
+  const Fingerprints fingerprints(values, out.num_oov_buckets);
   int64_t* ids = found.mutable_values<int64_t>().data();
   std::atomic<int64_t> unknown{0};
   base::parallel_for(found.size(), kGrain, [&](int64_t begin, int64_t end) {
-    int64_t here = 0;
-    for (int64_t i = begin; i < end; ++i) {
-      if (ids[i] >= 0) continue;
-      ++here;
-      if (out.num_oov_buckets == 0) {
-        ids[i] = out.default_value;
-      } else {
-        const auto bucket = fingerprints[i] % static_cast<uint64_t>(out.num_oov_buckets);
-        ids[i] = size + static_cast<int64_t>(bucket);
+    int64_t here = 0, places[kBlock], replacements[kBlock];
+    std::fill_n(replacements, kBlock, out.default_value);
+    for (; begin < end; begin += kBlock) {
+      size_t count = 0;
+      for (int64_t i = begin; i < std::min(begin + kBlock, end); ++i) {
+        places[count] = i;
+        count += ids[i] < 0 ? 1 : 0;
       }
+      here += static_cast<int64_t>(count);
+      if (out.num_oov_buckets > 0) {
+        fingerprints.write({places, count}, replacements);
+        for (size_t i = 0; i < count; ++i) replacements[i] += size;
+      }
+      for (size_t i = 0; i < count; ++i) ids[places[i]] = replacements[i];
     }
     unknown += here;
   });

@@ -161,9 +161,22 @@ Filled filled_ragged(const Ragged& ragged, int64_t each, double hole, const std:
   return filled;
 }
 
+// One level of values [N, k...] that are a step each.
+Filled filled_steps(const Ragged& ragged, int64_t each) {
+  Tensor splits(DType::kInt64, {ragged.rows() + 1});
+  std::ranges::transform(ragged.row_splits(), splits.mutable_values<int64_t>().begin(),
+                         [&](int64_t split) { return split * each; });
+  const Tensor& values = ragged.values();
+  return filled_rows(values.reshaped({values.size()}), splits, ragged.longest_row() * each, each);
+}
+
 Filled filled_feature(const Feature& numbers, int64_t each, double hole, const std::string& key) {
-  if (const auto* ragged = std::get_if<Ragged>(&numbers))
+  if (const auto* ragged = std::get_if<Ragged>(&numbers)) {
+    const Tensor& values = ragged->values();
+    if (ragged->levels() == 1 && values.rank() > 1 && values.size() == values.dim(0) * each)
+      return filled_steps(*ragged, each);
     return filled_ragged(with_flat_values(*ragged), each, hole, key);
+  }
   const auto& sparse = std::get<SparseTensor>(numbers);
   return filled_sparse(sparse.values(), sparse, each, hole, key);
 }
@@ -189,11 +202,12 @@ class NumericSequence final : public SequencePart {
   void write(int64_t row, int64_t first, int64_t count, const Cells& out) const override {
     const int64_t begin = splits_[row] + first * width(), end = splits_[row + 1];
     T* to = static_cast<T*>(out.data);
-    for (int64_t step = 0; step < count; ++step, to += out.stride) {
+    const int64_t run = out.stride == width() ? count : 1;  // steps that lie in one piece
+    for (int64_t step = 0; step < count; step += run, to += out.stride) {
       const int64_t at = begin + step * width();
-      const int64_t here = std::clamp<int64_t>(end - at, 0, width());
+      const int64_t here = std::clamp<int64_t>(end - at, 0, run * width());
       for (int64_t i = 0; i < here; ++i) to[i] = numbers_[at + i];
-      for (int64_t i = here; i < width(); ++i) to[i] = static_cast<T>(padding_);
+      for (int64_t i = here; i < run * width(); ++i) to[i] = static_cast<T>(padding_);
     }
   }
 
