@@ -169,7 +169,8 @@ WEFT_API std::map<std::string, Tensor, std::less<>> decode_example(
     std::string_view serialized, const ParseOptions& options = {});
 
 // One Example per row. A row of a Tensor is written flat, a row of a Ragged of one level or of a
-// SparseTensor of rank 2 as its values in order.
+// SparseTensor of rank 2 as its values in order, a row of a SparseTensor of rank 1 as its value or
+// an empty list.
 // Throws as encode_example, and InvalidArgument for features of different numbers of rows, a scalar
 // tensor, a Ragged of several levels (write its row_splits as features of their own), and a
 // SparseTensor of another rank or with holes.

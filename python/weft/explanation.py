@@ -68,8 +68,8 @@ def explain(
     """What `columns` make of one record: key, raw values, ids, what the ids are, weights.
 
     Args:
-        record: a serialized tf.Example, or a mapping from names to the values of one row: a list,
-            or a list of lists where a step holds several.
+        record: a serialized tf.Example or SequenceExample, or a mapping from names to the values of
+            one row: a list, or a list of lists where a step holds several.
         columns: of any kind, categorical ones included.
 
     Each value is looked up by itself with the column that a layer would use, so the ids are a
@@ -77,9 +77,7 @@ def explain(
     go through its lines.
     """
     if isinstance(record, bytes):
-        from weft.io import decode_example
-
-        record = {key: values.tolist() for key, values in decode_example(record).items()}
+        record = _decoded(record)
     if not isinstance(record, Mapping):
         raise WrongTypeError(f"a record is bytes or a mapping, not {type(record).__name__}")
     row = {key: _as_list(values) for key, values in record.items()}
@@ -88,6 +86,13 @@ def explain(
 
 
 Row = Mapping[str, list[Any]]
+
+
+def _decoded(record: bytes) -> dict[str, Any]:
+    from weft.io.sequence_example import decode_either
+
+    features, lists = decode_either(record)
+    return {**features, **{key: rows.to_lists() for key, rows in lists.items()}}
 
 
 @singledispatch

@@ -211,11 +211,13 @@ void check_key(const std::string& key) {
   }
 }
 
-// The rows of a sparse tensor of rank 2 whose values stand at positions 0, 1, 2, ... of each row.
+// The rows of a sparse tensor of rank 2 whose values stand at positions 0, 1, 2, ... of each row, or
+// of rank 1, whose rows hold a value or none.
 Tensor sparse_splits(const std::string& key, const SparseTensor& sparse) {
-  if (sparse.rank() != 2) {
+  const auto rank = static_cast<size_t>(sparse.rank());
+  if (rank > 2) {
     throw InvalidArgument(
-        "a SparseTensor of rank " + std::to_string(sparse.rank()) + " where rank 2 is written",
+        "a SparseTensor of rank " + std::to_string(rank) + " where rank 2 or 1 is written",
         {.key = key});
   }
   const Tensor indices = sparse.indices();
@@ -226,8 +228,8 @@ Tensor sparse_splits(const std::string& key, const SparseTensor& sparse) {
   to[0] = 0;
   for (size_t row = 0; row + 1 < to.size(); ++row) {
     int64_t position = 0;
-    for (; 2 * i < at.size() && at[2 * i] == static_cast<int64_t>(row); ++i, ++position) {
-      if (at[2 * i + 1] == position) continue;
+    for (; rank * i < at.size() && at[rank * i] == static_cast<int64_t>(row); ++i, ++position) {
+      if (rank == 1 || at[2 * i + 1] == position) continue;
       throw InvalidArgument("the value at " + std::to_string(at[2 * i + 1]) +
                                 " comes where position " + std::to_string(position) +
                                 " should: a list has no holes",

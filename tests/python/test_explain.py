@@ -82,6 +82,15 @@ def test_hashes_and_crosses_are_the_layers():
     assert [x.result for x in lines(steps)] == steps.ids(features).to_lists()[0]
 
 
+def test_a_sequence_example():
+    lists = {"item": [["a"], [], ["zz", "b"]], "t": [[100], [160], [400]]}
+    record = weft.io.encode_sequence_example({"now": [1000]}, lists)
+    found = lines(SEQUENCE, fc.sequence_time_delta_column("t", "now", unit=60), record=record)
+    items, times = found[:3], found[3:]
+    assert [(x.step, x.value) for x in items] == [(0, b"a"), (2, b"zz"), (2, b"b")]
+    assert [x.result for x in times] == [15, 14, 10]
+
+
 def test_what_is_not_there():
     column = fc.categorical_column_with_identity("gone", 3)
     (line,) = lines(column)

@@ -17,6 +17,7 @@ from rich.text import Text
 import weft
 from weft.cli import vocab
 from weft.config import config
+from weft.io.sequence_example import decode_either
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,18 +72,6 @@ def show_config(as_json: AsJson = False) -> None:
         weft.show_config()
 
 
-def decoded(record: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Features and feature lists of an Example or a SequenceExample."""
-    try:
-        return weft.io.decode_example(record), {}
-    except ValueError:
-        try:
-            return weft.io.decode_sequence_example(record)
-        except ValueError:
-            pass
-        raise
-
-
 @app.command()
 def head(
     files: Files,
@@ -93,7 +82,7 @@ def head(
     console = Console()
     for file in files:
         for number, record in enumerate(weft.io.TFRecordDataset(file).take(count)):
-            features, lists = decoded(record)
+            features, lists = decode_either(record)
             if as_json:
                 found = {"features": {key: plain(values) for key, values in features.items()}}
                 if lists:
@@ -116,7 +105,7 @@ Specs = tuple[dict[str, weft.io.VarLenFeature], dict[str, weft.io.VarLenFeature]
 def guessed_specs(file: Path) -> Specs:
     """What the first record with features holds; nothing if none of them has any."""
     for record in weft.io.TFRecordDataset(file, on_error="skip"):
-        features, lists = decoded(record)
+        features, lists = decode_either(record)
         if features or lists:
             return (
                 {key: weft.io.VarLenFeature(values.dtype) for key, values in features.items()},
@@ -128,7 +117,7 @@ def guessed_specs(file: Path) -> Specs:
 def parsed(batches: weft.io.TFRecordDataset, context: dict, lists: dict) -> Iterable[Any]:
     """The batches, parsed if there is anything to parse."""
     if lists:
-        return (weft.io.parse_sequence_example(batch, context, lists) for batch in batches)
+        return batches.parse_sequence(context, lists)
     return batches.parse(context) if context else batches
 
 

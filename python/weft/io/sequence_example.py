@@ -22,7 +22,13 @@ from weft import _core
 from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.io.compiled import parser_of
-from weft.io.parsing import check_names, is_one_record, one_record, refuse_no_dtype
+from weft.io.parsing import (
+    check_names,
+    decode_example,
+    is_one_record,
+    one_record,
+    refuse_no_dtype,
+)
 from weft.ragged import Ragged
 
 __all__ = [
@@ -111,6 +117,18 @@ def parse_single_sequence_example(
     del example_name, name
     parser = _parser(context_features, sequence_features, strict, limits)
     return parser.parse_single(one_record(serialized))[:2]
+
+
+def decode_either(record: Any) -> tuple[dict[str, np.ndarray], dict[str, Ragged]]:
+    """Features and feature lists of an Example or a SequenceExample, whichever `record` is."""
+    try:
+        return decode_example(record), {}
+    except ValueError:
+        try:
+            return decode_sequence_example(record)
+        except ValueError:
+            pass
+        raise
 
 
 def decode_sequence_example(

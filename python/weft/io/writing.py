@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from weft import arrow
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.io.parsing import encode_examples
 from weft.io.records import Path, TFRecordOptions, TFRecordWriter, file_name
@@ -23,7 +24,8 @@ def write_tfrecords(
 
     `data`: a dict from feature name to column, as `encode_examples` takes it (arrays, nested lists,
     `Ragged`, `SparseTensor`, Arrow arrays); a pandas DataFrame, whose index is left out; an Arrow
-    table, record batch or stream of them; or an iterable of any of these.
+    table, record batch or stream of them, of which a null is a row without values; or an iterable
+    of any of these.
     `path`: the file; with `num_shards` the files are path-00000-of-00004 and so on, as TensorFlow
     and Beam name them, and row i goes into file i % num_shards: reading them back by
     `interleave(num_shards)` gives the order of the rows.
@@ -56,12 +58,10 @@ def _batches(data: Any) -> Iterator[Mapping[str, Any]]:
     """What `data` holds, as dicts of columns."""
     if isinstance(data, Mapping):
         yield data
-    elif hasattr(data, "to_batches"):  # an Arrow table
-        yield from _batches(data.to_batches())
-    elif hasattr(data, "schema") and hasattr(data, "column"):  # an Arrow record batch
-        yield {name: data.column(name) for name in data.schema.names}
     elif hasattr(data, "columns") and hasattr(data, "items"):  # a pandas DataFrame
         yield {str(name): column.to_numpy() for name, column in data.items()}
+    elif hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
+        yield from arrow.batches(data)
     elif isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
         for batch in data:
             yield from _batches(batch)
