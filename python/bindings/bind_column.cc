@@ -250,9 +250,8 @@ void bind_column(nb::module_& m) {
         [](const nb::list& columns) { return text_to_python(shared_embedding_name(columns)); });
   m.def("columns_to_json",
         [](const nb::list& columns) { return columns_to_json(columns_of(columns)); });
-  m.def("check_columns_json", [](nb::handle json) {
-    (void)columns_from_json(text_from_python(json, "json"));
-  });
+  m.def("check_columns_json",
+        [](nb::handle json) { (void)columns_from_json(text_from_python(json, "json")); });
   m.def("log_boundaries", [](double first, double last, nb::handle count) {
     return tensor_to_python(log_boundaries(first, last, int_from_python(count, "count")));
   });

@@ -149,7 +149,7 @@ Outlet<Parsed> batch_outlet(const Start& start) {
   });
   auto ahead =
       std::make_shared<Ahead<Parsed>>(parsed(std::move(records.produce), description),
-                                        description.prefetch, stop, description.options.poll);
+                                      description.prefetch, stop, description.options.poll);
   return {description, start.iteration, [ahead](auto& item) { ahead->next(item); },
           std::move(records.position)};
 }

@@ -211,8 +211,8 @@ void check_key(const std::string& key) {
   }
 }
 
-// The rows of a sparse tensor of rank 2 whose values stand at positions 0, 1, 2, ... of each row, or
-// of rank 1, whose rows hold a value or none.
+// The rows of a sparse tensor of rank 2 whose values stand at positions 0, 1, 2, ... of each row,
+// or of rank 1, whose rows hold a value or none.
 Tensor sparse_splits(const std::string& key, const SparseTensor& sparse) {
   const auto rank = static_cast<size_t>(sparse.rank());
   if (rank > 2) {
