@@ -31,6 +31,7 @@ template <>
 PanelLayout grouped_layout<float>(int64_t groups, int64_t width) {
   const int64_t lanes = WEFT_KERNEL(product_kernel).lanes;
   PanelLayout layout;
+  layout.sources.reserve(static_cast<size_t>(groups * (padded<float>(width) / lanes)));
   for (int64_t group = 0; group < groups; ++group) {
     for (int64_t at = 0; at < width; at += lanes)
       layout.sources.push_back({group * width + at, width - at});
@@ -104,6 +105,7 @@ template <class T>
 SplitMatrix<T>::SplitMatrix(const T* w, int64_t ld_w, PanelLayout layout,
                             std::span<const Operand<T>> left)
     : w_(w), ld_w_(ld_w), layout_(std::move(layout)) {
+  dense_.reserve(left.size());
   for (const Operand<T>& part : left) {
     dense_.push_back(part.splits ? Matrix<T>() : Matrix<T>(w, part.depth, ld_w, layout_));
     w += part.depth * ld_w;

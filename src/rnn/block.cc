@@ -28,6 +28,8 @@ class Block {
   void set_inputs();
   void load_states();
   bool next_chunk();
+  template <class F>
+  void each_token(const F& f) const;
   void gather();
   void run_layer(size_t layer);
   void keep_states(size_t layer);
@@ -157,10 +159,11 @@ bool Block<T>::next_chunk() {
   return tokens_ > 0;
 }
 
-// Row by row: a row's consecutive steps are neighbours in memory. Sparse inputs stay where they
-// are.
+// Calls f(token, cell) for the chunk's tokens. Row by row: a row's consecutive steps are neighbours
+// in memory.
 template <class T>
-void Block<T>::gather() {
+template <class F>
+void Block<T>::each_token(const F& f) const {
   const bool backwards = job_.options.go_backwards;
   const int64_t last = job_.schedule.steps() - 1;
   for (int64_t i = 0; i < counts_[0]; ++i) {
@@ -169,14 +172,24 @@ void Block<T>::gather() {
     for (size_t s = 0; s < counts_.size() && i < counts_[s]; ++s) {
       const int64_t time = times[static_cast<size_t>(next_) + s];
       const int64_t step = backwards ? last - time : time;
-      const int64_t cell = first + step * job_.x_step, token = offsets_[s] + i;
-      if (!cells_.empty()) cells_[static_cast<size_t>(token)] = cell;
-      T* to = x_ + token * ld_x_;
-      for (const base::Operand<T>& part : job_.inputs) {
-        if (part.splits == nullptr) to = std::copy_n(part.dense + cell * part.ld, part.depth, to);
-      }
+      f(offsets_[s] + i, first + step * job_.x_step);
     }
   }
+}
+
+// Dense inputs are copied together, sparse ones stay where they are.
+template <class T>
+void Block<T>::gather() {
+  T* to = x_;
+  for (const base::Operand<T>& part : job_.inputs) {
+    if (part.splits != nullptr) continue;
+    each_token([&, depth = part.depth, ld = ld_x_, from = part.dense](int64_t token, int64_t cell) {
+      std::copy_n(from + cell * depth, depth, to + token * ld);
+    });
+    to += part.depth;
+  }
+  if (cells_.empty()) return;
+  each_token([&](int64_t token, int64_t cell) { cells_[static_cast<size_t>(token)] = cell; });
 }
 
 template <class T>

@@ -69,6 +69,7 @@ class FusedPlan final : public CellPlan<float> {
   // all these gates to a panel (SimpleRNN: several vectors of units).
   base::PanelLayout layout(int first_gate, int vectors) const {
     base::PanelLayout made{.vectors = vectors, .sources = {}};
+    made.sources.reserve(static_cast<size_t>(panels_ * vectors));
     for (int64_t p = 0; p < panels_; ++p) {
       for (int v = 0; v < vectors; ++v) {
         const bool simple = kind_ == CellKind::kSimple;
@@ -83,8 +84,7 @@ class FusedPlan final : public CellPlan<float> {
   void pack(const CellData& cell, std::span<const base::Operand<float>> inputs) {
     const int64_t width = cell.gates() * units_;
     const float* u = cell.recurrent_kernel().values<float>().data();
-    const base::PanelLayout all = layout(0, vectors_);
-    w_ = base::SplitMatrix<float>(cell.kernel().values<float>().data(), width, all, inputs);
+    base::PanelLayout all = layout(0, vectors_);
     std::vector<float> bias(static_cast<size_t>(width), 0);
     candidate_bias_.assign(static_cast<size_t>(ld_), 0);
     if (cell.use_bias) {
@@ -103,6 +103,7 @@ class FusedPlan final : public CellPlan<float> {
     } else {
       u_ = base::pack_panels(u, units_, width, all);
     }
+    w_ = {cell.kernel().values<float>().data(), width, std::move(all), inputs};
   }
 
   const RnnKernel& kernel_;

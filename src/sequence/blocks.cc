@@ -75,6 +75,7 @@ Blocks::Blocks(Shape outer, std::vector<Block> blocks)
 template <class T>
 std::vector<base::Operand<T>> Blocks::operands() const {
   std::vector<base::Operand<T>> made;
+  made.reserve(blocks_.size());
   for (const Block& block : blocks_) {
     if (const auto* dense = std::get_if<Tensor>(&block)) {
       const int64_t depth = dense->shape().back();
