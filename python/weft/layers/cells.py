@@ -18,6 +18,7 @@ from weft.layers.declared import DeclaredLayer, as_integer
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
 
+
 def flatten(states: Any) -> list[Any]:
     """Nested lists and tuples of states as one list."""
     if isinstance(states, (list, tuple)):

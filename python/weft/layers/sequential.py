@@ -140,7 +140,9 @@ class Sequential(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes the same model of, weights apart."""
-        layers = [{"class_name": type(la).__name__, "config": la.get_config()} for la in self.layers]
+        layers = [
+            {"class_name": type(la).__name__, "config": la.get_config()} for la in self.layers
+        ]
         return {"name": self.name, "layers": layers}
 
     @classmethod
