@@ -249,6 +249,13 @@ def make_rnn(workload: dict[str, Any], path: Path) -> None:
     )
 
 
+def make_indicator_rnn(workload: dict[str, Any], path: Path) -> None:
+    rng = make_histories(workload, path, [workload["key"]], workload["rows"])
+    np.savez(
+        path / "weights.npz", **cell_weights(rng, "GRU", workload["buckets"], workload["hidden"])
+    )
+
+
 def make_end_to_end(workload: dict[str, Any], path: Path) -> None:
     rng = make_histories(workload, path, [workload["key"]], workload["records"])
     table = draw_weights(rng, (workload["buckets"], workload["dimension"]))
@@ -260,6 +267,7 @@ MAKERS = {
     "parse": make_parse,
     "sequence_features": make_sequence_features,
     "rnn": make_rnn,
+    "indicator_rnn": make_indicator_rnn,
     "end_to_end": make_end_to_end,
 }
 
