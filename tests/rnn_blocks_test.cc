@@ -109,6 +109,18 @@ TEST(RnnBlocks, ReadNoRowOfTheKernelThatDoesNotOccur) {
   for (float x : states.outputs.values<float>()) EXPECT_TRUE(std::isfinite(x));
 }
 
+TEST(RnnBlocks, MayBeTimeMajorToo) {
+  const IdCounts ids{4, Tensor::of<int64_t>({7}, {0, 1, 1, 3, 4, 4, 5}),
+                     Tensor::of<int64_t>({5}, {2, 0, 3, 1, 3}),
+                     Tensor::of<float>({5}, {1, 2, .5f, 1, 3})};
+  const Blocks blocks({3, 2}, {random_tensor(DType::kFloat32, {3, 2, 5}, 1, 1), ids});
+  for (bool backwards : {false, true}) {
+    const RNN rnn(GRUCell(7),
+                  {.return_sequences = true, .go_backwards = backwards, .time_major = true});
+    expect_same(rnn, blocks, testing::written(blocks), {});
+  }
+}
+
 TEST(RnnBlocks, OfAnotherDtypeOrRankAreRefused) {
   const IdCounts ids{4, Tensor::of<int64_t>({3}, {0, 1, 1}), Tensor::of<int64_t>({1}, {2}),
                      Tensor::of<double>({1}, {1})};

@@ -149,9 +149,9 @@ struct States {
 
 // Runs a cell over the steps of inputs [B, T, D], which are a Tensor or, with the same result bit
 // for bit, the Blocks of a SequenceFeatures: of the kernel's rows below an indicator only those are
-// read whose ids occur. (Two things tell them apart: an infinite or NaN weight reaches every step
-// of the tensor, but only the steps that have its id in the blocks; and so does the sign of a
-// zero.)
+// read whose ids occur. (Two things can tell them apart: an infinite or NaN weight spoils every
+// step of the tensor, but only the steps of the blocks that have its id; and a sum whose terms are
+// all zeros may have another sign.)
 //
 // A masked step carries the state through and repeats the previous output (zeros before the first
 // real step; zeros always with zero_output_for_mask). Nothing is computed for masked steps, and

@@ -54,7 +54,7 @@ struct Operand;  // src/base/matrix.h
 
 // A tensor [..., D] of float32 or float64 in blocks of columns, side by side: what a feature layer
 // gives whose output is too wide to be written, and what an RNN or a Dense takes. A Tensor is one
-// dense block.
+// dense block. Nobody may write to the tensors of an IdCounts afterwards.
 class WEFT_API Blocks {
  public:
   using Block = std::variant<Tensor, IdCounts>;  // [..., d], or counts of width d
@@ -197,7 +197,7 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
   // Into `out`, whose memory is used again if it fits.
   void operator()(const Features& features, Sequence& out) const;
   // The same numbers, indicator and bucketized columns as their ids, the others between them as
-  // tensors: memory and time grow with the ids, not with V.
+  // tensors: memory and time grow with the ids, not with V, and so do the limits. Throws as above.
   SequenceBlocks blocks(const Features& features) const;
 
   const SequenceFeaturesOptions& sequence_options() const { return sequence_options_; }

@@ -107,7 +107,7 @@ SplitMatrix<T>::SplitMatrix(const T* w, int64_t ld_w, PanelLayout layout,
     : w_(w), ld_w_(ld_w), layout_(std::move(layout)) {
   dense_.reserve(left.size());
   for (const Operand<T>& part : left) {
-    dense_.push_back(part.splits ? Matrix<T>() : Matrix<T>(w, part.depth, ld_w, layout_));
+    dense_.push_back(part.sparse() ? Matrix<T>() : Matrix<T>(w, part.depth, ld_w, layout_));
     w += part.depth * ld_w;
   }
 }
@@ -117,12 +117,12 @@ void SplitMatrix<T>::multiply(int64_t rows, std::span<const Operand<T>> left, co
                               int64_t ld_start, T* out, int64_t ld_out) const {
   const T* w = w_;
   for (size_t i = 0; i < left.size(); ++i) {
-    if (left[i].splits == nullptr) {
-      dense_[i].multiply(rows, left[i].dense, left[i].ld, start, ld_start, out, ld_out);
-    } else {
+    if (left[i].sparse()) {
       for (int64_t r = 0; r < rows && start != out; ++r)
         std::copy_n(start + r * ld_start, ld_out, out + r * ld_out);
       add_sparse(rows, left[i], w, out, ld_out);
+    } else {
+      dense_[i].multiply(rows, left[i].dense, left[i].ld, start, ld_start, out, ld_out);
     }
     w += left[i].depth * ld_w_;
     start = out;

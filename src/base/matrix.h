@@ -66,7 +66,7 @@ class Matrix<double> {
   int64_t depth_ = 0, ld_w_ = 0, width_ = 0;
 };
 
-// Some columns of a left operand: dense, or where `dense` is null sparse.
+// Some columns of a left operand: dense rows, or, where there are `splits`, sparse ones.
 template <class T>
 struct Operand {
   int64_t depth = 0;         // how many columns
@@ -78,6 +78,8 @@ struct Operand {
   const T* values = nullptr;
   const int64_t* row_of = nullptr;
   int64_t entries = 0;  // readable in `columns`
+
+  bool sparse() const { return splits != nullptr; }
 };
 
 // A matrix whose left operands come in parts side by side. Of its rows below sparse columns only

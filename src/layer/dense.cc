@@ -19,10 +19,10 @@ constexpr double kGrainFlops = 1e6;
 template <class T>
 std::vector<base::Operand<T>> from_row(std::vector<base::Operand<T>> parts, int64_t begin) {
   for (base::Operand<T>& part : parts) {
-    if (part.splits == nullptr) {
-      part.dense += begin * part.ld;
-    } else {
+    if (part.sparse()) {
       part.splits += begin;
+    } else {
+      part.dense += begin * part.ld;
     }
   }
   return parts;
@@ -40,7 +40,7 @@ void forward(const Tensor& kernel, const Tensor* bias, Activation activation, co
   T* to = out.mutable_values<T>().data();
   double numbers = 0;  // of the inputs, zeros of sparse ones not counted
   for (const base::Operand<T>& part : parts)
-    numbers += static_cast<double>(part.splits == nullptr ? rows * part.depth : part.entries);
+    numbers += static_cast<double>(part.sparse() ? part.entries : rows * part.depth);
   const double flops = 2 * numbers * static_cast<double>(ld) + static_cast<double>(rows * ld);
   const auto grain = static_cast<int64_t>(kGrainFlops * static_cast<double>(rows) / flops) + 1;
   base::parallel_for(rows, grain, [&](int64_t begin, int64_t end) {

@@ -67,10 +67,10 @@ void Block<T>::allocate() {
   for (int64_t i = 0; i < rows_; ++i) tokens += length(i);
   tokens = std::min(tokens, std::max(rows_, job_.chunk_tokens));
   for (const base::Operand<T>& part : job_.inputs) {
-    if (part.splits == nullptr) {
-      ld_x_ += part.depth;
-    } else {
+    if (part.sparse()) {
       cells_.resize(static_cast<size_t>(tokens));
+    } else {
+      ld_x_ += part.depth;
     }
   }
   const int64_t x_at = take(tokens * ld_x_);
@@ -98,10 +98,12 @@ void Block<T>::set_inputs() {
   inputs_.push_back(job_.inputs);
   const T* x = x_;
   for (base::Operand<T>& part : inputs_[0]) {
-    part.dense = x;
-    part.ld = ld_x_;
-    part.row_of = cells_.data();
-    if (part.splits == nullptr) x += part.depth;
+    if (part.sparse()) {
+      part.row_of = cells_.data();
+    } else {
+      part.dense = std::exchange(x, x + part.depth);
+      part.ld = ld_x_;
+    }
   }
   for (size_t layer = 0; layer + 1 < job_.layers.size(); ++layer) {
     const CellPlan<T>& plan = *job_.layers[layer].plan;
@@ -182,7 +184,7 @@ template <class T>
 void Block<T>::gather() {
   T* to = x_;
   for (const base::Operand<T>& part : job_.inputs) {
-    if (part.splits != nullptr) continue;
+    if (part.sparse()) continue;
     each_token([&, depth = part.depth, ld = ld_x_, from = part.dense](int64_t token, int64_t cell) {
       std::copy_n(from + cell * depth, depth, to + token * ld);
     });

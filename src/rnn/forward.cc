@@ -64,8 +64,8 @@ double depth_of(const RnnJob<T>& job) {
   const double cells = static_cast<double>(job.schedule.batch() * job.schedule.steps());
   double depth = 0;
   for (const base::Operand<T>& part : job.inputs) {
-    depth += part.splits == nullptr ? static_cast<double>(part.depth)
-                                    : static_cast<double>(part.entries) / std::max(1.0, cells);
+    depth += part.sparse() ? static_cast<double>(part.entries) / std::max(1.0, cells)
+                           : static_cast<double>(part.depth);
   }
   return depth;
 }

@@ -34,7 +34,7 @@ class SequencePart {
   virtual double padding() const { return 0; }
   // Writes every element of steps [first, first + count) of `row`. Throws OutOfRange.
   virtual void write(int64_t row, int64_t first, int64_t count, const Cells& out) const = 0;
-  // An indicator: no fewer than it has ids. -1 for the others.
+  // An indicator: how many ids its feature holds. -1 for the others.
   virtual int64_t counted() const { return -1; }
   // An indicator: the same steps, a cell each. Throws OutOfRange.
   virtual void count(int64_t row, int64_t first, int64_t count, CountsWriter& to) const;
