@@ -8,7 +8,6 @@
 namespace weft {
 namespace {
 
-using testing::bag_ids;
 using testing::Floats;
 using testing::id_blocks;
 using testing::int64s;
@@ -101,7 +100,8 @@ TEST(Blocks, MemoryDoesNotGrowWithTheVocabulary) {
 }
 
 TEST(Blocks, RefuseWhatIsNoBlock) {
-  const auto counts = [](Ints splits, Ints ids, Floats values, int64_t width = 3) {
+  const auto counts = [](const Ints& splits, const Ints& ids, const Floats& values,
+                         int64_t width = 3) {
     return IdCounts{width, int64s(splits), int64s(ids),
                     Tensor::of<float>({std::ssize(values)}, std::span<const float>(values))};
   };
