@@ -33,7 +33,9 @@ FOREIGN_INCLUDE = re.compile(
 PUBLIC_ANYWHERE = {"export"}
 # A kernel file is compiled once per instruction set: whatever inline function it took from a header
 # could be the copy that the linker keeps for everyone.
-KERNEL_INCLUDE = re.compile(r"^(cstdint|cstddef|\w+intrin\.h|arm_neon\.h|base/(kernel|simd|tile)\.h)$")
+KERNEL_INCLUDE = re.compile(
+    r"^(cstdint|cstddef|\w+intrin\.h|arm_neon\.h|base/(kernel|simd|tile)\.h)$"
+)
 KERNEL_FILE = re.compile(r".*_kernel\.(cc|h)|base/(kernel|simd|tile)\.h")
 # Their content differs by instruction set.
 VECTOR_FILES = ("base/simd.h", "base/tile.h")

@@ -73,7 +73,7 @@ class Sequential(Layer):
         self.layers = _checked([*self.layers, layer])
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes all weights: for inputs of this shape, unless a feature layer, which knows, is first.
+        """Makes all weights, for inputs of this shape; a feature layer knows its own.
 
         Raises ValueError if their size is unknown or not what a layer was built for.
         """
