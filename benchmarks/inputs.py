@@ -282,6 +282,13 @@ def make_rnn(workload: dict[str, Any], path: Path) -> None:
     )
 
 
+def make_indicator_rnn(workload: dict[str, Any], path: Path) -> None:
+    rng = make_histories(workload, path, [workload["key"]], workload["rows"])
+    np.savez(
+        path / "weights.npz", **cell_weights(rng, "GRU", workload["buckets"], workload["hidden"])
+    )
+
+
 def make_end_to_end(workload: dict[str, Any], path: Path) -> None:
     rng = make_histories(workload, path, [workload["key"]], workload["records"])
     table = draw_weights(rng, (workload["buckets"], workload["dimension"]))
@@ -339,6 +346,7 @@ MAKERS = {
     "rnn": make_rnn,
     "ids": make_rows,
     "padded": make_rows,
+    "indicator_rnn": make_indicator_rnn,
     "end_to_end": make_end_to_end,
 }
 

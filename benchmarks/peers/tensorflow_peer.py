@@ -311,6 +311,28 @@ def vocabulary(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     }
 
 
+def indicator_rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    if not KERAS_2:
+        return {}
+    key, fc = workload["key"], tf.feature_column
+    ids = fc.sequence_categorical_column_with_identity(key, workload["buckets"])
+    layer = tf.keras.experimental.SequenceFeatures([fc.indicator_column(ids)])
+    gru = keras_rnn("GRU", np.load(path / "weights.npz"), workload["buckets"], workload["hidden"])
+    serialized = tf.constant(inputs.read_records(path / "records.tfrecord"))
+    features = tf.io.parse_example(serialized, {key: tf.io.VarLenFeature(tf.int64)})
+
+    def forward(features: Any) -> Any:
+        data, lengths = layer(features)
+        return gru(data, mask=tf.sequence_mask(lengths, tf.shape(data)[1]))
+
+    compiled = tf.function(forward)
+    return {
+        "tf.function": Case(
+            lambda: compiled(features).numpy(), lambda: {"state": compiled(features).numpy()}
+        )
+    }
+
+
 def vocabulary_build(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     spec = {"words": tf.io.RaggedFeature(tf.string)}
     batches = (

@@ -286,6 +286,26 @@ def vocabulary_build(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     return {"build": Case(run, result)}
 
 
+def indicator_rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    fc = weft.feature_column
+    ids = fc.sequence_categorical_column_with_identity(workload["key"], workload["buckets"])
+    columns = [fc.indicator_column(ids)]
+    layer = weft.layers.SequenceFeatures(columns)
+    gru = weft_rnn("GRU", np.load(path / "weights.npz"), workload["buckets"], workload["hidden"])
+    spec = fc.make_parse_example_spec(columns)
+    features = weft.io.parse_example(inputs.read_records(path / "records.tfrecord"), spec)
+    model = weft.Sequential([layer, gru])
+
+    def written() -> np.ndarray:
+        pair = layer(features)
+        return gru(pair.data, mask=pair.mask)
+
+    def case(run: Callable[[], np.ndarray]) -> Case:
+        return Case(run, lambda: {"state": run()})
+
+    return {"Sequential": case(lambda: model(features)), "the array written": case(written)}
+
+
 # --- end to end -----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -152,5 +153,10 @@ struct Parameter {
   Initializer initializer;
   bool trainable = true;
 };
+
+// Copies `weights` into the values of the parameters, in their order. Throws InvalidArgument for
+// another number or shape, WrongType for another dtype, naming `owner`; then nothing has changed.
+WEFT_API void set_weights(std::span<Parameter> parameters, std::span<const Tensor> weights,
+                          std::string_view owner);
 
 }  // namespace weft

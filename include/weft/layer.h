@@ -1,10 +1,14 @@
-// Activations.
+// Activations, and the layer that is nothing but a product: Dense.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "weft/initializer.h"
+#include "weft/sequence.h"
 #include "weft/tensor.h"
 
 namespace weft {
@@ -41,5 +45,51 @@ WEFT_API void activate(Activation activation, float* x, int64_t rows, int64_t wi
                        int64_t stride);
 WEFT_API void activate(Activation activation, double* x, int64_t rows, int64_t width,
                        int64_t stride);
+
+// Keras's arguments and defaults. Random weights depend on `seed`, `name` and the weight's name.
+struct DenseOptions {
+  Activation activation = Activation::kLinear;
+  bool use_bias = true;
+  Initializer kernel_initializer = initializers::GlorotUniform{};
+  Initializer bias_initializer = initializers::Zeros{};
+  std::string name = "dense";
+  DType dtype = DType::kFloat32;
+  int64_t seed = 0;
+};
+
+// activation(x W + b), over the last dimension of x. A handle: copies share the weights.
+class WEFT_API Dense {
+ public:
+  // Throws InvalidArgument unless 1 <= units <= 2^28; WrongType unless dtype is float32 or float64.
+  explicit Dense(int64_t units, DenseOptions options = {});
+
+  int64_t units() const;  // U
+  const DenseOptions& options() const;
+  DType dtype() const { return options().dtype; }
+
+  // Makes the weights for inputs [..., D], D = `input_size`; once is enough. Two threads may build
+  // one layer. Throws InvalidArgument if input_size < 0 or the layer was built for another,
+  // std::bad_alloc if the weights do not fit into memory.
+  void build(int64_t input_size);
+  bool built() const { return input_size() >= 0; }
+  int64_t input_size() const;  // -1 before build()
+
+  // kernel [D, U], bias [U] with use_bias; empty before build(). Values are copied into, as a
+  // Cell's, and never replaced. Nobody may write to them while the layer runs.
+  std::span<const Parameter> parameters() const;
+  // Throws what weft::set_weights throws, and InvalidArgument before build().
+  void set_weights(std::span<const Tensor> weights);
+
+  // [..., D] -> [..., U], of rank 2 and more; builds the layer for D at the first call. The result
+  // for Blocks has the bits of that for the Tensor that they stand for, weights being finite, the
+  // sign of a zero apart; of the kernel's rows below an indicator only those are read whose ids
+  // occur. A row's result has the same bits in any batch and with any number of threads.
+  // Throws InvalidArgument for another rank or D, WrongType for another dtype.
+  Tensor operator()(const Blocks& inputs) const;
+
+ private:
+  struct Data;
+  std::shared_ptr<Data> data_;
+};
 
 }  // namespace weft

@@ -10,6 +10,7 @@
 
 #include "weft/initializer.h"
 #include "weft/layer.h"
+#include "weft/sequence.h"
 #include "weft/tensor.h"
 
 namespace weft {
@@ -146,7 +147,11 @@ struct States {
   std::vector<Tensor> state;  // [B, size] each; empty with return_state = false
 };
 
-// Runs a cell over the steps of inputs [B, T, D].
+// Runs a cell over the steps of inputs [B, T, D], which are a Tensor or, with the same result bit
+// for bit, the Blocks of a SequenceFeatures: of the kernel's rows below an indicator only those are
+// read whose ids occur. (Two things can tell them apart: an infinite or NaN weight spoils every
+// step of the tensor, but only the steps of the blocks that have its id; and a sum whose terms are
+// all zeros may have another sign.)
 //
 // A masked step carries the state through and repeats the previous output (zeros before the first
 // real step; zeros always with zero_output_for_mask). Nothing is computed for masked steps, and
@@ -164,7 +169,7 @@ class WEFT_API RNN {
   // naming both sizes, or for both mask and lengths; OutOfRange for a length outside [0, T];
   // WrongType for another dtype; LimitExceeded for 2^31 rows or steps and more; std::bad_alloc if
   // weights or results do not fit into memory.
-  States operator()(const Tensor& inputs, const RNNArguments& arguments = {}) const;
+  States operator()(const Blocks& inputs, const RNNArguments& arguments = {}) const;
 
   const Cell& cell() const { return cell_; }
   Cell& cell() { return cell_; }

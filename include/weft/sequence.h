@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "weft/column.h"
@@ -36,6 +38,48 @@ WEFT_API Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxl
 WEFT_API Tensor concatenate_context_input(const Tensor& context_input,
                                           const Tensor& sequence_input);
 
+// What an indicator makes of each cell (a row, or a step of one): V numbers, nearly all zero, as
+// the ids that are there and their counts.
+struct IdCounts {
+  int64_t width = 0;  // V
+  Tensor splits;      // int64 [cells + 1]: cell i has ids splits[i] to splits[i + 1] - 1
+  Tensor ids;         // int64 [N], in [0, V), rising within a cell
+  Tensor counts;      // [N], float32 or float64
+};
+
+namespace base {
+template <class T>
+struct Operand;  // src/base/matrix.h
+}
+
+// A tensor [..., D] of float32 or float64 in blocks of columns, side by side: what a feature layer
+// gives whose output is too wide to be written, and what an RNN or a Dense takes. A Tensor is one
+// dense block. Nobody may write to the tensors of an IdCounts afterwards.
+class WEFT_API Blocks {
+ public:
+  using Block = std::variant<Tensor, IdCounts>;  // [..., d], or counts of width d
+
+  Blocks(Tensor tensor);  // NOLINT: implicit on purpose
+  // `outer` is the shape without D; cells are in row-major order. Throws InvalidArgument without
+  // blocks or if a block does not have that many cells, or is no IdCounts as described above;
+  // WrongType for two dtypes or one that is neither float32 nor float64.
+  Blocks(Shape outer, std::vector<Block> blocks);
+
+  const Shape& shape() const { return shape_; }  // outer + [D]
+  int64_t dim(int64_t i) const { return shape_[static_cast<size_t>(i)]; }
+  DType dtype() const { return dtype_; }
+  std::span<const Block> blocks() const { return blocks_; }
+
+  // As left operands of products, which point into the blocks. Throws WrongType for another dtype.
+  template <class T>
+  std::vector<base::Operand<T>> operands() const;
+
+ private:
+  Shape shape_;
+  DType dtype_;
+  std::vector<Block> blocks_;
+};
+
 // A batch of padded sequences: what a SequenceFeatures gives and an RNN takes.
 struct Sequence {
   Tensor data;     // [B, T, D]; padding is zeros, or a numeric column's default_value
@@ -45,7 +89,16 @@ struct Sequence {
   Tensor mask() const { return sequence_mask(lengths, data.dim(1), DType::kBool, pad); }
 };
 
-class BatchIds;  // src/sequence/batch_ids.h
+// The same, in blocks.
+struct SequenceBlocks {
+  Blocks data;  // [B, T, D]
+  Tensor lengths;
+  Pad pad = Pad::kRight;
+  Tensor mask() const { return sequence_mask(lengths, data.dim(1), DType::kBool, pad); }
+};
+
+class BatchIds;       // src/sequence/batch_ids.h
+class SequenceBatch;  // src/sequence/sequence_batch.h
 
 // What both feature layers have: columns, weights, counters.
 class WEFT_API FeatureLayer {
@@ -143,11 +196,15 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
   Sequence operator()(const Features& features) const;
   // Into `out`, whose memory is used again if it fits.
   void operator()(const Features& features, Sequence& out) const;
+  // The same numbers, indicator and bucketized columns as their ids, the others between them as
+  // tensors: memory and time grow with the ids, not with V, and so do the limits. Throws as above.
+  SequenceBlocks blocks(const Features& features) const;
 
   const SequenceFeaturesOptions& sequence_options() const { return sequence_options_; }
 
  private:
   Features cut_off(const Features& features) const;
+  void run(const Features& features, const std::function<void(SequenceBatch&)>& write) const;
 
   SequenceFeaturesOptions sequence_options_;
 };
@@ -160,6 +217,11 @@ class WEFT_API DenseFeatures final : public FeatureLayer {
   // rows or a numeric feature has another size than [B, shape...].
   Tensor operator()(const Features& features) const;
   void operator()(const Features& features, Tensor& out) const;
+  // The same numbers, indicator and bucketized columns as their ids.
+  Blocks blocks(const Features& features) const;
+
+ private:
+  std::vector<std::unique_ptr<const DensePart>> parts_of(BatchIds& ids) const;
 };
 
 }  // namespace weft

@@ -1,7 +1,20 @@
-#include "convert.h"
-#include "weft/layer.h"
+// Activations and _core.Dense; the class that users see is in weft/layers/dense.py.
+#include "convert_layer.h"
 
 namespace weft::python {
+namespace {
+
+Dense make_dense(nb::dict given) {
+  const Fields fields(std::move(given));
+  return Dense(fields.integer("units"), fields.options<DenseOptions>());
+}
+
+nb::object call_dense(const Dense& layer, nb::handle inputs) {
+  const Blocks x = blocks_from_python(inputs, layer.dtype());
+  return tensor_to_python(without_gil([&] { return layer(x); }));
+}
+
+}  // namespace
 
 void bind_layer(nb::module_& m) {
   m.def(
@@ -15,6 +28,18 @@ void bind_layer(nb::module_& m) {
   m.def("check_activation", [](nb::handle name) {
     return activation_name(activation_from_name(text_from_python(name, "activation")));
   });
+  nb::class_<Dense>(m, "Dense")
+      .def("build",
+           [](Dense& self, nb::handle input_size) {
+             const int64_t size = int_from_python(input_size, "input_size");
+             without_gil([&] { self.build(size); });
+           })
+      .def_prop_ro("built", &Dense::built)
+      .def_prop_ro("input_size", &Dense::input_size)
+      .def_prop_ro("parameters", &parameters_of<Dense>)
+      .def("set_weights", &set_weights<Dense>, nb::arg("weights").none())
+      .def("__call__", &call_dense, nb::arg("inputs").none());
+  m.def("make_dense", &make_dense, nb::arg("fields"));
 }
 
 }  // namespace weft::python

@@ -1,47 +1,9 @@
 // _core.Cell and run_rnn; the classes that users see are in weft/layers.
-#include "convert_initializer.h"
+#include "convert_layer.h"
 #include "weft/rnn.h"
 
 namespace weft::python {
 namespace {
-
-// The fields of a cell, as weft/layers/cells.py hands them over.
-class Fields {
- public:
-  explicit Fields(nb::dict fields) : fields_(std::move(fields)) {}
-
-  bool flag(const char* name) const { return nb::cast<bool>(fields_[name]); }
-  std::string text(const char* name) const { return nb::cast<std::string>(fields_[name]); }
-  int64_t integer(const char* name) const { return int_from_python(fields_[name], name); }
-  Activation activation(const char* name) const { return activation_from_name(text(name)); }
-  Initializer initializer(const char* name) const {
-    return initializer_from_python(fields_[name], name);
-  }
-
-  template <class Options>
-  Options options() const {
-    Options options;
-    options.activation = activation("activation");
-    options.use_bias = flag("use_bias");
-    options.kernel_initializer = initializer("kernel_initializer");
-    options.recurrent_initializer = initializer("recurrent_initializer");
-    options.bias_initializer = initializer("bias_initializer");
-    options.name = text("name");
-    options.dtype = dtype_from_python(fields_["dtype"], "dtype");
-    options.seed = integer("seed");
-    if constexpr (requires { options.recurrent_activation; }) {
-      options.recurrent_activation = activation("recurrent_activation");
-    }
-    if constexpr (requires { options.reset_after; }) options.reset_after = flag("reset_after");
-    if constexpr (requires { options.unit_forget_bias; }) {
-      options.unit_forget_bias = flag("unit_forget_bias");
-    }
-    return options;
-  }
-
- private:
-  nb::dict fields_;
-};
 
 Cell make_cell(const std::string& kind, nb::dict fields) {
   const Fields all(std::move(fields));
@@ -49,25 +11,6 @@ Cell make_cell(const std::string& kind, nb::dict fields) {
   if (kind == "gru") return GRUCell(units, all.options<GRUCellOptions>());
   if (kind == "lstm") return LSTMCell(units, all.options<LSTMCellOptions>());
   return SimpleRNNCell(units, all.options<SimpleRNNCellOptions>());
-}
-
-nb::list parameters_of(const Cell& cell) {
-  nb::list found;
-  for (const Parameter& parameter : cell.parameters()) {
-    found.append(nb::make_tuple(parameter.name.c_str(), tensor_to_python(parameter.value)));
-  }
-  return found;
-}
-
-void set_weights(Cell& cell, nb::handle weights) {
-  std::vector<Tensor> tensors;
-  const auto parameters = cell.parameters();
-  for (nb::handle weight : weights) {
-    const bool known = tensors.size() < parameters.size();
-    const std::string name = known ? "weight '" + parameters[tensors.size()].name + "'" : "weights";
-    tensors.push_back(tensor_of_dtype(weight, cell.dtype(), name.c_str()));
-  }
-  cell.set_weights(tensors);
 }
 
 // `options`: return_sequences, return_state, go_backwards, zero_output_for_mask, time_major.
@@ -78,7 +21,7 @@ nb::tuple run_rnn(const Cell& cell, nb::dict options, nb::handle inputs, nb::han
                        .go_backwards = nb::cast<bool>(options["go_backwards"]),
                        .zero_output_for_mask = nb::cast<bool>(options["zero_output_for_mask"]),
                        .time_major = nb::cast<bool>(options["time_major"])});
-  const Tensor x = tensor_of_dtype(inputs, cell.dtype(), "inputs", 3);
+  const Blocks x = blocks_from_python(inputs, cell.dtype(), 3);
   RNNArguments arguments;
   if (!mask.is_none()) arguments.mask = tensor_of_dtype(mask, DType::kBool, "mask", 2);
   if (!lengths.is_none()) arguments.lengths = tensor_from_python(lengths, "lengths", DType::kInt64);
@@ -102,9 +45,9 @@ void bind_rnn(nb::module_& m) {
            })
       .def_prop_ro("built", &Cell::built)
       .def_prop_ro("input_size", &Cell::input_size)
-      .def_prop_ro("parameters", &parameters_of,
+      .def_prop_ro("parameters", &parameters_of<Cell>,
                    "(name, array) of each weight; the arrays are the weights.")
-      .def("set_weights", &set_weights, nb::arg("weights").none());
+      .def("set_weights", &set_weights<Cell>, nb::arg("weights").none());
   m.def("make_cell", &make_cell, nb::arg("kind"), nb::arg("fields"));
   m.def("stack_cells", [](nb::list cells) {
     std::vector<Cell> all;

@@ -1,6 +1,6 @@
 // _core.SequenceFeatures and _core.DenseFeatures; the classes that users see are in
 // weft/layers/feature.py.
-#include <cstring>
+#include <algorithm>
 
 #include "convert_column.h"
 #include "convert_ids.h"
@@ -77,23 +77,13 @@ nb::list parameters_of(const FeatureLayer& layer) {
 // Copies into the tables: arrays that were handed out keep standing for them.
 void set_weights(FeatureLayer& layer, nb::list weights) {
   const auto parameters = layer.parameters();
-  if (weights.size() != parameters.size()) {
-    throw InvalidArgument("layer '" + layer.name() + "' has " + std::to_string(parameters.size()) +
-                          " weights, got " + std::to_string(weights.size()));
-  }
   std::vector<Tensor> given;
-  for (size_t i = 0; i < parameters.size(); ++i) {
+  for (size_t i = 0; i < std::min(parameters.size(), weights.size()); ++i) {
     const std::string name = "weight '" + parameters[i].name + "'";
     given.push_back(tensor_of_dtype(weights[i], parameters[i].value.dtype(), name.c_str()));
-    if (given.back().shape() == parameters[i].value.shape()) continue;
-    throw InvalidArgument(name + " has shape " + shape_string(parameters[i].value.shape()) +
-                          ", got " + shape_string(given.back().shape()));
   }
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    Buffer memory = parameters[i].value.buffer();
-    std::memmove(memory.mutable_data(), given[i].buffer().data(),
-                 static_cast<size_t>(memory.size()));
-  }
+  given.resize(weights.size());
+  weft::set_weights(parameters, given, "layer '" + layer.name() + "'");
 }
 
 nb::dict counters_of(const FeatureLayer& layer) {
@@ -118,6 +108,17 @@ nb::tuple call_sequence(const SequenceFeatures& layer, nb::handle features) {
 nb::object call_dense(const DenseFeatures& layer, nb::handle features) {
   const Features batch = features_from_python(features, "features");
   return tensor_to_python(without_gil([&] { return layer(batch); }));
+}
+
+nb::tuple sequence_blocks(const SequenceFeatures& layer, nb::handle features) {
+  const Features batch = features_from_python(features, "features");
+  SequenceBlocks out = without_gil([&] { return layer.blocks(batch); });
+  return nb::make_tuple(nb::cast(std::move(out.data)), tensor_to_python(out.lengths));
+}
+
+Blocks dense_blocks(const DenseFeatures& layer, nb::handle features) {
+  const Features batch = features_from_python(features, "features");
+  return without_gil([&] { return layer.blocks(batch); });
 }
 
 void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {
@@ -157,6 +158,11 @@ nb::object concatenate(nb::handle context_input, nb::handle sequence_input) {
 }  // namespace
 
 void bind_sequence(nb::module_& m) {
+  nb::class_<Blocks>(m, "Blocks",
+                     "A feature layer's output with its indicators as ids: what an RNN or a Dense "
+                     "takes like the array.")
+      .def_prop_ro("shape", [](const Blocks& blocks) { return shape_to_python(blocks.shape()); })
+      .def_prop_ro("dtype", [](const Blocks& blocks) { return dtype_to_python(blocks.dtype()); });
   nb::class_<FeatureLayer>(m, "FeatureLayer", "What both feature layers have.")
       .def_prop_ro("width", &FeatureLayer::width)
       .def_prop_ro("parameters", &parameters_of,
@@ -166,10 +172,12 @@ void bind_sequence(nb::module_& m) {
       .def("reset_counters", &FeatureLayer::reset_counters);
   nb::class_<SequenceFeatures, FeatureLayer>(m, "SequenceFeatures")
       .def("__init__", &make_sequence)
-      .def("__call__", &call_sequence, nb::arg("features").none());
+      .def("__call__", &call_sequence, nb::arg("features").none())
+      .def("blocks", &sequence_blocks, nb::arg("features").none());
   nb::class_<DenseFeatures, FeatureLayer>(m, "DenseFeatures")
       .def("__init__", &make_dense)
-      .def("__call__", &call_dense, nb::arg("features").none());
+      .def("__call__", &call_dense, nb::arg("features").none())
+      .def("blocks", &dense_blocks, nb::arg("features").none());
   m.def("sequence_mask", &mask_of, nb::arg("lengths").none(), nb::arg("maxlen").none(),
         nb::arg("dtype").none(), nb::arg("pad").none());
   m.def("concatenate_context_input", &concatenate, nb::arg("context_input").none(),

@@ -27,6 +27,7 @@ from weft.config import Limits, num_threads, set_num_threads, show_config, trim
 from weft.dtypes import *  # noqa: F403
 from weft.errors import *  # noqa: F403
 from weft.explanation import explain
+from weft.layers.sequential import Sequential
 from weft.ragged import Ragged, SparseTensor
 from weft.sequence import fingerprint64, lookup, sequence_mask
 
@@ -38,6 +39,7 @@ __all__ = [
     "Limits",
     "Ragged",
     "RaggedTensor",
+    "Sequential",
     "SparseTensor",
     "__version__",
     "activations",

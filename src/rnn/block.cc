@@ -25,10 +25,13 @@ class Block {
   int64_t row(int64_t i) const { return job_.schedule.row(begin_ + i); }
   int64_t length(int64_t i) const { return job_.schedule.length(row(i)); }
   void allocate();
+  void set_inputs();
   void load_states();
   bool next_chunk();
+  template <class F>
+  void each_token(const F& f) const;
   void gather();
-  void run_layer(size_t layer, const T*& x, int64_t& ld_x);
+  void run_layer(size_t layer);
   void keep_states(size_t layer);
   void emit();
   void finish_row(int64_t row) const;
@@ -42,6 +45,9 @@ class Block {
   std::vector<int64_t> offsets_, counts_;
   Buffer buffer_;
   T *x_ = nullptr, *p_ = nullptr, *scratch_ = nullptr;
+  int64_t ld_x_ = 0;            // all dense inputs of a token
+  std::vector<int64_t> cells_;  // of the chunk's tokens; only with sparse inputs
+  std::vector<std::vector<base::Operand<T>>> inputs_;  // of each layer: where a chunk's stand
   std::vector<Memory> memory_;
 };
 
@@ -60,7 +66,14 @@ void Block<T>::allocate() {
   int64_t tokens = 0;
   for (int64_t i = 0; i < rows_; ++i) tokens += length(i);
   tokens = std::min(tokens, std::max(rows_, job_.chunk_tokens));
-  const int64_t x_at = take(tokens * job_.depth);
+  for (const base::Operand<T>& part : job_.inputs) {
+    if (part.sparse()) {
+      cells_.resize(static_cast<size_t>(tokens));
+    } else {
+      ld_x_ += part.depth;
+    }
+  }
+  const int64_t x_at = take(tokens * ld_x_);
   std::vector<std::pair<int64_t, int64_t>> at;
   for (const RnnLayer<T>& layer : job_.layers) {
     const CellPlan<T>& plan = *layer.plan;
@@ -76,6 +89,27 @@ void Block<T>::allocate() {
   p_ = memory + p_at;
   scratch_ = memory + scratch_at;
   for (const auto& [h_at, c_at] : at) memory_.push_back({memory + h_at, memory + c_at});
+  set_inputs();
+}
+
+// The first layer's are gathered, those of the others are the states of the layer before.
+template <class T>
+void Block<T>::set_inputs() {
+  inputs_.push_back(job_.inputs);
+  const T* x = x_;
+  for (base::Operand<T>& part : inputs_[0]) {
+    if (part.sparse()) {
+      part.row_of = cells_.data();
+    } else {
+      part.dense = std::exchange(x, x + part.depth);
+      part.ld = ld_x_;
+    }
+  }
+  for (size_t layer = 0; layer + 1 < job_.layers.size(); ++layer) {
+    const CellPlan<T>& plan = *job_.layers[layer].plan;
+    inputs_.push_back(
+        {{.depth = plan.units(), .dense = memory_[layer].h + rows_ * plan.ld(), .ld = plan.ld()}});
+  }
 }
 
 template <class T>
@@ -83,9 +117,7 @@ void Block<T>::run() {
   load_states();
   while (next_chunk()) {
     gather();
-    const T* x = x_;
-    int64_t ld_x = job_.depth;
-    for (size_t layer = 0; layer < job_.layers.size(); ++layer) run_layer(layer, x, ld_x);
+    for (size_t layer = 0; layer < job_.layers.size(); ++layer) run_layer(layer);
     if (job_.options.return_sequences) emit();
     for (size_t layer = 0; layer < job_.layers.size(); ++layer) keep_states(layer);
   }
@@ -129,36 +161,51 @@ bool Block<T>::next_chunk() {
   return tokens_ > 0;
 }
 
-// Row by row: a row's consecutive steps are neighbours in memory.
+// Calls f(token, cell) for the chunk's tokens. Row by row: a row's consecutive steps are neighbours
+// in memory.
 template <class T>
-void Block<T>::gather() {
+template <class F>
+void Block<T>::each_token(const F& f) const {
   const bool backwards = job_.options.go_backwards;
-  const int64_t depth = job_.depth, last = job_.schedule.steps() - 1;
+  const int64_t last = job_.schedule.steps() - 1;
   for (int64_t i = 0; i < counts_[0]; ++i) {
     const std::span<const int32_t> times = job_.schedule.times(row(i));
-    const T* from = job_.x + row(i) * job_.x_row;
+    const int64_t first = row(i) * job_.x_row;
     for (size_t s = 0; s < counts_.size() && i < counts_[s]; ++s) {
       const int64_t time = times[static_cast<size_t>(next_) + s];
       const int64_t step = backwards ? last - time : time;
-      std::copy_n(from + step * job_.x_step, depth, x_ + (offsets_[s] + i) * depth);
+      f(offsets_[s] + i, first + step * job_.x_step);
     }
   }
 }
 
+// Dense inputs are copied together, sparse ones stay where they are.
 template <class T>
-void Block<T>::run_layer(size_t layer, const T*& x, int64_t& ld_x) {
+void Block<T>::gather() {
+  T* to = x_;
+  for (const base::Operand<T>& part : job_.inputs) {
+    if (part.sparse()) continue;
+    each_token([&, depth = part.depth, ld = ld_x_, from = part.dense](int64_t token, int64_t cell) {
+      std::copy_n(from + cell * depth, depth, to + token * ld);
+    });
+    to += part.depth;
+  }
+  if (cells_.empty()) return;
+  each_token([&](int64_t token, int64_t cell) { cells_[static_cast<size_t>(token)] = cell; });
+}
+
+template <class T>
+void Block<T>::run_layer(size_t layer) {
   const CellPlan<T>& plan = *job_.layers[layer].plan;
   const Memory& memory = memory_[layer];
   T* states = memory.h + rows_ * plan.ld();
-  plan.project(tokens_, x, ld_x, p_);
+  plan.project(tokens_, inputs_[layer], p_);
   const T* h = memory.h;
   for (size_t s = 0; s < counts_.size(); ++s) {
     T* h_next = states + offsets_[s] * plan.ld();
     plan.step({counts_[s], p_ + offsets_[s] * plan.ld_p(), h, h_next, memory.c, scratch_});
     h = h_next;
   }
-  x = states;
-  ld_x = plan.ld();
 }
 
 // The last state of each row: to the result if the row has ended, else before the next chunk.

@@ -191,34 +191,8 @@ int64_t Cell::input_size() const { return data_->input_size.load(); }
 std::span<const Parameter> Cell::parameters() const { return data_->parameters; }
 
 void Cell::set_weights(std::span<const Tensor> weights) {
-  std::vector<Parameter>& parameters = data_->parameters;
   if (!built()) throw InvalidArgument("cell '" + name() + "' has no weights yet: build it first");
-  if (weights.size() != parameters.size()) {
-    throw InvalidArgument("cell '" + name() + "' has " + std::to_string(parameters.size()) +
-                          " weights, got " + std::to_string(weights.size()));
-  }
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const Parameter& parameter = parameters[i];
-    if (weights[i].dtype() != parameter.value.dtype()) {
-      throw WrongType("weight '" + parameter.name + "' is " + dtype_name(parameter.value.dtype()) +
-                      ", got " + dtype_name(weights[i].dtype()));
-    }
-    if (weights[i].shape() != parameter.value.shape()) {
-      throw InvalidArgument("weight '" + parameter.name + "' has shape " +
-                            shape_string(parameter.value.shape()) + ", got " +
-                            shape_string(weights[i].shape()));
-    }
-  }
-  for (size_t i = 0; i < weights.size(); ++i) {
-    Tensor& value = parameters[i].value;
-    const size_t bytes = static_cast<size_t>(value.size() * dtype_size(value.dtype()));
-    if (bytes == 0) continue;
-    if (value.dtype() == DType::kFloat32) {
-      std::memcpy(value.mutable_values<float>().data(), weights[i].buffer().data(), bytes);
-    } else {
-      std::memcpy(value.mutable_values<double>().data(), weights[i].buffer().data(), bytes);
-    }
-  }
+  weft::set_weights(data_->parameters, weights, "cell '" + name() + "'");
 }
 
 }  // namespace weft

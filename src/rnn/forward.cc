@@ -16,10 +16,10 @@ constexpr int64_t kChunkBytes = 192 << 10;  // of projected inputs: they stay in
 constexpr double kSerialFlops = 2e6;        // ~20 us: less is not worth waking a thread
 
 template <class T>
-RnnLayer<T> make_layer(const CellData& cell, const RNNArguments& arguments, States& result,
-                       size_t& state) {
+RnnLayer<T> make_layer(const CellData& cell, std::span<const base::Operand<T>> inputs,
+                       const RNNArguments& arguments, States& result, size_t& state) {
   RnnLayer<T> layer;
-  layer.plan = make_plan<T>(cell);
+  layer.plan = make_plan<T>(cell, inputs);
   const auto take = [&](const T*& first, T*& last) {
     if (!arguments.initial_state.empty()) first = arguments.initial_state[state].values<T>().data();
     if (!result.state.empty()) last = result.state[state].mutable_values<T>().data();
@@ -31,25 +31,26 @@ RnnLayer<T> make_layer(const CellData& cell, const RNNArguments& arguments, Stat
 }
 
 template <class T>
-RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Tensor& inputs,
+RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
                    const RNNArguments& arguments, const RNNOptions& options, States& result) {
   RnnJob<T> job{schedule, options, {}};
   const int64_t batch = schedule.batch(), steps = schedule.steps();
-  job.x = inputs.values<T>().data();
-  job.depth = inputs.dim(2);
-  job.x_row = options.time_major ? job.depth : steps * job.depth;
-  job.x_step = options.time_major ? batch * job.depth : job.depth;
+  job.inputs = inputs.operands<T>();
+  job.x_row = options.time_major ? 1 : steps;
+  job.x_step = options.time_major ? batch : 1;
   job.out = result.outputs.mutable_values<T>().data();
   job.units = cell.units;
   job.out_row = options.return_sequences && !options.time_major ? steps * job.units : job.units;
   job.out_step = options.time_major ? batch * job.units : job.units;
   size_t state = 0;
   if (cell.kind == CellKind::kStacked) {
+    std::vector<base::Operand<T>> below = job.inputs;
     for (const Cell& one : cell.cells) {
-      job.layers.push_back(make_layer<T>(CellData::of(one), arguments, result, state));
+      job.layers.push_back(make_layer<T>(CellData::of(one), below, arguments, result, state));
+      below = {{.depth = one.units()}};
     }
   } else {
-    job.layers.push_back(make_layer<T>(cell, arguments, result, state));
+    job.layers.push_back(make_layer<T>(cell, job.inputs, arguments, result, state));
   }
   int64_t widest = 1;
   for (const RnnLayer<T>& layer : job.layers) widest = std::max(widest, layer.plan->ld_p());
@@ -57,12 +58,24 @@ RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Tensor&
   return job;
 }
 
-double flops_per_token(const CellData& cell, int64_t depth) {
+// How many numbers a step brings, the zeros of sparse inputs not counted.
+template <class T>
+double depth_of(const RnnJob<T>& job) {
+  const double cells = static_cast<double>(job.schedule.batch() * job.schedule.steps());
+  double depth = 0;
+  for (const base::Operand<T>& part : job.inputs) {
+    depth += part.sparse() ? static_cast<double>(part.entries) / std::max(1.0, cells)
+                           : static_cast<double>(part.depth);
+  }
+  return depth;
+}
+
+double flops_per_token(const CellData& cell, double depth) {
   double flops = 0;
   const auto add = [&](const CellData& one) {
-    flops +=
-        2.0 * static_cast<double>(depth + one.units) * static_cast<double>(one.gates() * one.units);
-    depth = one.units;
+    const auto units = static_cast<double>(one.units);
+    flops += 2.0 * (depth + units) * static_cast<double>(one.gates()) * units;
+    depth = units;
   };
   if (cell.kind != CellKind::kStacked) add(cell);
   for (const Cell& one : cell.cells) add(CellData::of(one));
@@ -90,7 +103,9 @@ std::vector<int64_t> cut_blocks(const Schedule& schedule, int64_t threads) {
 }
 
 template <class T>
-void run(const RnnJob<T>& job, double flops) {
+void run(const RnnJob<T>& job, const CellData& cell) {
+  const double flops =
+      static_cast<double>(job.schedule.tokens()) * flops_per_token(cell, depth_of(job));
   const int64_t threads = flops < kSerialFlops ? 1 : base::num_threads();
   const std::vector<int64_t> begins = cut_blocks(job.schedule, threads);
   const int64_t blocks = static_cast<int64_t>(begins.size()) - 1;
@@ -111,14 +126,12 @@ void run(const RnnJob<T>& job, double flops) {
 
 }  // namespace
 
-void run_forward(const CellData& cell, const Schedule& schedule, const Tensor& inputs,
+void run_forward(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
                  const RNNArguments& arguments, const RNNOptions& options, States& result) {
-  const double flops =
-      static_cast<double>(schedule.tokens()) * flops_per_token(cell, inputs.dim(2));
   if (cell.dtype == DType::kFloat32) {
-    run(make_job<float>(cell, schedule, inputs, arguments, options, result), flops);
+    run(make_job<float>(cell, schedule, inputs, arguments, options, result), cell);
   } else {
-    run(make_job<double>(cell, schedule, inputs, arguments, options, result), flops);
+    run(make_job<double>(cell, schedule, inputs, arguments, options, result), cell);
   }
 }
 

@@ -7,7 +7,7 @@
 namespace weft {
 
 // Fills `result`, whose tensors are allocated already.
-void run_forward(const CellData& cell, const Schedule& schedule, const Tensor& inputs,
+void run_forward(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
                  const RNNArguments& arguments, const RNNOptions& options, States& result);
 
 }  // namespace weft

@@ -1,8 +1,8 @@
 // Any activation, float32 and float64: products first, then the gates as arrays, one after another.
+#include <algorithm>
 #include <type_traits>
 #include <vector>
 
-#include "rnn/packed.h"
 #include "rnn/plan.h"
 
 namespace weft {
@@ -11,7 +11,7 @@ namespace {
 template <class T>
 class PlainPlan final : public CellPlan<T> {
  public:
-  explicit PlainPlan(const CellData& cell)
+  PlainPlan(const CellData& cell, std::span<const base::Operand<T>> inputs)
       : kind_(cell.kind),
         reset_after_(cell.reset_after),
         activation_(cell.activation),
@@ -19,24 +19,24 @@ class PlainPlan final : public CellPlan<T> {
     const int64_t gates = cell.gates(), h = cell.units, width = gates * h;
     const T* u = cell.recurrent_kernel().template values<T>().data();
     this->units_ = h;
-    this->ld_ = padded_units<T>(h);
+    this->ld_ = base::padded<T>(h);
     this->ld_p_ = gates * this->ld_;
     this->scratch_per_row_ = this->ld_p_ + this->ld_;
     this->has_c_ = kind_ == CellKind::kLstm;
-    w_ =
-        Matrix<T>(cell.kernel().template values<T>().data(), cell.kernel().dim(0), width, gates, h);
+    w_ = base::SplitMatrix<T>(cell.kernel().template values<T>().data(), width,
+                              base::grouped_layout<T>(gates, h), inputs);
     if (kind_ == CellKind::kGru && !reset_after_) {
-      u_ = Matrix<T>(u, h, width, 2, h);
-      u_candidate_ = Matrix<T>(u + 2 * h, h, width, 1, h);
+      u_ = base::Matrix<T>(u, h, width, base::grouped_layout<T>(2, h));
+      u_candidate_ = base::Matrix<T>(u + 2 * h, h, width, base::grouped_layout<T>(1, h));
     } else {
-      u_ = Matrix<T>(u, h, width, gates, h);
+      u_ = base::Matrix<T>(u, h, width, base::grouped_layout<T>(gates, h));
     }
     bias_ = padded_bias(cell, 0);
     if (kind_ == CellKind::kGru && reset_after_) recurrent_bias_ = padded_bias(cell, 1);
   }
 
-  void project(int64_t rows, const T* x, int64_t ld_x, T* p) const override {
-    w_.multiply(rows, x, ld_x, bias_.data(), 0, p, this->ld_p_);
+  void project(int64_t rows, std::span<const base::Operand<T>> inputs, T* p) const override {
+    w_.multiply(rows, inputs, bias_.data(), 0, p, this->ld_p_);
   }
 
   void step(const StepArguments<T>& s) const override {
@@ -140,21 +140,25 @@ class PlainPlan final : public CellPlan<T> {
   const CellKind kind_;
   const bool reset_after_;
   const Activation activation_, recurrent_activation_;
-  Matrix<T> w_, u_, u_candidate_;
+  base::SplitMatrix<T> w_;
+  base::Matrix<T> u_, u_candidate_;
   std::vector<T> bias_, recurrent_bias_;
 };
 
 }  // namespace
 
 template <class T>
-std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell) {
+std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell,
+                                       std::span<const base::Operand<T>> inputs) {
   if constexpr (std::is_same_v<T, float>) {
-    if (auto fused = make_fused_plan(cell)) return fused;
+    if (auto fused = make_fused_plan(cell, inputs)) return fused;
   }
-  return std::make_unique<PlainPlan<T>>(cell);
+  return std::make_unique<PlainPlan<T>>(cell, inputs);
 }
 
-template std::unique_ptr<CellPlan<float>> make_plan(const CellData& cell);
-template std::unique_ptr<CellPlan<double>> make_plan(const CellData& cell);
+template std::unique_ptr<CellPlan<float>> make_plan(const CellData&,
+                                                    std::span<const base::Operand<float>>);
+template std::unique_ptr<CellPlan<double>> make_plan(const CellData&,
+                                                     std::span<const base::Operand<double>>);
 
 }  // namespace weft

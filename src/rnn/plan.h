@@ -1,9 +1,12 @@
-// A cell ready to run: its weights packed for the instruction set in use.
+// A cell ready to run: its weights packed for the instruction set in use, but for
+// those below sparse inputs.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
+#include "base/matrix.h"
 #include "rnn/cell.h"
 
 namespace weft {
@@ -30,8 +33,8 @@ class CellPlan {
   int64_t ld_p() const { return ld_p_; }
   int64_t scratch_per_row() const { return scratch_per_row_; }
 
-  // p = the part of the gates that the inputs x [rows][ld_x] decide.
-  virtual void project(int64_t rows, const T* x, int64_t ld_x, T* p) const = 0;
+  // p = the part of the gates that the inputs decide; they come in the parts that make_plan saw.
+  virtual void project(int64_t rows, std::span<const base::Operand<T>> inputs, T* p) const = 0;
   virtual void step(const StepArguments<T>& arguments) const = 0;
 
  protected:
@@ -42,9 +45,11 @@ class CellPlan {
 // The fused float32 plan where there is one (the default activations; relu for SimpleRNN), or the
 // plain one, which runs every activation and float64. `cell` is built, and no stack.
 template <class T>
-std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell);
+std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell,
+                                       std::span<const base::Operand<T>> inputs);
 
 // Null if there is none for this cell.
-std::unique_ptr<CellPlan<float>> make_fused_plan(const CellData& cell);
+std::unique_ptr<CellPlan<float>> make_fused_plan(const CellData& cell,
+                                                 std::span<const base::Operand<float>> inputs);
 
 }  // namespace weft

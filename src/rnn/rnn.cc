@@ -6,12 +6,12 @@ namespace weft {
 namespace {
 
 // Throws unless inputs are [B, T, D] ([T, B, D] with time_major) of the cell's dtype.
-void check_inputs(const Tensor& inputs, const Cell& cell, const RNNOptions& options) {
+void check_inputs(const Blocks& inputs, const Cell& cell, const RNNOptions& options) {
   if (inputs.dtype() != cell.dtype()) {
     throw WrongType(std::string("inputs of '") + cell.name() + "' must be " +
                     dtype_name(cell.dtype()) + ", got " + dtype_name(inputs.dtype()));
   }
-  if (inputs.rank() != 3) {
+  if (inputs.shape().size() != 3) {
     throw InvalidArgument(std::string("inputs of an RNN must have shape ") +
                           (options.time_major ? "[T, B, D]" : "[B, T, D]") + ", got " +
                           shape_string(inputs.shape()));
@@ -44,7 +44,7 @@ RNN::RNN(Cell cell, RNNOptions options) : cell_(std::move(cell)), options_(optio
   options_.return_state = options.return_state.value_or(true);
 }
 
-States RNN::operator()(const Tensor& inputs, const RNNArguments& arguments) const {
+States RNN::operator()(const Blocks& inputs, const RNNArguments& arguments) const {
   check_inputs(inputs, cell_, options_);
   const int64_t batch = inputs.dim(options_.time_major ? 1 : 0);
   const int64_t steps = inputs.dim(options_.time_major ? 0 : 1);

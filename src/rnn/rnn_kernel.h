@@ -1,8 +1,4 @@
-// Products of a tile of rows with packed weights, and the steps of recurrent cells fused with them.
-//
-// Packed weights: `panels` panels of [depth][vectors * lanes] floats, one after the other. Row r of
-// a product begins as start[r] and adds a[r][k] * b[k] for k = 0, 1, ...: always in this order and
-// with one sum per element, so that a row's result does not depend on the rows beside it.
+// The steps of recurrent cells, fused with the product with their state (base/tile.h).
 #pragma once
 
 #include <cstdint>
@@ -10,19 +6,6 @@
 #include "base/kernel.h"
 
 namespace weft {
-
-struct Product {
-  int64_t rows, depth;
-  const float* a;  // [rows][lda]
-  int64_t lda;
-  const float* b;  // packed
-  int64_t panels;
-  int vectors;         // 1 to 4
-  const float* start;  // [rows][ld_start], or one row for all with ld_start = 0
-  int64_t ld_start;
-  float* out;  // [rows][ld_out], may be `start`
-  int64_t ld_out;
-};
 
 // One step of a cell for the first `rows` rows. A panel of `u` holds all gates of one vector of
 // units (SimpleRNN: `vectors` vectors of units); `p` is the projected input in the same order of
@@ -45,8 +28,6 @@ struct CellStep {
 };
 
 struct RnnKernel {
-  int lanes;
-  void (*product)(const Product&) noexcept;
   void (*simple_tanh)(const CellStep&) noexcept;
   void (*simple_relu)(const CellStep&) noexcept;
   void (*gru_after)(const CellStep&) noexcept;   // gates z r h; sigmoid, tanh

@@ -19,12 +19,18 @@ void check_rows(const std::vector<Column>& columns, const std::vector<DensePartP
   }
 }
 
+int64_t width_of(std::span<const DensePartPtr> parts) {
+  int64_t width = 0;
+  for (const DensePartPtr& part : parts) width += part->width();
+  return width;
+}
+
 template <class T>
-void write_rows(const std::vector<DensePartPtr>& parts, Tensor& out) {
+void write_rows(std::span<const DensePartPtr> parts, Tensor& out) {
   T* data = out.mutable_values<T>().data();
   const int64_t width = out.dim(1);
-  const int64_t grain =
-      std::max<int64_t>(1, kGrainBytes / (width * static_cast<int64_t>(sizeof(T))));
+  const int64_t grain = std::max<int64_t>(
+      1, kGrainBytes / std::max<int64_t>(1, width * static_cast<int64_t>(sizeof(T))));
   base::parallel_for(out.dim(0), grain, [&](int64_t begin, int64_t end) {
     T* to = data + begin * width;
     for (const DensePartPtr& part : parts) {
@@ -34,32 +40,45 @@ void write_rows(const std::vector<DensePartPtr>& parts, Tensor& out) {
   });
 }
 
-}  // namespace
-
-DenseFeatures::DenseFeatures(std::vector<Column> columns, Options options)
-    : FeatureLayer(std::move(columns), std::move(options), Role::kDense) {}
-
-void DenseFeatures::operator()(const Features& features, Tensor& out) const {
-  BatchIds ids(features, options().ids);
-  std::vector<DensePartPtr> parts;
-  for (size_t i = 0; i < columns().size(); ++i) {
-    parts.push_back(dense_column(i).dense_part({ids, parameter(i), options().dtype}));
-  }
-  check_rows(columns(), parts);
-  Shape shape{parts[0]->rows(), width()};
+// Makes `out`, allocated again only if its shape changes, and fills it.
+void write(std::span<const DensePartPtr> parts, DType dtype, Tensor& out) {
+  Shape shape{parts[0]->rows(), width_of(parts)};
   int64_t size = 0;
   if (__builtin_mul_overflow(shape[0], shape[1], &size) || size > Limits{}.max_batch_values) {
     throw LimitExceeded("a block of " + shape_string(shape) + " values; the limit is " +
                         std::to_string(Limits{}.max_batch_values));
   }
-  if (out.dtype() != options().dtype || out.shape() != shape || out.buffer().borrowed()) {
-    out = Tensor(options().dtype, std::move(shape));
-  }
-  if (options().dtype == DType::kFloat64) {
+  if (out.dtype() != dtype || out.shape() != shape || out.buffer().borrowed())
+    out = Tensor(dtype, std::move(shape));
+  if (dtype == DType::kFloat64) {
     write_rows<double>(parts, out);
   } else {
     write_rows<float>(parts, out);
   }
+}
+
+IdCounts counts_of(const DensePart& part, DType dtype) {
+  CountsWriter writer(part.width(), part.rows(), part.counted(), dtype);
+  part.count(0, part.rows(), writer);
+  return writer.finish();
+}
+
+}  // namespace
+
+DenseFeatures::DenseFeatures(std::vector<Column> columns, Options options)
+    : FeatureLayer(std::move(columns), std::move(options), Role::kDense) {}
+
+std::vector<DensePartPtr> DenseFeatures::parts_of(BatchIds& ids) const {
+  std::vector<DensePartPtr> parts;
+  for (size_t i = 0; i < columns().size(); ++i)
+    parts.push_back(dense_column(i).dense_part({ids, parameter(i), options().dtype}));
+  check_rows(columns(), parts);
+  return parts;
+}
+
+void DenseFeatures::operator()(const Features& features, Tensor& out) const {
+  BatchIds ids(features, options().ids);
+  write(parts_of(ids), options().dtype, out);
   count(ids);
 }
 
@@ -67,6 +86,25 @@ Tensor DenseFeatures::operator()(const Features& features) const {
   Tensor out;
   (*this)(features, out);
   return out;
+}
+
+Blocks DenseFeatures::blocks(const Features& features) const {
+  BatchIds ids(features, options().ids);
+  const std::vector<DensePartPtr> parts = parts_of(ids);
+  std::vector<Blocks::Block> made;
+  for (size_t i = 0, next = 0; i < parts.size(); i = next) {
+    next = i + 1;
+    if (parts[i]->counted() >= 0) {
+      made.emplace_back(counts_of(*parts[i], options().dtype));
+      continue;
+    }
+    while (next < parts.size() && parts[next]->counted() < 0) ++next;
+    Tensor dense;
+    write(std::span(parts).subspan(i, next - i), options().dtype, dense);
+    made.emplace_back(std::move(dense));
+  }
+  count(ids);
+  return {{parts[0]->rows()}, std::move(made)};
 }
 
 }  // namespace weft

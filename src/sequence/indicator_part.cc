@@ -13,9 +13,12 @@ class Counts {
         buckets_(column.ids_column()->num_buckets()),
         wide_(dtype == DType::kFloat64),
         ids_(pair.ids.values<int64_t>().data()),
-        weights_(pair.weights ? pair.weights->values<float>().data() : nullptr) {}
+        weights_(pair.weights ? pair.weights->values<float>().data() : nullptr),
+        most_(pair.ids.values().size()) {}
 
   int64_t buckets() const { return buckets_; }
+
+  int64_t most() const { return most_; }
 
   // Writes the counts of ids [begin, end) to cell `cell`; `row` and `step` say where for an error.
   void write(int64_t begin, int64_t end, const Cells& out, int64_t cell, int64_t row,
@@ -26,15 +29,26 @@ class Counts {
       add(begin, end, static_cast<float*>(out.data) + cell * out.stride, row, step);
     }
   }
+  // The same as the next cell of `to`.
+  void write(int64_t begin, int64_t end, CountsWriter& to, int64_t row, int64_t step) const {
+    each(begin, end, row, step, [&](int64_t id, float weight) { to.put(id, weight); });
+    to.end_cell();
+  }
 
  private:
   template <class T>
   void add(int64_t begin, int64_t end, T* to, int64_t row, int64_t step) const {
     std::fill_n(to, buckets_, T{0});
+    each(begin, end, row, step,
+         [&](int64_t id, float weight) { to[id] += static_cast<T>(weight); });
+  }
+
+  template <class F>
+  void each(int64_t begin, int64_t end, int64_t row, int64_t step, const F& f) const {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t id = ids_[i];
       if (static_cast<uint64_t>(id) < static_cast<uint64_t>(buckets_)) {
-        to[id] += weights_ == nullptr ? T{1} : static_cast<T>(weights_[i]);
+        f(id, weights_ == nullptr ? 1.f : weights_[i]);
       } else if (id != -1) {
         refuse_id(column_, row, step, id, buckets_);
       }
@@ -46,6 +60,7 @@ class Counts {
   bool wide_;
   const int64_t* ids_;
   const float* weights_;
+  int64_t most_;
 };
 
 class IndicatorSequence final : public SequencePart {
@@ -59,15 +74,28 @@ class IndicatorSequence final : public SequencePart {
   int64_t length(int64_t row) const override { return splits_[row + 1] - splits_[row]; }
 
   void write(int64_t row, int64_t first, int64_t count, const Cells& out) const override {
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t step = splits_[row] + first + i;
-      const int64_t begin = inner_ == nullptr ? step : inner_[step];
-      const int64_t end = inner_ == nullptr ? step + 1 : inner_[step + 1];
+    each_step(row, first, count, [&](int64_t i, int64_t begin, int64_t end) {
       counts_.write(begin, end, out, i, row, first + i);
-    }
+    });
+  }
+
+  int64_t counted() const override { return counts_.most(); }
+  void count(int64_t row, int64_t first, int64_t count, CountsWriter& to) const override {
+    each_step(row, first, count, [&](int64_t i, int64_t begin, int64_t end) {
+      counts_.write(begin, end, to, row, first + i);
+    });
   }
 
  private:
+  template <class F>
+  void each_step(int64_t row, int64_t first, int64_t count, const F& f) const {
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t step = splits_[row] + first + i;
+      f(i, inner_ == nullptr ? step : inner_[step],
+        inner_ == nullptr ? step + 1 : inner_[step + 1]);
+    }
+  }
+
   Counts counts_;
   const int64_t* splits_;
   const int64_t* inner_;
@@ -84,6 +112,12 @@ class IndicatorDense final : public DensePart {
     for (int64_t row = begin; row < end; ++row) {
       counts_.write(splits_[row], splits_[row + 1], out, row - begin, row, -1);
     }
+  }
+
+  int64_t counted() const override { return counts_.most(); }
+  void count(int64_t begin, int64_t end, CountsWriter& to) const override {
+    for (int64_t row = begin; row < end; ++row)
+      counts_.write(splits_[row], splits_[row + 1], to, row, -1);
   }
 
  private:

@@ -4,6 +4,9 @@ namespace weft {
 SequencePart::~SequencePart() = default;
 DensePart::~DensePart() = default;
 
+void SequencePart::count(int64_t, int64_t, int64_t, CountsWriter&) const {}
+void DensePart::count(int64_t, int64_t, CountsWriter&) const {}
+
 std::unique_ptr<const SequencePart> DenseColumn::sequence_part(const PartSource&) const {
   throw InvalidArgument("SequenceFeatures does not take " + to_string());
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "sequence/batch_ids.h"
+#include "sequence/counts_writer.h"
 
 namespace weft {
 
@@ -33,6 +34,10 @@ class SequencePart {
   virtual double padding() const { return 0; }
   // Writes every element of steps [first, first + count) of `row`. Throws OutOfRange.
   virtual void write(int64_t row, int64_t first, int64_t count, const Cells& out) const = 0;
+  // An indicator: how many ids its feature holds. -1 for the others.
+  virtual int64_t counted() const { return -1; }
+  // An indicator: the same steps, a cell each. Throws OutOfRange.
+  virtual void count(int64_t row, int64_t first, int64_t count, CountsWriter& to) const;
 
  private:
   int64_t rows_, steps_, width_;
@@ -47,6 +52,9 @@ class DensePart {
   int64_t width() const { return width_; }
   // Writes rows [begin, end), the first at out.data. Throws OutOfRange.
   virtual void write(int64_t begin, int64_t end, const Cells& out) const = 0;
+  // As SequencePart's; a row is a cell.
+  virtual int64_t counted() const { return -1; }
+  virtual void count(int64_t begin, int64_t end, CountsWriter& to) const;
 
  private:
   int64_t rows_, width_;

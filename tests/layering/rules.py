@@ -21,6 +21,9 @@ DOMAIN_WORDS = {
     *("column", "columns", "row", "rows", "record", "records", "feature", "features"),
     *("embedding", "embeddings", "ragged", "vocabulary", "keras", "tensorflow", "tfrecord", "rnn"),
 }
+# Matrices have rows and columns that are nobody's.
+MATRIX_FILE = re.compile(r"base/(tile|matrix|product_kernel)\.(cc|h)")
+MATRIX_WORDS = {"row", "rows", "column", "columns"}
 # Of the file names and folders: these say nothing.
 EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|misc|common|manager)(_|$)")
 # Of no concern to the library; in src/ and include/ these are oracles and guests.
@@ -30,8 +33,12 @@ FOREIGN_INCLUDE = re.compile(
 PUBLIC_ANYWHERE = {"export"}
 # A kernel file is compiled once per instruction set: whatever inline function it took from a header
 # could be the copy that the linker keeps for everyone.
-KERNEL_INCLUDE = re.compile(r"^(cstdint|cstddef|\w+intrin\.h|arm_neon\.h|base/(kernel|simd)\.h)$")
-KERNEL_FILE = re.compile(r".*_kernel\.(cc|h)|base/(kernel|simd)\.h")
+KERNEL_INCLUDE = re.compile(
+    r"^(cstdint|cstddef|\w+intrin\.h|arm_neon\.h|base/(kernel|simd|tile)\.h)$"
+)
+KERNEL_FILE = re.compile(r".*_kernel\.(cc|h)|base/(kernel|simd|tile)\.h")
+# Their content differs by instruction set.
+VECTOR_FILES = ("base/simd.h", "base/tile.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 SOURCE_SUFFIXES = {".cc", ".h", ".py", ".sh", ".cmake"}
 SOURCE_FOLDERS = (
@@ -148,9 +155,9 @@ def outsiders_see_public_headers(root: Path) -> list[str]:
 
 
 def kernels_include_nothing(root: Path) -> list[str]:
-    """Kernel files include integers, intrinsics, base/kernel.h, base/simd.h and kernel headers.
+    """Kernel files include integers, intrinsics, base/{kernel,simd,tile}.h and kernel headers.
 
-    base/simd.h, whose content differs by instruction set, is for *_kernel.cc alone.
+    VECTOR_FILES are for *_kernel.cc alone, and base/tile.h, which builds on base/simd.h.
     """
     found = []
     for path in sources(root, "src"):
@@ -161,7 +168,8 @@ def kernels_include_nothing(root: Path) -> list[str]:
             place = f"{path.relative_to(root)}:{line}"
             if is_kernel and not KERNEL_INCLUDE.match(other) and not own.fullmatch(other):
                 found.append(f"{place}: a kernel must not include {other}")
-            if other == "base/simd.h" and not name.endswith("_kernel.cc"):
+            allowed = name.endswith("_kernel.cc") or name in VECTOR_FILES
+            if other in VECTOR_FILES and not allowed:
                 found.append(f"{place}: only *_kernel.cc may include {other}")
     return found
 
@@ -170,10 +178,12 @@ def base_knows_no_domain(root: Path) -> list[str]:
     """No word of the domain in src/base, in an identifier or in a comment."""
     found = []
     for path in sources(root, "src/base"):
+        is_matrix = MATRIX_FILE.fullmatch(path.relative_to(root / "src").as_posix())
+        words = DOMAIN_WORDS - MATRIX_WORDS if is_matrix else DOMAIN_WORDS
         for line, text in enumerate(path.read_text().splitlines(), 1):
             spread = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)
             for word in re.findall(r"[a-z]+", spread.lower()):
-                if word in DOMAIN_WORDS:
+                if word in words:
                     found.append(
                         f"{path.relative_to(root)}:{line}: src/base must not know '{word}'"
                     )

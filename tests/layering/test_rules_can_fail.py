@@ -26,6 +26,8 @@ GOOD = {
     "src/base/pool.h": "int pool();\n",
     "src/base/kernel.h": "",
     "src/base/simd.h": "#include <cstdint>\n",
+    "src/base/tile.h": '#include "base/simd.h"\n',
+    "src/base/matrix.h": "int rows, columns;\n",
     "src/error/error.cc": '#include "weft/error.h"\n#include "base/pool.h"\n',
     "src/tensor/add_kernel.h": '#include <cstdint>\n#include "base/kernel.h"\n',
     "src/tensor/add_kernel.cc": '#include "tensor/add_kernel.h"\n#include "base/simd.h"\n',
@@ -136,7 +138,13 @@ BAD = [
         {"src/tensor/tensor.cc": '#include "base/simd.h"\n'},
         "only *_kernel.cc may include base/simd.h",
     ),
+    (
+        rules.kernels_include_nothing,
+        {"src/tensor/tensor.cc": '#include "base/tile.h"\n'},
+        "only *_kernel.cc may include base/tile.h",
+    ),
     (rules.base_knows_no_domain, {"src/base/pool.h": "int kMaxRows;\n"}, "'rows'"),
+    (rules.base_knows_no_domain, {"src/base/matrix.h": "// a ragged one\n"}, "'ragged'"),
     (rules.base_knows_no_domain, {"src/base/pool.h": "// one embedding\n"}, "'embedding'"),
     (rules.files_are_short, {"src/base/pool.h": "int a;\n" * 401}, "401 lines"),
     (

@@ -1,5 +1,6 @@
 """TensorFlow's path to the layers: `tf.keras.layers.GRU` is `weft.layers.GRU`."""
 
 from weft.keras import activations, experimental, initializers, layers
+from weft.layers.sequential import Sequential
 
-__all__ = ["activations", "experimental", "initializers", "layers"]
+__all__ = ["Sequential", "activations", "experimental", "initializers", "layers"]

@@ -1,5 +1,6 @@
-"""`tf.keras.layers` for sequences: feature layers, cells, recurrent layers."""
+"""`tf.keras.layers` for sequences: feature layers, cells, recurrent layers, Dense."""
 
+from weft.layers.dense import Dense
 from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.layers.recurrent import (
     GRU,
@@ -16,6 +17,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Dense",
     "DenseFeatures",
     "GRUCell",
     "LSTMCell",

@@ -70,14 +70,15 @@ class Layer:
 
         Raises ValueError for another number or shape, TypeError for another dtype.
         """
-        self._layer.set_weights(_arrays(weights))
+        self._layer.set_weights(arrays_of(weights))
 
     def count_params(self) -> int:
         """Returns the number of elements of all weights."""
         return sum(w.size for w in self.weights.values())
 
 
-def _arrays(weights: Any) -> list[Any]:
+def arrays_of(weights: Any) -> list[Any]:
+    """Returns `weights` as a list; raises TypeError for what is no sequence of arrays."""
     if not isinstance(weights, Iterable) or isinstance(weights, (str, bytes, Mapping)):
         raise WrongTypeError(f"`weights` must be a list of arrays, got {type(weights).__name__}")
     return list(weights)
@@ -95,7 +96,7 @@ def last_dimension(input_shape: Any) -> int:
 
 
 class CellLayer(Layer):
-    """A layer whose compiled object is a cell: made of fields, with weights once it is built.
+    """A layer whose compiled object, a cell or a Dense, has weights once it is built.
 
     `**layer` of its subclasses' constructors are Keras's arguments for any layer. `input_shape`
     (without B), `batch_input_shape` or `input_dim` (D) builds the layer; `weights`, arrays as
@@ -144,7 +145,7 @@ class CellLayer(Layer):
             self.batch_input_shape = self._checked(shape)
             self.build(self.batch_input_shape)
         if layer.get("weights") is not None:
-            weights = _arrays(layer["weights"])
+            weights = arrays_of(layer["weights"])
             if not self.built and weights:
                 self.build(np.shape(weights[0])[:1])
             self.set_weights(weights)
@@ -152,12 +153,15 @@ class CellLayer(Layer):
     def _checked(self, shape: Any) -> tuple[int | None, ...]:
         sizes = tuple(shape) if isinstance(shape, Iterable) else (shape,)
         integers = all(isinstance(n, numbers.Integral) for n in sizes if n is not None)
-        if len(sizes) != len(self._SHAPE) or not integers:
+        if not self._fits(len(sizes)) or not integers:
             raise InvalidArgumentError(
                 f"inputs of a {type(self).__name__} have shape ({', '.join(self._SHAPE)}), "
                 f"but `input_shape` makes it {sizes!r}"
             )
         return tuple(None if n is None else int(n) for n in sizes)
+
+    def _fits(self, rank: int) -> bool:
+        return rank == len(self._SHAPE)
 
     def _shape_config(self) -> dict[str, Any]:
         made = self.batch_input_shape

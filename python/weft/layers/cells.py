@@ -6,32 +6,17 @@ are. Regularizers, constraints and dropouts are for training: they are kept and 
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from weft import _core, activations, dtypes, initializers
+from weft import _core, dtypes
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.layers.base import CellLayer, layer_name
+from weft.layers.declared import DeclaredLayer, as_integer
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
-
-_INITIALIZERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
-
-
-def _integer(value: Any, argument: str, what: str = "an integer") -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise WrongTypeError(f"`{argument}` must be {what}, got {value!r}")
-    return int(value)
-
-
-def _rate(value: Any, argument: str) -> float:
-    """A dropout rate, brought into [0, 1] as Keras does."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise WrongTypeError(f"`{argument}` must be a number, got {value!r}")
-    return min(1.0, max(0.0, float(value)))
 
 
 def flatten(states: Any) -> list[Any]:
@@ -111,7 +96,7 @@ class _AnyCell(CellLayer):
         """
         if batch_size is None and inputs is None:
             raise InvalidArgumentError("get_initial_state needs `inputs` or `batch_size`")
-        rows = len(inputs) if batch_size is None else _integer(batch_size, "batch_size")
+        rows = len(inputs) if batch_size is None else as_integer(batch_size, "batch_size")
         if rows < 0:
             raise InvalidArgumentError(f"`batch_size` must not be negative, got {rows}")
         kind = np.dtype((self.dtype if dtype is None else dtypes.as_dtype(dtype)).name)
@@ -119,75 +104,22 @@ class _AnyCell(CellLayer):
         return nest(self.state_size, iter([np.zeros((rows, size), kind) for size in flat]))
 
 
-class Cell(_AnyCell):
+class Cell(DeclaredLayer, _AnyCell):
     """One step of a recurrence. The base of the cells."""
 
-    _KIND = ""
-
-    def _declare(self, fields: dict[str, Any]) -> None:
-        """Takes the constructor's `locals()`: every argument becomes an attribute."""
-        fields = {k: v for k, v in fields.items() if k not in ("self", "__class__")}
-        layer = fields.pop("layer")
-        fields["units"] = _integer(fields["units"], "units", "a positive integer")
-        fields["dtype"] = dtypes.as_dtype("float32" if fields["dtype"] is None else fields["dtype"])
-        for key in ("activation", "recurrent_activation"):
-            if key in fields:
-                fields[key] = activations.serialize(fields[key])
-        for key in _INITIALIZERS:
-            fields[key] = initializers.get_for(fields[key], key)
-        for key in ("dropout", "recurrent_dropout"):
-            fields[key] = _rate(fields[key], key)
-        for key in ("use_bias", "reset_after", "unit_forget_bias", "trainable"):
-            if key in fields:
-                fields[key] = bool(fields[key])
-        for key in ("implementation", "seed"):
-            if fields.get(key) is not None:
-                fields[key] = _integer(fields[key], key)
-        fields["name"] = layer_name(fields["name"], self._KIND + "_cell")
-        self.__dict__.update(fields)
-        self._fields = fields
-        self._layer = self._compiled()
-        self._take(layer)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_saved": self.get_weights()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        saved = state.pop("_saved")
-        super().__setstate__(state)
-        if saved:
-            self.set_weights(saved)
-
     def _compiled(self) -> Any:
-        seed = 0 if self._fields["seed"] is None else self._fields["seed"]
-        return _core.make_cell(self._KIND, {**self._fields, "seed": seed})
+        return _core.make_cell(self._NAME.removesuffix("_cell"), self._given())
 
     @property
     def state_size(self) -> Any:
         """Size of the state; [h, c] for LSTM."""
         return self.units
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns Keras's config: what `from_config` makes the same cell of, weights apart."""
-        config = {**self._fields, "trainable": bool(self.trainable), **self._shape_config()}
-        if config["seed"] is None:  # which Keras does not know
-            del config["seed"]
-        config["dtype"] = self.dtype.name
-        for key in _INITIALIZERS:
-            config[key] = initializers.serialize(config[key])
-        return config
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Cell:
-        """Makes the cell that `get_config` describes."""
-        return cls(**config)
-
 
 class SimpleRNNCell(Cell):
     """h' = activation(x W + b + h U)."""
 
-    _KIND = "simple_rnn"
+    _NAME = "simple_rnn_cell"
 
     def __init__(
         self,
@@ -221,7 +153,7 @@ class GRUCell(Cell):
     `reset_after`: r multiplies h U + c (the bias is then [2, 3 H]), not h before the product.
     """
 
-    _KIND = "gru"
+    _NAME = "gru_cell"
 
     def __init__(
         self,
@@ -255,7 +187,7 @@ class GRUCell(Cell):
 class LSTMCell(Cell):
     """c' = f c + i g, h' = o activation(c'); gates in the order i, f, g, o; states [h, c]."""
 
-    _KIND = "lstm"
+    _NAME = "lstm_cell"
 
     def __init__(
         self,

@@ -233,6 +233,14 @@ class SequenceFeatures(_FeatureLayer):
         data, lengths = self._layer(select(features, self._keys))
         return SequencePair(data, lengths, self._options["pad"])
 
+    def blocks(self, features: Mapping[str, Any]) -> SequencePair:
+        """The same pair, but that `data` keeps the indicators as ids: [B, T, D] is never written.
+
+        An RNN or a Dense takes `data` like the array, with the same result; it has `.shape`.
+        """
+        data, lengths = self._layer.blocks(select(features, self._keys))
+        return SequencePair(data, lengths, self._options["pad"])
+
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         """(B, T, D) for an input of (B, T, ...)."""
         return (*tuple(input_shape)[:2], self._layer.width)
@@ -282,6 +290,13 @@ class DenseFeatures(_FeatureLayer):
                 cols_to_output_tensors[column] = data[:, at : at + width]
                 at += width
         return data
+
+    def blocks(self, features: Mapping[str, Any]) -> Any:
+        """The same, but that it keeps the indicators as ids: [B, D] is never written.
+
+        A Dense takes it like the array, with the same result; it has `.shape`.
+        """
+        return self._layer.blocks(select(features, self._keys))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         """(B, D) for an input of (B, ...)."""

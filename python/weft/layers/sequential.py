@@ -1,0 +1,161 @@
+"""Sequential: layers one after the other, as `tf.keras.Sequential`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from weft.errors import InvalidArgumentError
+from weft.layers.base import Layer, arrays_of, last_dimension, layer_name
+from weft.layers.dense import Dense
+from weft.layers.feature import DenseFeatures, SequenceFeatures
+from weft.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
+
+__all__ = ["Sequential"]
+
+_LAYERS = (SequenceFeatures, DenseFeatures, Dense, RNN, SimpleRNN, GRU, LSTM)
+_FEATURES = (SequenceFeatures, DenseFeatures)
+
+
+def _checked(layers: Any) -> list[Any]:
+    layers = list(layers) if isinstance(layers, Iterable) else [layers]
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, _LAYERS):
+            raise InvalidArgumentError(
+                "the layers of a Sequential are feature layers, recurrent layers and Dense, got "
+                f"{layer!r}"
+            )
+        if i > 0 and isinstance(layer, _FEATURES):
+            raise InvalidArgumentError(f"a feature layer comes first, but {layer.name!r} does not")
+        # RNN itself returns its state unless told otherwise, which Keras's does not.
+        if isinstance(layer, (SimpleRNN, GRU, LSTM)) and layer.return_state:
+            raise InvalidArgumentError(
+                "All layers in a Sequential model should have a single output tensor, but "
+                f"{layer.name!r} has return_state=True"
+            )
+    names = [layer.name for layer in layers]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidArgumentError(
+                "All layers added to a Sequential model should have unique names, but "
+                f"{name!r} stands there {names.count(name)} times"
+            )
+    return layers
+
+
+class Sequential(Layer):
+    """Calls its layers one after the other, as `tf.keras.Sequential`.
+
+    A feature layer, if there is one, comes first. Its indicators reach the RNN or Dense after it as
+    ids, so that no array of their width is ever written; the results are the same. The mask of a
+    SequenceFeatures goes to the recurrent layers, up to and with the first one that returns its
+    last step alone. `RNN` hands on its outputs without its state.
+
+    Args:
+        layers: `SequenceFeatures`, `DenseFeatures`, `RNN`, `SimpleRNN`, `GRU`, `LSTM`, `Dense`.
+        name: of the model.
+
+    Raises ValueError for another layer, a feature layer that is not the first, two layers of one
+    name, and a `SimpleRNN`, `GRU` or `LSTM` with return_state=True.
+    """
+
+    trainable = True
+
+    def __init__(self, layers: Iterable[Layer] | None = None, name: str | None = None):
+        self.layers = _checked([] if layers is None else layers)
+        self.name = layer_name(name, "sequential")
+
+    def add(self, layer: Layer) -> None:
+        """Appends a layer."""
+        self.layers = _checked([*self.layers, layer])
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes all weights, for inputs of this shape; a feature layer knows its own.
+
+        Raises ValueError if their size is unknown or not what a layer was built for.
+        """
+        size = input_shape
+        for layer in self.layers:
+            if isinstance(layer, _FEATURES):
+                size = layer._layer.width
+                continue
+            layer.build((None, last_dimension(size)))
+            size = layer.units if isinstance(layer, Dense) else layer.output_size
+
+    @property
+    def built(self) -> bool:
+        """Whether all weights exist."""
+        return all(layer.built for layer in self.layers)
+
+    def __call__(self, inputs: Any, mask: Any = None, training: bool = False) -> np.ndarray:
+        """The last layer's output for `inputs`: features, or an array if none takes features.
+
+        `mask`: bool [B, T], for recurrent layers over an array. `training` as `RNN` takes it.
+        Raises what the layers raise.
+        """
+        x = inputs
+        for layer, after in zip(self.layers, [*self.layers[1:], None], strict=True):
+            if isinstance(layer, _FEATURES):
+                x = layer(x) if after is None else layer.blocks(x)
+                if isinstance(layer, SequenceFeatures):
+                    x, mask = x.data, x.mask
+            elif isinstance(layer, RNN):
+                x = layer(x, mask=mask, training=training)
+                x = x[0] if layer.return_state else x
+                mask = mask if layer.return_sequences else None
+            else:
+                x = layer(x)
+        return x
+
+    @property
+    def weights(self) -> Mapping[str, np.ndarray]:
+        """The weights of all layers, writable, by "<layer>/<weight>", in the order of layers."""
+        return MappingProxyType(self._named("weights"))
+
+    @property
+    def trainable_weights(self) -> dict[str, np.ndarray]:
+        """Those that training changes."""
+        return self._named("trainable_weights") if self.trainable else {}
+
+    def _named(self, which: str) -> dict[str, np.ndarray]:
+        return {f"{la.name}/{k}": w for la in self.layers for k, w in getattr(la, which).items()}
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Copies arrays into all weights, in the order of `weights`.
+
+        Raises ValueError for another number or shape, TypeError for another dtype.
+        """
+        given = arrays_of(weights)
+        if len(given) != len(self.weights):
+            raise InvalidArgumentError(
+                f"{self.name!r} has {len(self.weights)} weights, got {len(given)}"
+            )
+        for layer in self.layers:
+            own = [given.pop(0) for _ in layer.weights]
+            if own:
+                layer.set_weights(own)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes the same model of, weights apart."""
+        layers = [
+            {"class_name": type(la).__name__, "config": la.get_config()} for la in self.layers
+        ]
+        return {"name": self.name, "layers": layers}
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Sequential:
+        """The model that `get_config` describes. `custom_objects`: functions that columns name."""
+        known = {layer.__name__: layer for layer in _LAYERS}
+        layers = []
+        for given in config["layers"]:
+            kind = known.get(given["class_name"])
+            if kind is None:
+                raise InvalidArgumentError(f"unknown layer {given['class_name']!r}")
+            own = (custom_objects,) if kind in _FEATURES else ()
+            layers.append(kind.from_config(given["config"], *own))
+        return cls(layers, name=config.get("name"))

@@ -1,0 +1,50 @@
+#include "sequence/counts_writer.h"
+
+#include <algorithm>
+
+namespace weft {
+
+CountsWriter::CountsWriter(int64_t width, int64_t cells, int64_t most, DType dtype)
+    : out_{width, Tensor(DType::kInt64, {cells + 1}), Tensor(DType::kInt64, {most}),
+           Tensor(dtype, {most})},
+      splits_(out_.splits.mutable_values<int64_t>().data()),
+      ids_(out_.ids.mutable_values<int64_t>().data()) {
+  *splits_ = 0;
+}
+
+void CountsWriter::skip(int64_t cells) {
+  for (int64_t i = 0; i < cells; ++i) *++splits_ = count_;
+}
+
+// Sums as an indicator's column of the dense output has them: in the order of the ids' coming.
+template <class T>
+void CountsWriter::write_cell() {
+  T* counts = out_.counts.mutable_values<T>().data();
+  if (cell_.size() > 1) std::ranges::stable_sort(cell_, {}, &std::pair<int64_t, float>::first);
+  const int64_t begin = count_;
+  for (const auto& [id, weight] : cell_) {
+    if (count_ == begin || ids_[count_ - 1] != id) {
+      ids_[count_] = id;
+      counts[count_++] = 0;
+    }
+    counts[count_ - 1] += static_cast<T>(weight);
+  }
+}
+
+void CountsWriter::end_cell() {
+  if (out_.counts.dtype() == DType::kFloat64) {
+    write_cell<double>();
+  } else {
+    write_cell<float>();
+  }
+  cell_.clear();
+  *++splits_ = count_;
+}
+
+IdCounts CountsWriter::finish() {
+  out_.ids = Tensor::from_buffer(DType::kInt64, {count_}, out_.ids.buffer());
+  out_.counts = Tensor::from_buffer(out_.counts.dtype(), {count_}, out_.counts.buffer());
+  return std::move(out_);
+}
+
+}  // namespace weft
