@@ -97,7 +97,8 @@ struct SequenceBlocks {
   Tensor mask() const { return sequence_mask(lengths, data.dim(1), DType::kBool, pad); }
 };
 
-class BatchIds;       // src/sequence/batch_ids.h
+class BatchIds;  // src/sequence/batch_ids.h
+class IdsPlaces;
 class SequenceBatch;  // src/sequence/sequence_batch.h
 
 // What both feature layers have: columns, weights, counters.
@@ -138,6 +139,7 @@ class WEFT_API FeatureLayer {
   FeatureLayer(FeatureLayer&&) noexcept;
   FeatureLayer& operator=(FeatureLayer&&) noexcept;
 
+  const IdsPlaces& ids_places() const;
   void count(const BatchIds& ids) const;  // adds what a batch met
   const DenseColumn& dense_column(size_t column) const { return *dense_[column]; }
   // The table of column i, or null.

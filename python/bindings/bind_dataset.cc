@@ -234,9 +234,7 @@ nb::list files(const Dataset& self) {
   return names;
 }
 
-}  // namespace
-
-void bind_dataset(nb::module_& m) {
+void bind_description(nb::module_& m) {
   nb::class_<Dataset>(m, "Dataset", "What to read, in which order: an immutable description.")
       .def_static("records", &records, nb::arg("paths"), nb::arg("compression"),
                   nb::arg("verify_crc"), nb::arg("skip"), nb::arg("on_skip").none(),
@@ -284,6 +282,9 @@ void bind_dataset(nb::module_& m) {
       .def("parses", &Dataset::parses)
       .def("parses_sequences", &Dataset::parses_sequences)
       .def("steps", &Dataset::steps);
+}
+
+void bind_streams(nb::module_& m) {
   nb::class_<Locked<RecordStream>>(m, "RecordStream", "One pass over the records of a dataset.")
       .def("__init__", &make_stream<RecordStream>, nb::arg("dataset"), nb::arg("iteration"),
            nb::arg("state").none())
@@ -303,6 +304,13 @@ void bind_dataset(nb::module_& m) {
       .def("state", &Locked<BatchStream>::state)
       .def("close", &Locked<BatchStream>::close)
       .def("counters", &Locked<BatchStream>::counters);
+}
+
+}  // namespace
+
+void bind_dataset(nb::module_& m) {
+  bind_description(m);
+  bind_streams(m);
 }
 
 }  // namespace weft::python

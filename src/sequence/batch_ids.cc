@@ -1,15 +1,23 @@
 #include "sequence/batch_ids.h"
 
+#include <algorithm>
+
 namespace weft {
 
+bool IdsPlaces::add(const CategoricalColumn& column) {
+  const auto equal =
+      std::ranges::find_if(columns_, [&](const auto* other) { return *other == column; });
+  places_[&column] = static_cast<size_t>(equal - columns_.begin());
+  if (equal != columns_.end()) return false;
+  columns_.push_back(&column);
+  return true;
+}
+
 const IdWeightPair& BatchIds::of(const CategoricalColumn& column) {
-  for (const Entry& entry : entries_) {
-    if (*entry.column == column) return entry.pair;
-  }
-  Entry entry{&column, {}, {}};
-  entry.pair = id_weight_pair(column, features_, options_, &entry.counters);
-  entries_.push_back(std::move(entry));
-  return entries_.back().pair;
+  const size_t place = places_.of(column);
+  std::optional<IdWeightPair>& pair = pairs_[place];
+  if (!pair) pair = id_weight_pair(column, features_, options_, &counters_[place]);
+  return *pair;
 }
 
 }  // namespace weft

@@ -77,7 +77,7 @@ std::vector<DensePartPtr> DenseFeatures::parts_of(BatchIds& ids) const {
 }
 
 void DenseFeatures::operator()(const Features& features, Tensor& out) const {
-  BatchIds ids(features, options().ids);
+  BatchIds ids(ids_places(), features, options().ids);
   write(parts_of(ids), options().dtype, out);
   count(ids);
 }
@@ -89,7 +89,7 @@ Tensor DenseFeatures::operator()(const Features& features) const {
 }
 
 Blocks DenseFeatures::blocks(const Features& features) const {
-  BatchIds ids(features, options().ids);
+  BatchIds ids(ids_places(), features, options().ids);
   const std::vector<DensePartPtr> parts = parts_of(ids);
   std::vector<Blocks::Block> made;
   for (size_t i = 0, next = 0; i < parts.size(); i = next) {

@@ -71,21 +71,15 @@ void check_same_table(const Parameter& made, const TableSpec& table, const Dense
 
 }  // namespace
 
-// One entry for each different categorical column that the layer reads.
+// One entry for each different categorical column that the layer reads, by its place.
 struct FeatureLayer::Counters {
   struct Entry {
-    const CategoricalColumn* column;
     std::string key;
     IdsCounters counters;
   };
+  IdsPlaces places;
   mutable std::mutex mutex;
   std::vector<Entry> entries;
-
-  Entry* find(const CategoricalColumn& column) {
-    const auto at =
-        std::ranges::find_if(entries, [&](const Entry& entry) { return *entry.column == column; });
-    return at == entries.end() ? nullptr : &*at;
-  }
 };
 
 FeatureLayer::FeatureLayer(std::vector<Column> columns, Options options, Role role)
@@ -124,14 +118,14 @@ void FeatureLayer::name_counters() {
   auto& entries = counters_->entries;
   for (const DenseColumn* dense : dense_) {
     const CategoricalColumn* column = dense->ids_column();
-    if (column != nullptr && counters_->find(*column) == nullptr)
-      entries.push_back({column, dense->name(), {}});
+    if (column != nullptr && counters_->places.add(*column)) entries.push_back({dense->name(), {}});
   }
   std::vector<std::string> taken;
-  for (const auto& entry : entries) taken.push_back(entry.column->name());
+  for (const auto* column : counters_->places.columns()) taken.push_back(column->name());
   for (const DenseColumn* dense : dense_) taken.push_back(dense->name());
-  for (auto& entry : entries) {
-    if (std::ranges::count(taken, entry.column->name()) == 1) entry.key = entry.column->name();
+  for (size_t place = 0; place < entries.size(); ++place) {
+    const std::string name = counters_->places.columns()[place]->name();
+    if (std::ranges::count(taken, name) == 1) entries[place].key = name;
   }
 }
 
@@ -151,11 +145,12 @@ void FeatureLayer::reset_counters() {
   for (auto& entry : counters_->entries) entry.counters = {};
 }
 
+const IdsPlaces& FeatureLayer::ids_places() const { return counters_->places; }
+
 void FeatureLayer::count(const BatchIds& ids) const {
   std::lock_guard lock(counters_->mutex);
-  for (const BatchIds::Entry& met : ids.entries()) {
-    if (auto* entry = counters_->find(*met.column)) entry->counters += met.counters;
-  }
+  for (size_t place = 0; place < counters_->entries.size(); ++place)
+    counters_->entries[place].counters += ids.counters()[place];
 }
 
 const Parameter* FeatureLayer::parameter(size_t column) const {

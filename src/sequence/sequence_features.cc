@@ -42,7 +42,7 @@ void SequenceFeatures::run(const Features& features,
                            const std::function<void(SequenceBatch&)>& write) const {
   std::optional<Features> before;
   if (sequence_options_.cutoff) before = cut_off(features);
-  BatchIds ids(before ? *before : features, sequence_options_.ids);
+  BatchIds ids(ids_places(), before ? *before : features, sequence_options_.ids);
   SequenceBatch batch(columns(), sequence_options_);
   for (size_t i = 0; i < columns().size(); ++i) {
     batch.add(dense_column(i).sequence_part({ids, parameter(i), sequence_options_.dtype}));
