@@ -72,7 +72,7 @@ class WEFT_API Blocks {
 
   // As left operands of products, which point into the blocks. Throws WrongType for another dtype.
   template <class T>
-  std::vector<base::Operand<T>> operands() const;
+  WEFT_LOCAL std::vector<base::Operand<T>> operands() const;
 
  private:
   Shape shape_;

@@ -44,7 +44,8 @@ class WEFT_API Vocabulary {
   //
   // While a vocabulary lives, opening its file again with the same options gives the same one.
   //
-  // Throws, with the file: NotFound, IoError; CorruptData for a damaged table, record or gzip file;
+  // Throws, with the file: NotFound; IoError, also for what is no regular file; CorruptData for a
+  // damaged table, record or gzip file;
   // InvalidArgument, naming the line or record, for an empty line, an entry that is there twice or
   // is no number, and for fewer entries than `size`, a size below 1, or a dtype that is not the
   // table file's; WrongType for a dtype that is neither kString nor an integer.

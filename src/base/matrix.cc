@@ -9,15 +9,9 @@
 
 namespace weft::base {
 
-template <>
-int64_t padded<float>(int64_t n) {
+int64_t padded_to_vectors(int64_t n) {
   const int64_t lanes = WEFT_KERNEL(product_kernel).lanes;
   return (n + lanes - 1) / lanes * lanes;
-}
-
-template <>
-int64_t padded<double>(int64_t n) {
-  return n;
 }
 
 int panel_vectors(int64_t vectors) {

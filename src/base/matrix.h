@@ -4,15 +4,19 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "base/product_kernel.h"
 
 namespace weft::base {
 
+int64_t padded_to_vectors(int64_t n);
 // `n` rounded up to whole vectors; float64 has none.
 template <class T>
-int64_t padded(int64_t n);
+int64_t padded(int64_t n) {
+  return std::is_same_v<T, float> ? padded_to_vectors(n) : n;
+}
 
 // Where the columns of a matrix stand in a row of a result, vector by vector; the kernels take
 // `vectors` of them, 1 to 4, at a time: a panel.

@@ -4,6 +4,8 @@
 namespace weft {
 namespace {
 
+constexpr int64_t kMostDefault = int64_t{1} << 24;  // one number may stand for all of a shape
+
 // As From, every element as To; one number stands for every element of `shape`.
 template <class To, class From>
 Tensor filled(const Tensor& value, const Shape& shape) {
@@ -26,6 +28,10 @@ Tensor checked_default(const Tensor& value, const Shape& shape, DType dtype,
     throw InvalidArgument(
         "The shape of default_value must be equal to given shape. default_value: " +
         field_string(value) + ", shape: " + field_string(shape) + ", key: " + escape_bytes(key));
+  }
+  if (num_elements(shape) > kMostDefault) {
+    throw InvalidArgument("a default_value for more than " + std::to_string(kMostDefault) +
+                          " numbers, key: " + escape_bytes(key));
   }
   if (!whole) return filled<double, double>(value, shape);
   return is_floating(dtype) ? filled<double, int64_t>(value, shape)

@@ -14,18 +14,20 @@
 namespace weft {
 namespace {
 
-// An open file; release() hands the descriptor on.
+// An open regular file: a device or a pipe might never end. release() hands the descriptor on.
 class OpenFile {
  public:
   explicit OpenFile(const std::string& path) : path_(path) {
     if (path.find('\0') != std::string::npos)
       throw InvalidArgument("a path cannot hold a NUL byte", {.file = path});
-    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // O_NONBLOCK, or opening a pipe would wait for its writer.
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd_ < 0 && (errno == ENOENT || errno == ENOTDIR))
       throw NotFound("no such file", {.file = path});
     if (fd_ < 0) fail(errno);
     if (::fstat(fd_, &found) != 0) fail(errno);
     if (S_ISDIR(found.st_mode)) fail(EISDIR);
+    if (!S_ISREG(found.st_mode)) fail(EINVAL);
   }
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
@@ -128,7 +130,7 @@ Vocabulary Vocabulary::open(const std::string& path, const FileOptions& options)
     made =
         std::make_shared<Impl>(vocabulary::read_entries(file.release(), path, dtype, options.size));
   }
-  if (S_ISREG(file.found.st_mode)) opened().put(key, made);
+  opened().put(key, made);
   return Vocabulary(std::move(made));
 }
 

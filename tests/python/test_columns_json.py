@@ -107,6 +107,11 @@ def test_functions_are_refused_by_name():
 GOOD = fc.columns_to_json([fc.indicator_column(fc.categorical_column_with_identity("a", 3))])
 
 
+HUGE = json.loads(fc.columns_to_json([fc.numeric_column("n")]))
+HUGE["columns"][0]["config"] |= {"shape": [2**20, 2**20], "default_value": 1.0}
+HUGE = json.dumps(HUGE)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -125,6 +130,7 @@ GOOD = fc.columns_to_json([fc.indicator_column(fc.categorical_column_with_identi
         (GOOD.replace("3", str(2**64)), "above 2|number"),
         (GOOD.replace('"a"', '{"bytes": [256]}'), "a byte is 0 to 255"),
         (GOOD[:-10], "no JSON"),
+        (HUGE, "a default_value for more than"),
     ],
 )
 def test_what_is_no_columns_file_is_refused(text, message):

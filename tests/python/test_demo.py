@@ -168,9 +168,11 @@ def test_it_runs(tmp_path, columns):
         "records/s",
         "ids replaced",
         "padding avoided",
+        "out of vocabulary",
         "household",
+        "weft.explain",
         "largest difference",
     ):
         assert part in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= min(columns, 100)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.glob("receipts-*"))) == 3

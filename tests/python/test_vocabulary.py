@@ -1,6 +1,7 @@
 """weft.vocabulary: lookup, files, counting."""
 
 import collections
+import os
 import pickle
 import subprocess
 import sys
@@ -192,3 +193,12 @@ def test_command_line(records, tmp_path):
     result = run("check", out, tmp_path / "twice")
     assert result.exit_code == 1
     assert "repeats line 1" in result.output
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", tmp_path, tmp_path / "pipe"):
+        with pytest.raises(OSError, match="cannot open"):
+            Vocabulary.open(path)
+        with pytest.raises(OSError, match="cannot open"):
+            weft.feature_column.categorical_column_with_vocabulary_file("a", path)
