@@ -227,7 +227,7 @@ def columns(layers: Any) -> None:
     """The columns of two layers: how wide each is, and what it met."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     table.add_column("column", no_wrap=True)
-    for title in ("numbers", "ids seen", "out of vocabulary"):
+    for title in ("numbers", "ids seen", "unknown"):
         table.add_column(title, justify="right")
     for layer in layers:
         met = layer.counters()

@@ -89,7 +89,7 @@ TEST(ColumnKinds, JsonRefusesFunctions) {
   EXPECT_ERROR(InvalidArgument, "'twice') cannot be saved",
                columns_to_json({numeric_column("x", {1}, {}, DType::kFloat32, twice)}));
   EXPECT_ERROR(InvalidArgument, "version 7", columns_from_json(R"({"weft_columns": 7})"));
-  EXPECT_ERROR(InvalidArgument, "no JSON", columns_from_json("{"));
+  EXPECT_ERROR(InvalidArgument, "not JSON", columns_from_json("{"));
 }
 
 TEST(ColumnKinds, NormalizersCompute) {

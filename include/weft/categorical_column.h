@@ -173,8 +173,9 @@ class WEFT_API WeightedCategoricalColumn final : public CategoricalColumn {
 // crossed cell by cell, -1 and "" included, and after the other keys.
 // A sequence if a column among the keys is one; then all columns must be, and keys that are names
 // are sequences too.
-// Throws InvalidArgument for fewer than two keys, hash_bucket_size < 1, and a key that is null, not
-// categorical, weighted, or a hashed column (as TensorFlow: cross the feature by its name).
+// Throws InvalidArgument for fewer than two keys, more than 64 leaves, hash_bucket_size < 1, and a
+// key that is null, not categorical, weighted, or a hashed column (as TensorFlow: cross the feature
+// by its name).
 class WEFT_API CrossedColumn final : public CategoricalColumn {
  public:
   static constexpr const char* kClassName = "CrossedColumn";

@@ -209,6 +209,7 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
   void run(const Features& features, const std::function<void(SequenceBatch&)>& write) const;
 
   SequenceFeaturesOptions sequence_options_;
+  std::map<std::string, bool> read_keys_;  // what the columns read: whether it holds steps
 };
 
 // As tf.keras.layers.DenseFeatures: [B, D]. Several ids of a row are combined.

@@ -152,7 +152,8 @@ ColumnHandle make_column(const std::string& class_name, nb::dict given, SharedTa
     const auto name = nb::cast<std::string>(key);
     fields.emplace_back(name, field_from_python(name, value));
   }
-  return {column_from_config(class_name, fields, shared)};
+  // Without the GIL: a vocabulary file may be counted.
+  return {without_gil([&] { return column_from_config(class_name, fields, shared); })};
 }
 
 nb::dict config_of(const ColumnHandle& self) {

@@ -130,13 +130,17 @@ void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {
   options.pad = pad_from_python(given["pad"]);
   options.pad_to = pad_to_from_python(given["pad_to"]);
   options.cutoff = cutoff_from_python(given["cutoff"]);
-  new (self) SequenceFeatures(columns_from_python(std::move(columns)), std::move(options));
+  std::vector<Column> given_columns = columns_from_python(std::move(columns));
+  // Without the GIL: vocabularies are read, and a lock is held while a shared table is made, which
+  // may call an initializer of Python's.
+  without_gil([&] { new (self) SequenceFeatures(std::move(given_columns), std::move(options)); });
 }
 
 void make_dense(DenseFeatures* self, nb::list columns, nb::dict given) {
   FeatureLayer::Options options;
   set_options(options, std::move(given));
-  new (self) DenseFeatures(columns_from_python(std::move(columns)), std::move(options));
+  std::vector<Column> given_columns = columns_from_python(std::move(columns));
+  without_gil([&] { new (self) DenseFeatures(std::move(given_columns), std::move(options)); });
 }
 
 nb::object mask_of(nb::handle lengths, nb::handle maxlen, nb::handle dtype, nb::handle pad) {

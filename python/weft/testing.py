@@ -7,7 +7,7 @@ with Keras 2, or have `tf_keras` beside it, because Keras 3 has no feature colum
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import singledispatchmethod
 from typing import Any
 
@@ -39,7 +39,8 @@ class ColumnComparison:
     def equal(self) -> bool:
         """Whether every length is the same and every number within the tolerance."""
         bound = TOLERANCE * self.largest_value
-        return not self.note and not self.lengths_differ and self.largest_difference <= bound
+        same = not self.lengths_differ and self.largest_difference <= bound
+        return self.rows > 0 and not self.note and same
 
 
 class Comparison(tuple[ColumnComparison, ...]):
@@ -49,8 +50,9 @@ class Comparison(tuple[ColumnComparison, ...]):
 
     @property
     def equal(self) -> bool:
-        """Whether all columns that TensorFlow has are equal."""
-        return all(column.equal or column.note for column in self)
+        """Whether all columns that TensorFlow has are equal; not if none was compared."""
+        compared = [column for column in self if not column.note]
+        return bool(compared) and all(column.equal for column in compared)
 
     def __str__(self) -> str:
         lines = []
@@ -89,15 +91,15 @@ def compare_with_tensorflow(
     Columns that TensorFlow does not have are noted and not compared; those of shared_embeddings are
     compared as embeddings, since TensorFlow refuses them outside graphs.
 
-    Raises ImportError without TensorFlow, ValueError if there is nothing to compare.
+    Raises ImportError without TensorFlow; ValueError if there are no columns, and what a layer
+    raises: an id outside its column without default_value, say.
     """
     from weft.io import TFRecordDataset
 
     sides = [_Sides(column) for column in columns]
     if not sides:
         raise InvalidArgumentError("there are no columns to compare")
-    paths = [files] if isinstance(files, str) or hasattr(files, "__fspath__") else list(files)
-    for number, batch in enumerate(TFRecordDataset(paths).batch(batch_size)):
+    for number, batch in enumerate(TFRecordDataset(files).batch(batch_size)):
         if number == max_batches:
             break
         records = list(batch)
@@ -285,23 +287,23 @@ class _TensorFlow:
         return self.fc.crossed_column(keys, column.hash_bucket_size, column.hash_key)
 
     def _categorical(self, column: Any, prefix: str) -> Any:
-        kind, arguments = next(self._functions(column))
+        kind, arguments = self._function(column)
         return getattr(self.fc, f"{prefix}categorical_column_with_{kind}")(**arguments)
 
-    def _functions(self, column: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _function(self, column: Any) -> tuple[str, dict[str, Any]]:
         """The function that makes a column of one key, and its arguments."""
         if isinstance(column, fc.IdentityCategoricalColumn):
             buckets, default = column.number_buckets, column.default_value
-            yield "identity", {"key": column.key, "num_buckets": buckets, "default_value": default}
+            return "identity", {"key": column.key, "num_buckets": buckets, "default_value": default}
         if isinstance(column, fc.HashedCategoricalColumn):
             size = column.hash_bucket_size
             dtype = self.dtype(column)
-            yield "hash_bucket", {"key": column.key, "hash_bucket_size": size, "dtype": dtype}
+            return "hash_bucket", {"key": column.key, "hash_bucket_size": size, "dtype": dtype}
         arguments = {"key": column.key, "num_oov_buckets": getattr(column, "num_oov_buckets", 0)}
         default = getattr(column, "default_value", -1)
         if isinstance(column, fc.VocabularyListCategoricalColumn):
             entries = {"vocabulary_list": column.vocabulary_list, "dtype": self.dtype(column)}
-            yield "vocabulary_list", {**arguments, **entries, "default_value": default}
+            return "vocabulary_list", {**arguments, **entries, "default_value": default}
         if isinstance(column, fc.VocabularyFileCategoricalColumn):
             entries = {
                 "vocabulary_file": str(column.vocabulary_file),
@@ -309,5 +311,5 @@ class _TensorFlow:
                 "dtype": self.dtype(column),
                 "default_value": None if default == -1 else default,
             }
-            yield "vocabulary_file", {**arguments, **entries}
+            return "vocabulary_file", {**arguments, **entries}
         raise NotImplementedError(f"TensorFlow has no {type(column).__name__}")

@@ -42,11 +42,17 @@ class Lists {
  private:
   // The next list: `length` elements of the run's child from `begin`.
   void push(const Run& run, int64_t begin, int64_t length) {
-    to_[1] = to_[0] + length;
+    to_[1] = after(length);
     ++to_;
     ++done_;
     append(elements_, {run.chunk, run.array->children[0], begin, length});
-    column_.check_count(*to_, "elements");
+  }
+
+  // The elements so far and `length` more: checked one by one, so that no sum of them overflows.
+  int64_t after(int64_t length) const {
+    column_.check_count(length, "elements");
+    column_.check_count(*to_ + length, "elements");
+    return *to_ + length;
   }
 
   template <class T>
@@ -66,6 +72,9 @@ class Lists {
     const int64_t before = *to_;
     copy_offsets<T>(offsets, run, to_);
     const int64_t begin = to_[0], end = to_[run.count];
+    to_[0] = before;
+    (void)after(end - begin);
+    to_[0] = begin;
     for (int64_t i = 0; i <= run.count; ++i) to_[i] += before - begin;
     to_ += run.count;
     done_ += run.count;
@@ -141,7 +150,9 @@ void check_fixed(const Run& run, const Type& type, const Column& column) {
 
 int64_t count_of(const Runs& runs) {
   int64_t count = 0;
-  for (const Run& run : runs) count += run.count;
+  for (const Run& run : runs) {
+    if (__builtin_add_overflow(count, run.count, &count)) return INT64_MAX;
+  }
   return count;
 }
 

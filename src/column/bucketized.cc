@@ -89,8 +89,9 @@ Tensor log_boundaries(double first, double last, int64_t count) {
   const double step = (std::log10(last) - begin) / static_cast<double>(count - 1);
   for (size_t i = 0; i < to.size(); ++i)
     to[i] = std::pow(10, begin + step * static_cast<double>(i));
+  to.front() = first;
   to.back() = last;
-  return boundaries;
+  return checked_boundaries(boundaries);
 }
 
 }  // namespace weft

@@ -26,8 +26,12 @@ void check_key(const CrossKey& key) {
   }
 }
 
+constexpr size_t kMostLeaves = 64;
+
 void add_leaves(const CrossKeys& keys, CrossKeys& leaves) {
   for (const CrossKey& key : keys) {
+    if (leaves.size() >= kMostLeaves)
+      throw InvalidArgument("a cross of more than " + std::to_string(kMostLeaves) + " keys");
     const Column* column = std::get_if<Column>(&key);
     const auto* cross =
         column == nullptr ? nullptr : dynamic_cast<const CrossedColumn*>(column->get());

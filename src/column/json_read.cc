@@ -200,7 +200,7 @@ Json parse(std::string_view text) {
   try {
     return Json::parse(text, check);
   } catch (const Json::exception& error) {
-    refuse_json(std::string("no JSON: ") + error.what());
+    refuse_json(std::string("not JSON: ") + error.what());
   }
 }
 

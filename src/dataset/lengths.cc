@@ -107,6 +107,7 @@ void Lengths::fail(const RecordBatch& batch, int64_t i) const {
   RecordBatch one;
   one.append(batch, i, 1);
   (void)parser_.parse(one);
+  throw InvalidArgument("a record that parses alone and not among others", batch.where(i));
 }
 
 }  // namespace weft::dataset

@@ -18,7 +18,7 @@ class Lengths {
   // One for each record; -1 for those that do not parse.
   std::vector<int64_t> of(const RecordBatch& batch) const;
   // Throws what is wrong with record i.
-  void fail(const RecordBatch& batch, int64_t i) const;
+  [[noreturn]] void fail(const RecordBatch& batch, int64_t i) const;
 
  private:
   Parser parser_;

@@ -113,6 +113,16 @@ void mark_until(const Times& times, std::span<bool> kept) {
   }
 }
 
+// A step without a time could be neither kept nor left out.
+void check_one_each(const FeatureRows& rows, const std::string& key) {
+  const auto inner = rows.splits[1].values<int64_t>();
+  for (size_t step = 0; step + 1 < inner.size(); ++step) {
+    if (inner[step + 1] - inner[step] == 1) continue;
+    throw InvalidArgument("every step must hold one time, so that it is known which ones are kept",
+                          at_key(key));
+  }
+}
+
 }  // namespace
 
 Ragged steps_until(const Features& features, const std::string& key,
@@ -120,8 +130,7 @@ Ragged steps_until(const Features& features, const std::string& key,
   const Feature& feature = find_feature(features, key);
   FeatureRows rows = rows_of(feature, key, kNothingAbsent);
   const Times times = read_times(features, feature, rows.values, key, reference_key);
-  if (rows.splits.size() == 2)
-    refuse(key, "every step must hold one time, so that it is known which ones are kept");
+  if (rows.splits.size() == 2) check_one_each(rows, key);
   Tensor kept(DType::kBool, {times.at.size()});
   if (times.at.dtype() == DType::kInt64) {
     mark_until<int64_t>(times, kept.mutable_values<bool>());

@@ -64,6 +64,7 @@ Blocks::Blocks(Shape outer, std::vector<Block> blocks)
       }
     } else {
       own = ids->width;
+      if (own < 0) refuse(i, "its width must not be negative, got " + std::to_string(own));
       check_ids(*ids, cells, i);
     }
     if (__builtin_add_overflow(width, own, &width))

@@ -61,12 +61,17 @@ Parameter parameter_of(const TableSpec& table, const FeatureLayer::Options& opti
   return made;
 }
 
-void check_same_table(const Parameter& made, const TableSpec& table, const DenseColumn& column) {
-  if (made.value.shape() == table.shape && made.initializer == table.initializer) return;
+// `made`: the layer's table of this name; `own`: the column's shared one, if it has one.
+void check_same_table(const Parameter& made, const Parameter& own, const TableSpec& table,
+                      const DenseColumn& column) {
+  const bool same_memory = made.value.buffer().data() == own.value.buffer().data();
+  if (made.value.shape() == table.shape && made.initializer == table.initializer && same_memory)
+    return;
   throw InvalidArgument("column '" + escape_bytes(column.name()) + "' wants another table '" +
                         escape_bytes(table.name) + "' than a column before it: shape " +
                         shape_string(table.shape) + ", not " + shape_string(made.value.shape()) +
-                        ", or another initializer");
+                        ", another initializer, or that of another shared_embeddings(); give "
+                        "collections names of their own");
 }
 
 }  // namespace
@@ -109,7 +114,8 @@ int FeatureLayer::add_table(const DenseColumn& column) {
   const auto place =
       std::ranges::find(parameters_, table->name, &Parameter::name) - parameters_.begin();
   if (place == std::ssize(parameters_)) parameters_.push_back(parameter_of(*table, options_));
-  check_same_table(parameters_[static_cast<size_t>(place)], *table, column);
+  const Parameter& made = parameters_[static_cast<size_t>(place)];
+  check_same_table(made, table->shared ? parameter_of(*table, options_) : made, *table, column);
   return static_cast<int>(place);
 }
 

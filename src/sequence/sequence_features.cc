@@ -10,9 +10,8 @@ Features SequenceFeatures::cut_off(const Features& features) const {
   const Cutoff& cutoff = sequence_options_.cutoff.value();
   const Ragged kept = steps_until(features, cutoff.key, cutoff.reference_key);
   Features before;
-  for (const auto& [key, spec] : make_parse_example_spec(columns())) {
+  for (const auto& [key, steps] : read_keys_) {
     const Feature& feature = find_feature(features, key);
-    const bool steps = std::holds_alternative<VarLenFeature>(spec);
     try {
       before.emplace(key, steps ? keep_steps(feature, kept) : feature);
     } catch (Error& error) {
@@ -27,6 +26,10 @@ SequenceFeatures::SequenceFeatures(std::vector<Column> columns, SequenceFeatures
     : FeatureLayer(std::move(columns), options, Role::kSequence),
       sequence_options_(std::move(options)) {
   static_cast<Options&>(sequence_options_) = FeatureLayer::options();
+  for (const Column& column : this->columns()) {
+    for (const auto& [key, spec] : column->parse_example_spec())
+      read_keys_[key] = std::holds_alternative<VarLenFeature>(spec);
+  }
   const PadTo& pad_to = sequence_options_.pad_to;
   if (sequence_options_.max_length && *sequence_options_.max_length < 1) {
     throw InvalidArgument("max_length must be greater than 0, got " +

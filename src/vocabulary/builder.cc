@@ -65,10 +65,15 @@ void VocabularyBuilder::Impl::add(const Tensor& values, const int64_t* times) {
   int64_t ids[kBatch];
   for (int64_t begin = 0; begin < values.size(); begin += kBatch) {
     const int64_t n = std::min(kBatch, values.size() - begin);
-    if (table.dtype() == DType::kString) {
-      table.insert(values.bytes(), begin, begin + n, ids);
-    } else {
-      table.insert(values.values<int64_t>().data() + begin, n, ids);
+    try {
+      if (table.dtype() == DType::kString) {
+        table.insert(values.bytes(), begin, begin + n, ids);
+      } else {
+        table.insert(values.values<int64_t>().data() + begin, n, ids);
+      }
+    } catch (...) {  // entries that are there already have a count all the same
+      counts.resize(static_cast<size_t>(table.size()));
+      throw;
     }
     counts.resize(static_cast<size_t>(table.size()));
     for (int64_t i = 0; i < n; ++i) {

@@ -66,6 +66,8 @@ bool begins_record(std::string_view head) {
 
 using Visit = std::function<bool(std::string_view)>;
 
+constexpr size_t kMostLine = size_t{1} << 30;  // a gzip file of nothing could be any number of them
+
 // Calls `visit` with each line until it returns false. As tensorflow::io::InputBuffer::ReadLine: a
 // "\r" at the end of a line belongs to its end, also in a last line without "\n", which is no line
 // if nothing else is in it.
@@ -83,6 +85,7 @@ void for_each_line(Content& content, const Visit& visit) {
       begun.clear();
     }
     begun += chunk;
+    if (begun.size() > kMostLine) throw LimitExceeded("a line of more than 2^30 bytes: no text?");
   }
   if (!begun.empty() && begun != "\r") line(begun);
 }

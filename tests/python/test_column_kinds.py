@@ -269,3 +269,45 @@ def test_log_boundaries():
     for wrong in [(0, 1, 3), (2, 1, 3), (1, 2, 1), (1, float("inf"), 3)]:
         with pytest.raises(ValueError, match="log_boundaries needs"):
             fc.log_boundaries(*wrong)
+
+
+# --- what is given in other forms
+
+
+def test_lists_of_numpy_numbers_are_taken():
+    one = fc.categorical_column_with_vocabulary_list("k", [np.int64(1), np.int32(2)])
+    assert one == fc.categorical_column_with_vocabulary_list("k", (n for n in (1, 2)))
+    bounds = fc.bucketized_column(fc.numeric_column("n"), [np.float32(1.5), np.int64(2)])
+    assert bounds.boundaries == (1.5, 2)
+    assert bounds == fc.bucketized_column(fc.numeric_column("n"), np.array([1.5, 2]))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: fc.categorical_column_with_vocabulary_list("k", 3), "must be a list"),
+        (lambda: fc.categorical_column_with_vocabulary_list("k", "ab"), "must be a list"),
+        (lambda: fc.bucketized_column(fc.numeric_column("n"), ["a"]), "must be numbers"),
+        (lambda: fc.bucketized_column(fc.numeric_column("n"), [[1], 2]), "must be numbers"),
+        (lambda: fc.sequence_crossed_column("ab", 3), "list with length > 1"),
+        (lambda: fc.sequence_crossed_column(None, 3), "list with length > 1"),
+        (lambda: fc.crossed_column(["a"] * 65, 3), "more than 64 keys"),
+        (lambda: fc.shared_embeddings(fc.numeric_column("n"), 3), "must be a list of columns"),
+        (lambda: fc.columns_to_json("ab"), "a list of feature columns is expected"),
+    ],
+)
+def test_what_is_no_list_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_cutoff_over_one_time_a_step():
+    """As the feature lists of a SequenceExample have it."""
+    layer = SequenceFeatures(
+        [fc.embedding_column(fc.sequence_categorical_column_with_identity("a", 9), 3)],
+        cutoff=("t", "now"),
+    )
+    steps = {"a": [[[1], [2, 3], [4]]], "t": [[[5], [7], [9]]], "now": [8]}
+    assert layer(steps).lengths.tolist() == [2]
+    with pytest.raises(ValueError, match="every step must hold one time"):
+        layer({**steps, "t": [[[5], [], [9]]]})

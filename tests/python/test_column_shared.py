@@ -72,3 +72,10 @@ def test_shared_embeddings_that_cannot_be():
     )
     with pytest.raises(ValueError, match="another table 't'"):
         DenseFeatures([*other, *clash, *same_name])
+
+
+def test_one_layer_cannot_hold_two_tables_of_one_name():
+    a, b = (fc.categorical_column_with_identity(key, 3) for key in "ab")
+    one, two = fc.shared_embeddings([a, b], 2), fc.shared_embeddings([a, b], 2)
+    with pytest.raises(ValueError, match="of another shared_embeddings"):
+        DenseFeatures([one[0], two[1]])

@@ -115,7 +115,7 @@ HUGE = json.dumps(HUGE)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no JSON"),
+        ("", "not JSON"),
         ("[]", "weft_columns"),
         ("{}", "weft_columns"),
         (GOOD.replace("1", "2", 1), "version 2 is not known"),
@@ -126,10 +126,10 @@ HUGE = json.dumps(HUGE)
         (GOOD.replace('"key": "a"', '"key": "a", "key": "b"'), "given twice"),
         (GOOD.replace('"columns"', '"rows"'), "columns"),
         ("[" * 1000, "nested too deep"),
-        (GOOD.replace("3", "1e999"), "no JSON|number"),
+        (GOOD.replace("3", "1e999"), "not JSON|number"),
         (GOOD.replace("3", str(2**64)), "above 2|number"),
         (GOOD.replace('"a"', '{"bytes": [256]}'), "a byte is 0 to 255"),
-        (GOOD[:-10], "no JSON"),
+        (GOOD[:-10], "not JSON"),
         (HUGE, "a default_value for more than"),
     ],
 )

@@ -168,7 +168,7 @@ def test_it_runs(tmp_path, columns):
         "records/s",
         "ids replaced",
         "padding avoided",
-        "out of vocabulary",
+        "through both layers",
         "household",
         "weft.explain",
         "largest difference",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -35,14 +36,16 @@ class BucketizedColumn(DenseColumn, CategoricalColumn):
                 "source_column must be a column generated with numeric_column(). "
                 f"Given: {self.source_column!r}"
             )
-        if isinstance(self.boundaries, np.ndarray):
-            self.__dict__["boundaries"] = tuple(self.boundaries.tolist())
-        if not isinstance(self.boundaries, list | tuple):
+        bounds = self.boundaries
+        if not isinstance(bounds, list | tuple | np.ndarray):
             raise InvalidArgumentError("boundaries must be a sorted list.")
-        if not self.boundaries:
+        if len(bounds) == 0:
             raise InvalidArgumentError("boundaries must not be empty.")
-        self.__dict__["boundaries"] = tuple(self.boundaries)
-        super().__post_init__(boundaries=np.array(self.boundaries, np.float64))
+        bounds = tuple(bound.item() if isinstance(bound, np.number) else bound for bound in bounds)
+        if not all(isinstance(bound, numbers.Real) for bound in bounds):
+            raise InvalidArgumentError(f"boundaries must be numbers. Given: {self.boundaries!r}")
+        self.__dict__["boundaries"] = bounds
+        super().__post_init__(boundaries=np.array(bounds, np.float64))
 
 
 def bucketized_column(source_column: Any, boundaries: Sequence[float]) -> BucketizedColumn:

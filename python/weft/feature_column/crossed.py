@@ -63,7 +63,9 @@ def sequence_crossed_column(
     keys: Iterable[Key], hash_bucket_size: int, hash_key: int | None = None
 ) -> CategoricalColumn:
     """The same step by step: all keys are sequences. Not in TensorFlow."""
-    crossed = CrossedColumn(tuple(_as_sequences(keys)), hash_bucket_size, hash_key)
+    if isinstance(keys, Iterable) and not isinstance(keys, str):
+        keys = tuple(_as_sequences(keys))
+    crossed = CrossedColumn(keys, hash_bucket_size, hash_key)
     return crossed if crossed._core.is_sequence else SequenceCategoricalColumn(crossed)
 
 

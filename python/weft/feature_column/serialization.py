@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from weft import _core
-from weft.errors import InvalidArgumentError
+from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.feature_column.base import FeatureColumn, deserialize, serialize
 
 __all__ = [
@@ -25,7 +25,7 @@ def columns_to_json(feature_columns: Iterable[FeatureColumn]) -> str:
     Raises ValueError, naming the column, for an initializer or a `normalizer_fn` that is a
     function: use `weft.initializers` and `weft.normalizers`.
     """
-    return _core.columns_to_json([_checked(column)._core for column in feature_columns])
+    return _core.columns_to_json([column._core for column in _checked(feature_columns)])
 
 
 def columns_from_json(text: str | bytes) -> list[FeatureColumn]:
@@ -34,6 +34,8 @@ def columns_from_json(text: str | bytes) -> list[FeatureColumn]:
     Those of one `shared_embeddings` collection share their table. Raises ValueError or TypeError
     for what is no such text, of another version, or a column that cannot be.
     """
+    if not isinstance(text, str | bytes):
+        raise WrongTypeError(f"columns_from_json takes text, got {type(text).__name__}")
     _core.check_columns_json(text)
     return deserialize_feature_columns(json.loads(text)["columns"])
 
@@ -43,7 +45,7 @@ def serialize_feature_columns(feature_columns: Iterable[FeatureColumn]) -> list[
 
     Functions are there by name only.
     """
-    return [serialize(_checked(column)) for column in feature_columns]
+    return [serialize(column) for column in _checked(feature_columns)]
 
 
 def deserialize_feature_columns(
@@ -58,7 +60,13 @@ def deserialize_feature_columns(
     return [deserialize(config, custom_objects, by_name) for config in configs]
 
 
-def _checked(column: Any) -> FeatureColumn:
-    if isinstance(column, FeatureColumn):
-        return column
-    raise InvalidArgumentError(f"a feature column is expected. Given: {column!r}")
+def _checked(feature_columns: Any) -> list[FeatureColumn]:
+    """The columns of a list, or one column. Raises ValueError for anything else."""
+    given = [feature_columns] if isinstance(feature_columns, FeatureColumn) else feature_columns
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+        raise InvalidArgumentError(f"a list of feature columns is expected. Given: {given!r}")
+    columns = list(given)
+    for column in columns:
+        if not isinstance(column, FeatureColumn):
+            raise InvalidArgumentError(f"a feature column is expected. Given: {column!r}")
+    return columns

@@ -87,6 +87,10 @@ def shared_embeddings(
 
     Raises ValueError as `embedding_column` does, and for columns that do not go together.
     """
+    if not isinstance(categorical_columns, Iterable):
+        raise InvalidArgumentError(
+            f"categorical_columns must be a list of columns. Given: {categorical_columns!r}"
+        )
     columns = list(categorical_columns)
     for column in columns:
         if not isinstance(column, CategoricalColumn):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,11 +37,14 @@ class VocabularyListCategoricalColumn(CategoricalColumn):
 
     def __post_init__(self) -> None:
         """Takes the list and the dtype in all their forms."""
-        if self.vocabulary_list is None or len(self.vocabulary_list) < 1:
+        given = self.vocabulary_list
+        listed = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+        entries = tuple(given) if listed else ()
+        if not entries:
             raise InvalidArgumentError(
-                f"vocabulary_list {self.vocabulary_list} must be non-empty, column_name: {self.key}"
+                f"vocabulary_list {given!r} must be a list and non-empty, column_name: {self.key}"
             )
-        entries = tuple(np.asarray(self.vocabulary_list, object).tolist())
+        entries = tuple(e.item() if isinstance(e, np.generic) else e for e in entries)
         self.__dict__["vocabulary_list"] = entries
         super().__post_init__(
             vocabulary_list=_entries(entries, self.key),

@@ -191,7 +191,7 @@ def _parser(
         raise InvalidArgumentError("Argument `features` cannot be None or empty.")
     if not isinstance(features, Mapping):
         raise WrongTypeError(f"`features` must be a dict, got {type(features).__name__}")
-    return parser_of(_core.ExampleParser, features, strict=strict, limits=limits)
+    return parser_of(_core.ExampleParser, features, strict=bool(strict), limits=limits)
 
 
 def parse_example(

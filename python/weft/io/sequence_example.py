@@ -61,7 +61,7 @@ def _parser(
 ) -> _core.SequenceExampleParser:
     check_specs(context, lists)
     specs = (context or {}, lists or {})
-    return parser_of(_core.SequenceExampleParser, *specs, strict=strict, limits=limits)
+    return parser_of(_core.SequenceExampleParser, *specs, strict=bool(strict), limits=limits)
 
 
 def parse_sequence_example(

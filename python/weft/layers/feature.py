@@ -134,9 +134,9 @@ class _FeatureLayer(Layer):
         By its name or, where two different ones have one name, by the name of the layer's column
         that reads it ("a_embedding", "a_indicator").
 
-        "seen": values that were there; "replaced": those of them outside the range, which became
-        default_value; "dropped": absent values; "out_of_vocabulary": values without an id. Counts
-        of several processes or layers add up.
+        "seen": values that were there; "replaced": those of them that have no id of their own and
+        became default_value or an out-of-vocabulary bucket; "dropped": absent values;
+        "out_of_vocabulary": values without an id. Counts of several processes or layers add up.
         """
         return self._layer.counters()
 
