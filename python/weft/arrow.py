@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from weft import _core
 from weft._core import ArrowBatch
+from weft.errors import MissingKeyError, WrongTypeError
 
 __all__ = ["ArrowBatch", "ArrowStream", "batches", "from_arrow", "to_arrow"]
 
@@ -28,16 +31,37 @@ def from_arrow(obj: Any, columns: Iterable[str] | None = None) -> Any:
 
     `columns` are those that are read; others may be of types that weft does not take. Raises
     TypeError for such a type and for an `obj` that is no Arrow, ValueError for an array that
-    contradicts itself, each naming column and row.
+    contradicts itself, each naming column and row; `weft.errors.MissingKeyError`, a KeyError, for a
+    column that `obj` does not have.
     """
-    return _core.from_arrow(obj, columns)
+    names = _names(columns)
+    features = _core.from_arrow(obj, names)
+    if isinstance(features, dict):
+        _refuse_missing(names, features)
+    return features
 
 
 def batches(obj: Any, columns: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
     """The same batch by batch: a dict for each record batch of a table, a reader or a stream."""
-    reader = _core.arrow_reader(obj, columns)
+    names = _names(columns)
+    reader = _core.arrow_reader(obj, names)
     while (batch := reader.next()) is not None:
+        _refuse_missing(names, batch)
         yield batch
+
+
+def _names(columns: Iterable[str] | None) -> list[str] | None:
+    if columns is None:
+        return None
+    if isinstance(columns, (str, bytes)) or not isinstance(columns, Iterable):
+        raise WrongTypeError(f"`columns` must be a list of names, got {columns!r}")
+    return [name.decode() if isinstance(name, bytes) else name for name in columns]
+
+
+def _refuse_missing(names: list[str] | None, features: Mapping[str, Any]) -> None:
+    for name in names or ():
+        if name not in features:
+            raise MissingKeyError(f"there is no column {name!r}", key=name)
 
 
 def to_arrow(features: Any) -> ArrowBatch | ArrowStream:
@@ -51,8 +75,13 @@ def to_arrow(features: Any) -> ArrowBatch | ArrowStream:
     `SparseTensor` large lists, with nulls where a `SparseTensor` has holes. Memory is shared, not
     copied. A stream's batches must all be of the same types.
 
-    Raises ValueError for features of different numbers of rows.
+    Features of different numbers of rows raise ValueError when they are exported: when pyarrow, or
+    whoever takes the result, asks for it.
     """
+    if isinstance(features, (str, bytes, np.ndarray, _core.StringArray)):
+        raise WrongTypeError(
+            f"`features` must be a batch, or an iterable of batches, got {type(features).__name__}"
+        )
     if isinstance(features, Mapping) or not isinstance(features, Iterable):
         return ArrowBatch(features)
     return ArrowStream(features)

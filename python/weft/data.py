@@ -1,5 +1,7 @@
-"""`tf.data`'s name for the reader of record files."""
+"""`tf.data`'s names for the reader of record files and for leaving a number to it."""
 
 from weft.io import TFRecordDataset
 
-__all__ = ["TFRecordDataset"]
+__all__ = ["AUTOTUNE", "TFRecordDataset"]
+
+AUTOTUNE = -1

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import numbers
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from weft import _core, dtypes, io
-from weft.errors import InvalidArgumentError
+from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.io.records import Path, file_name
 
 __all__ = ["Counter", "Vocabulary", "build"]
-
-Path = str | bytes | os.PathLike
 
 _GUESSED_FROM = 1024  # records that are looked at for a feature's dtype
 _BATCH = 2048
@@ -65,8 +66,9 @@ class Vocabulary:
         an entry that is there twice or is no number, and for fewer entries than `size`;
         `weft.CorruptDataError` for a damaged file.
         """
-        name = os.fsencode(path)
-        return cls._of(_core.Vocabulary.open(name, size, dtype, verify), (path, size, dtype))
+        name = file_name(path, "path")
+        core = _core.Vocabulary.open(name, size, dtype, bool(verify))
+        return cls._of(core, (os.path.abspath(name), size, dtype))
 
     @property
     def dtype(self) -> dtypes.DType:
@@ -91,7 +93,7 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         """Writes a table file, complete or not at all, replacing what was there."""
-        self._core.save(os.fsencode(path))
+        self._core.save(file_name(path, "path"))
 
     def to_text(self, path: Path) -> None:
         """Writes text, an entry a line, which TensorFlow reads.
@@ -99,7 +101,7 @@ class Vocabulary:
         Raises ValueError for an entry that no line can hold: empty, with a line end inside, or a
         carriage return at its end.
         """
-        self._core.save_text(os.fsencode(path))
+        self._core.save_text(file_name(path, "path"))
 
     def __len__(self) -> int:
         return len(self._core)
@@ -110,11 +112,37 @@ class Vocabulary:
     def __iter__(self) -> Iterator[bytes | int]:
         return iter(self.entries().tolist())
 
+    def __contains__(self, entry: object) -> bool:
+        """Whether `entry`, a `str` being the same as its UTF-8, has an id."""
+        if self.dtype == dtypes.string:
+            return isinstance(entry, (str, bytes)) and bool(self.lookup([entry])[0] >= 0)
+        if not isinstance(entry, numbers.Integral) or not -(2**63) <= int(entry) < 2**63:
+            return False
+        return bool(self.lookup([int(entry)])[0] >= 0)
+
     def __repr__(self) -> str:
         return f"<weft.vocabulary.Vocabulary of {len(self):,} entries, {self.dtype.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_reopen, self._file) if self._file else (Vocabulary, (self.entries(),))
+        if self._file is not None:
+            return _reopen, self._file
+        if self.counts() is None:
+            return Vocabulary, (self.entries(),)
+        with tempfile.TemporaryDirectory() as folder:
+            table = os.path.join(folder, "table")
+            self.save(table)
+            with open(table, "rb") as file:
+                return _from_table, (file.read(),)
+
+
+def _from_table(data: bytes) -> Vocabulary:
+    """Unpickles a vocabulary that was counted, of a table file's bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = os.path.join(folder, "table")
+        with open(table, "wb") as file:
+            file.write(data)
+        # The file stays as long as it is mapped, whatever becomes of its name.
+        return Vocabulary._of(Vocabulary.open(table)._core)
 
 
 def _reopen(path: Path, size: int | None, dtype: Any) -> Vocabulary:
@@ -188,47 +216,71 @@ def build(
 ) -> Vocabulary:
     """A vocabulary of the values of feature `key`, by how often they occur.
 
-    `source`: TFRecord files of Examples (a path, or several), or a `weft.io.TFRecordDataset` of
-    single records; it is read once, as a stream. Without `key`, an iterable of what `Counter.add`
-    takes. `min_count`, `top_k`: as `Counter.build`. `output`: where to save the vocabulary, as a
-    table file. `dtype`: string or int64; unless given, what the first records (or values) have.
+    `source`: TFRecord files of Examples, not SequenceExamples (a path, or several), or a
+    `weft.io.TFRecordDataset` of them that is not parsed, batched or not; it is read once, as a
+    stream. Without `key`, an iterable of what `Counter.add` takes. `min_count`, `top_k`: as
+    `Counter.build`. `output`: where to save the vocabulary, as a table file. `dtype`: string or
+    int64; unless given, what the first values are.
 
     Raises ValueError if none of the first 1,024 records has the feature and no dtype was given,
-    and what reading and parsing files raise.
+    TypeError for floats, and what reading and parsing files raise.
     """
-    batches = iter(source) if key is None else _values(source, key, dtype)
-    first = next(batches, None)
-    if first is None:
-        counter = Counter(dtype or dtypes.string, max_bytes=max_bytes)
-    else:
-        counter = Counter(dtype or _dtype_of(first), max_bytes=max_bytes)
-        for values in itertools.chain([first], batches):
-            counter.add(values)
+    if key is not None:
+        dataset = source if isinstance(source, io.TFRecordDataset) else io.TFRecordDataset(source)
+        if dataset._core.parses():
+            raise InvalidArgumentError(
+                "`source` is parsed already: give a dataset without `parse`, or, without `key`, "
+                f"the values themselves: (batch[{key!r}] for batch in source)"
+            )
+        if dtype is None:
+            dtype = _feature_dtype(dataset, key)
+        source = _values(dataset, key, dtype)
+    elif isinstance(source, (str, bytes, os.PathLike)) or not isinstance(source, Iterable):
+        raise WrongTypeError(
+            f"`source` without `key` must be an iterable of values to count, got {source!r}"
+        )
+    counter = _counted(source, dtype, max_bytes)
     made = counter.build(min_count=min_count, top_k=top_k)
     if output is not None:
         made.save(output)
     return made
 
 
-def _dtype_of(values: Any) -> dtypes.DType:
-    """String or int64, as these values are."""
-    flat = np.asarray(values.values if hasattr(values, "values") else values)
-    return dtypes.int64 if flat.dtype.kind in "iu" else dtypes.string
+def _counted(batches: Iterable[Any], dtype: Any, max_bytes: int) -> Counter:
+    """A counter of all the values; unless `dtype` is given, of integers if the first ones are."""
+    undecided = dtype is None
+    counter = Counter(dtypes.string if undecided else dtype, max_bytes=max_bytes)
+    for values in batches:
+        try:
+            counter.add(values)
+        except TypeError:
+            if not undecided or counter.total > 0:
+                raise
+            undecided = False
+            counter = Counter(dtypes.int64, max_bytes=max_bytes)
+            counter.add(values)
+    return counter
 
 
-def _values(source: Any, key: str, dtype: Any) -> Iterable[Any]:
+def _values(dataset: io.TFRecordDataset, key: str, dtype: Any) -> Iterator[Any]:
     """The feature's values, batch by batch."""
-    dataset = source if isinstance(source, io.TFRecordDataset) else io.TFRecordDataset(source)
-    spec = {key: io.VarLenFeature(dtype or _feature_dtype(dataset, key))}
-    for features in dataset.batch(_BATCH).parse(spec):
+    batches = dataset if dataset._core.batches() else dataset.batch(_BATCH)
+    for features in batches.parse({key: io.VarLenFeature(dtype)}):
         yield features[key]
 
 
 def _feature_dtype(dataset: io.TFRecordDataset, key: str) -> dtypes.DType:
-    for record in dataset.take(_GUESSED_FROM):
+    elements = dataset.take(_GUESSED_FROM)
+    records = itertools.chain.from_iterable([e] if isinstance(e, bytes) else e for e in elements)
+    for record in itertools.islice(records, _GUESSED_FROM):
         values = io.decode_example(record).get(key)
-        if values is not None:
-            return dtypes.string if values.dtype == object else dtypes.as_dtype(values.dtype)
+        if values is None:
+            continue
+        if values.dtype == np.float32:
+            raise WrongTypeError(
+                f"feature '{key}' has floats: a vocabulary is of strings or integers", key=key
+            )
+        return dtypes.string if values.dtype == object else dtypes.int64
     raise InvalidArgumentError(
         f"none of the first {_GUESSED_FROM} records has a feature '{key}': if later ones do, give "
         "its dtype"

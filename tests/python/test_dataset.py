@@ -289,3 +289,41 @@ def test_limits_reach_the_parser(tmp_path):
     for again in (dataset, pickle.loads(pickle.dumps(dataset))):
         with pytest.raises(weft.LimitExceededError, match="max_keys = 1"):
             list(again)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "state", [("version", 1)]])
+def test_a_state_is_a_dict(tmp_path, wrong):
+    dataset = TFRecordDataset(files(tmp_path, [3]))
+    iterator = iter(dataset)
+    assert next(iterator) == b"0.0"
+    for one in (dataset, iterator):
+        with pytest.raises(weft.errors.WrongTypeError, match="`state_dict` must be what"):
+            one.load_state_dict(wrong)
+    assert list(iterator) == [b"0.1", b"0.2"]  # which went on where it was
+
+
+def test_flags_are_anything_true_or_false(tmp_path):
+    dataset = TFRecordDataset(files(tmp_path, [3]))
+    assert [len(batch) for batch in dataset.batch(2, None)] == [2, 1]
+    assert [len(batch) for batch in dataset.batch(2, np.True_)] == [2]
+    path = weft.io.write_tfrecords({"a": [1, 2]}, tmp_path / "examples")
+    spec = {"a": weft.io.FixedLenFeature([], weft.int64)}
+    for strict in (None, 0, 1):
+        (batch,) = TFRecordDataset(path).parse(spec, strict)
+        assert batch["a"].tolist() == [1, 2]
+        repr(dataset.parse_sequence(spec, strict=strict))
+        repr(dataset.parse_sequence(None, {"a": weft.io.VarLenFeature("int64")}, strict))
+
+
+def test_the_keys_of_bucket_by_length(tmp_path):
+    parsed = TFRecordDataset(files(tmp_path, [3])).parse({"a": weft.io.VarLenFeature("int64")})
+    for wrong in (None, 3):
+        with pytest.raises(weft.errors.WrongTypeError, match="`key` must be the name"):
+            parsed.bucket_by_length(wrong, [2], [2, 2])
+
+
+def test_names_of_tf_data(tmp_path):
+    assert weft.data.AUTOTUNE == -1
+    paths = files(tmp_path, [2, 1])
+    dataset = weft.data.TFRecordDataset(paths, num_parallel_reads=weft.data.AUTOTUNE)
+    assert len(list(dataset.batch(2).prefetch(weft.data.AUTOTUNE))) == 2

@@ -189,3 +189,31 @@ def test_a_vocabulary_of_100_000_is_never_written_out(after):
     beyond, written = map(int, done.stdout.split())
     assert written > 1.2e9
     assert beyond < 50e6
+
+
+def test_calls_that_are_refused():
+    with pytest.raises(weft.InvalidArgumentError, match="has no layers"):
+        weft.Sequential()(np.ones((2, 3), np.float32))
+    features = SequenceFeatures(columns(), name="f")
+    model = weft.Sequential([features, GRU(3)])
+    x = batch(np.random.default_rng(6))
+    with pytest.raises(weft.InvalidArgumentError, match="`mask` .* 'f' makes its own"):
+        model(x, mask=features(x).mask)
+    assert model(x).shape == (20, 3)
+
+
+@pytest.mark.parametrize("key", ["batch_input_shape", "batch_shape"])
+def test_the_config_of_keras_begins_with_its_input(key):
+    model = weft.Sequential([GRU(4, name="g"), Dense(2, name="d")], name="m")
+    config = json.loads(json.dumps(model.get_config()))
+    given = {"class_name": "InputLayer", "config": {key: [None, None, 8], "name": "g_input"}}
+    config["layers"].insert(0, given)
+    made = weft.Sequential.from_config(config)
+    assert [layer.name for layer in made.layers] == ["g", "d"]
+    assert made.built and made.weights["g/kernel"].shape == (8, 12)
+    assert len(config["layers"]) == 3
+    given["config"][key] = [None, None, None]
+    assert not weft.Sequential.from_config(config).built
+    config["layers"].append(given)
+    with pytest.raises(ValueError, match="unknown layer 'InputLayer'"):
+        weft.Sequential.from_config(config)

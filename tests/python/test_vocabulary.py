@@ -1,6 +1,7 @@
 """weft.vocabulary: lookup, files, counting."""
 
 import collections
+import copy
 import os
 import pickle
 import subprocess
@@ -202,3 +203,80 @@ def test_what_is_no_regular_file_is_refused(tmp_path):
             Vocabulary.open(path)
         with pytest.raises(OSError, match="cannot open"):
             weft.feature_column.categorical_column_with_vocabulary_file("a", path)
+
+
+@pytest.mark.parametrize("values", [["b", "a", "b"], [7, -1, 7]])
+def test_counts_are_pickled(values, tmp_path):
+    counter = Counter("int64" if values[0] == 7 else "string")
+    counter.add(values)
+    made = counter.build(top_k=1)
+    for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        assert list(again) == list(made)
+        assert again.dtype == made.dtype
+        assert again.counts().tolist() == [2]
+        again.save(tmp_path / "again")
+        assert Vocabulary.open(tmp_path / "again", verify=True).counts().tolist() == [2]
+
+
+def test_an_opened_vocabulary_is_pickled_from_any_folder(words, tmp_path, monkeypatch):
+    words.save(tmp_path / "words")
+    monkeypatch.chdir(tmp_path)
+    data = [pickle.dumps(Vocabulary.open(path)) for path in ("words", b"words")]
+    monkeypatch.chdir("/")
+    for one in data:
+        assert list(pickle.loads(one)) == list(words)
+
+
+def test_contains(words):
+    assert "a" in words and b"a" in words and "\u00fc" in words and np.str_("b") in words
+    assert "z" not in words and 1 not in words and None not in words and ["a"] not in words
+    numbers = Vocabulary([5, -1])
+    assert 5 in numbers and np.int8(-1) in numbers
+    assert 4 not in numbers and "5" not in numbers and 5.0 not in numbers and 2**70 not in numbers
+
+
+def test_paths_and_verify(words, tmp_path):
+    for use in (Vocabulary.open, words.save, words.to_text):
+        with pytest.raises(weft.InvalidArgumentError, match="path is empty"):
+            use("")
+        for wrong in (None, 3):
+            with pytest.raises(weft.errors.WrongTypeError, match="path"):
+                use(wrong)
+    words.save(tmp_path / "words")
+    for verify in (1, None, np.True_):
+        assert len(Vocabulary.open(tmp_path / "words", verify=verify)) == 3
+
+
+def test_build_guesses_by_the_first_values():
+    assert list(build([[["a"], ["b", "c"]], [["a"], []]])) == [b"a", b"b", b"c"]
+    assert list(build([[[1], [2, 3]], weft.Ragged.from_lists([[3], []])])) == [3, 1, 2]
+    assert list(build([[], [1, 2], [], [2]])) == [2, 1]
+    assert list(build([[], ["b"], []])) == [b"b"]
+    assert build([[], []]).dtype == weft.string
+    assert build([[], []], dtype="int64").dtype == weft.int64
+    for mixed in ([["a"], [1]], [[1], ["a"]], [[1.5]]):
+        with pytest.raises(TypeError):
+            build(mixed)
+    for wrong in (3, "file", None):
+        with pytest.raises(weft.errors.WrongTypeError, match="source.*without `key`"):
+            build(wrong)
+
+
+def test_build_from_batches(records):
+    paths, every = records
+    dataset = io.TFRecordDataset(paths)
+    batched = dataset.batch(7)
+    for dtype in (None, "string"):
+        assert list(build(batched, "words", dtype=dtype)) == ordered(every)
+        with pytest.raises(weft.InvalidArgumentError, match=r"`source`.*parsed already"):
+            build(dataset.parse({"n": io.VarLenFeature(weft.int64)}), "words", dtype=dtype)
+    assert len(next(iter(batched))) == 7  # still at its start
+    parsed = dataset.parse({"words": io.VarLenFeature(weft.string)})
+    assert list(build(batch["words"] for batch in parsed)) == ordered(every)
+
+
+def test_floats_have_no_vocabulary(tmp_path):
+    paths = io.write_tfrecords({"price": [1.5, 2.5]}, tmp_path / "f")
+    with pytest.raises(weft.errors.WrongTypeError, match="'price' has floats") as caught:
+        build(paths, "price")
+    assert caught.value.key == "price"

@@ -101,6 +101,8 @@ def test_nothing_is_seen_of_a_failure(tmp_path):
         ([3], TypeError),
         ({"a": [1], "b": [1, 2]}, ValueError),
         ({"a": None}, TypeError),
+        ({}, ValueError),
+        ([COLUMNS, {}], ValueError),
     ],
 )
 def test_what_is_no_data(tmp_path, data, error):
@@ -116,6 +118,8 @@ def test_arguments(tmp_path):
     for wrong in ("2", 2.0, True):
         with pytest.raises(TypeError, match="num_shards"):
             write_tfrecords(COLUMNS, tmp_path / "f", wrong)
+    paths = write_tfrecords(COLUMNS, tmp_path / "f", np.int64(2))
+    assert paths == [f"{tmp_path}/f-{i:05d}-of-00002" for i in range(2)]
     with pytest.raises(FileNotFoundError):
         write_tfrecords(COLUMNS, tmp_path / "no" / "folder")
 

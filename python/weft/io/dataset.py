@@ -7,7 +7,7 @@ from typing import Any
 
 from weft import _core
 from weft.config import Limits
-from weft.errors import InvalidArgumentError
+from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.io.records import COMPRESSIONS, Path, compression_name, file_names
 from weft.io.sequence_example import check_specs
 
@@ -156,7 +156,7 @@ class TFRecordDataset:
 
     def batch(self, batch_size: int, drop_remainder: bool = False) -> "TFRecordDataset":
         """Batches of `batch_size` records, a smaller last one included unless `drop_remainder`."""
-        return self._then("batch", batch_size, drop_remainder)
+        return self._then("batch", batch_size, bool(drop_remainder))
 
     def parse(self, spec: Mapping[str, Any], strict: bool = True) -> "TFRecordDataset":
         """Batches of features, as `weft.io.parse_example(batch, spec)` gives them, but faster.
@@ -164,7 +164,7 @@ class TFRecordDataset:
         Without `batch`, batches of 512. Errors name file and record as well as key and row. With
         strict=False a record of another message type is a warning, as in `parse_example`.
         """
-        return self._then("parse", spec, strict, self._arguments[-1])
+        return self._then("parse", spec, bool(strict), self._arguments[-1])
 
     def parse_sequence(
         self,
@@ -178,7 +178,7 @@ class TFRecordDataset:
         """
         check_specs(context_features, sequence_features)
         specs = (context_features or {}, sequence_features or {})
-        return self._then("parse_sequence", *specs, strict, self._arguments[-1])
+        return self._then("parse_sequence", *specs, bool(strict), self._arguments[-1])
 
     def bucket_by_length(
         self,
@@ -198,6 +198,8 @@ class TFRecordDataset:
         several: of steps for a FixedLenSequenceFeature and for a feature list, of outermost rows
         for a RaggedFeature.
         """
+        if not isinstance(key, Iterable):
+            raise WrongTypeError(f"`key` must be the name of a feature, or several, got {key!r}")
         keys = [key] if isinstance(key, (str, bytes)) else list(key)
         return self._then("bucket_by_length", keys, boundaries, batch_sizes, bool(drop_remainder))
 
@@ -237,8 +239,9 @@ class TFRecordDataset:
         The seeds are those of the state. Raises ValueError for a state of another dataset: of other
         steps, or of files of other names or sizes; folders and `parse` specs may differ.
         """
-        _Pass(self, state_dict).close()
-        self._resume = dict(state_dict)
+        state = _checked_state(state_dict)
+        _Pass(self, state).close()
+        self._resume = state
 
     def counters(self) -> dict[str, int]:
         """What iterating over this dataset, and over datasets made from it, has read so far.
@@ -290,7 +293,7 @@ class DatasetIterator(Iterator[Any]):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Goes on where the iterator of an equal dataset stood whose state this is."""
-        resumed = _Pass(self._dataset, state_dict)
+        resumed = _Pass(self._dataset, _checked_state(state_dict))
         self._pass.close()
         if self._dataset._latest is self._pass:
             self._dataset._latest = resumed
@@ -360,6 +363,12 @@ class _Pass:
 
 def _no_counts() -> dict[str, int]:
     return dict.fromkeys(("records", "bytes", "skipped", "skipped_bytes"), 0)
+
+
+def _checked_state(given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise WrongTypeError(f"`state_dict` must be what state_dict() gives, got {given!r}")
+    return dict(given)
 
 
 def _seed(seed: int | None) -> int:

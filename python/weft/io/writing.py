@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -32,13 +33,16 @@ def write_tfrecords(
     `options`: as of `TFRecordWriter`; "GZIP" compresses.
 
     The files appear under their names when all rows are written; after an exception there are none.
-    Raises ValueError and TypeError as `encode_examples` does, OSError.
+    Raises ValueError and TypeError as `encode_examples` does, ValueError for data without columns,
+    OSError.
     """
     paths = _shards(os.fsdecode(file_name(path, "path")), num_shards)
     with contextlib.ExitStack() as stack:
         writers = [stack.enter_context(TFRecordWriter(p, options)) for p in paths]
         turns = itertools.cycle(writers)
         for columns in _batches(data):
+            if not columns:
+                raise InvalidArgumentError("the data has no columns, and so no rows to write")
             for record in encode_examples(columns):
                 next(turns).write(record)
     return paths
@@ -47,8 +51,9 @@ def write_tfrecords(
 def _shards(path: str, num_shards: int | None) -> list[str]:
     if num_shards is None:
         return [path]
-    if not isinstance(num_shards, int) or isinstance(num_shards, bool):
+    if isinstance(num_shards, bool) or not hasattr(num_shards, "__index__"):
         raise WrongTypeError(f"num_shards must be an integer, got {num_shards!r}")
+    num_shards = operator.index(num_shards)
     if not 1 <= num_shards <= 99_999:
         raise InvalidArgumentError(f"num_shards must be in [1, 99999], got {num_shards}")
     return [f"{path}-{i:05d}-of-{num_shards:05d}" for i in range(num_shards)]

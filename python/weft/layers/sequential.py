@@ -93,9 +93,16 @@ class Sequential(Layer):
     def __call__(self, inputs: Any, mask: Any = None, training: bool = False) -> np.ndarray:
         """The last layer's output for `inputs`: features, or an array if none takes features.
 
-        `mask`: bool [B, T], for recurrent layers over an array. `training` as `RNN` takes it.
-        Raises what the layers raise.
+        `mask`: bool [B, T], for recurrent layers over an array; a feature layer makes its own.
+        `training` as `RNN` takes it. Raises ValueError for a model without layers, and for a `mask`
+        beside a feature layer; what the layers raise.
         """
+        if not self.layers:
+            raise InvalidArgumentError(f"{self.name!r} has no layers: call `add(layer)` first")
+        if mask is not None and isinstance(self.layers[0], _FEATURES):
+            raise InvalidArgumentError(
+                f"`mask` is for models over an array: {self.layers[0].name!r} makes its own"
+            )
         x = inputs
         for layer, after in zip(self.layers, [*self.layers[1:], None], strict=True):
             if isinstance(layer, _FEATURES):
@@ -149,13 +156,25 @@ class Sequential(Layer):
     def from_config(
         cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Sequential:
-        """The model that `get_config` describes. `custom_objects`: functions that columns name."""
+        """The model that `get_config`, of weft or of Keras, describes.
+
+        Keras's InputLayer builds the model, and is none of its layers. `custom_objects`: functions
+        that columns name.
+        """
         known = {layer.__name__: layer for layer in _LAYERS}
         layers = []
-        for given in config["layers"]:
+        described = list(config["layers"])
+        shape = None
+        if described and described[0]["class_name"] == "InputLayer":
+            first = described.pop(0)["config"]
+            shape = first.get("batch_input_shape") or first.get("batch_shape")
+        for given in described:
             kind = known.get(given["class_name"])
             if kind is None:
                 raise InvalidArgumentError(f"unknown layer {given['class_name']!r}")
             own = (custom_objects,) if kind in _FEATURES else ()
             layers.append(kind.from_config(given["config"], *own))
-        return cls(layers, name=config.get("name"))
+        model = cls(layers, name=config.get("name"))
+        if layers and not isinstance(layers[0], _FEATURES) and shape and shape[-1] is not None:
+            model.build(shape)
+        return model

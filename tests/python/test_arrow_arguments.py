@@ -1,0 +1,48 @@
+"""What weft.arrow refuses, without pyarrow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import weft
+from weft import arrow
+
+BATCH = {"a": [1, 2], "b": [[3], []]}
+
+
+def test_columns():
+    given = arrow.to_arrow(BATCH)
+    for columns in (["a"], ("a",), iter(["a"]), [b"a"]):
+        assert list(arrow.from_arrow(given, columns)) == ["a"]
+        assert [list(batch) for batch in arrow.batches(given, ["a"])] == [["a"]]
+    assert list(arrow.from_arrow(given)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("given", [arrow.to_arrow(BATCH), arrow.to_arrow([BATCH, BATCH])])
+def test_missing_columns(given):
+    for read in (arrow.from_arrow, lambda *arguments: list(arrow.batches(*arguments))):
+        with pytest.raises(weft.errors.MissingKeyError, match="no column 'missing'") as caught:
+            read(given, ["a", "missing"])
+        assert isinstance(caught.value, KeyError)
+        assert caught.value.key == "missing"
+
+
+@pytest.mark.parametrize("wrong", [3, "a", b"a", [3], [None]])
+def test_columns_are_names(wrong):
+    for read in (arrow.from_arrow, lambda *arguments: list(arrow.batches(*arguments))):
+        with pytest.raises(weft.errors.WrongTypeError, match="columns"):
+            read(arrow.to_arrow(BATCH), wrong)
+
+
+def test_what_is_no_batch():
+    records = weft.io.encode_examples({"s": ["x", "y"]})
+    strings = weft.io.parse_example(records, {"s": weft.io.FixedLenFeature([], "string")})["s"]
+    for wrong in ("ab", b"ab", np.ones(3), strings, 3, None):
+        with pytest.raises(weft.errors.WrongTypeError, match="features"):
+            arrow.to_arrow(wrong)
+
+
+def test_unequal_rows_are_seen_on_export():
+    made = arrow.to_arrow({"a": [1, 2], "b": [3]})
+    with pytest.raises(ValueError, match="row"):
+        made.__arrow_c_array__()
