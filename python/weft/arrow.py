@@ -54,7 +54,7 @@ def _names(columns: Iterable[str] | None) -> list[str] | None:
     if columns is None:
         return None
     if isinstance(columns, (str, bytes)) or not isinstance(columns, Iterable):
-        raise WrongTypeError(f"`columns` must be a list of names, got {columns!r}")
+        raise WrongTypeError(f"'columns' must be a list of names, got {columns!r}")
     return [name.decode() if isinstance(name, bytes) else name for name in columns]
 
 
