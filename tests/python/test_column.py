@@ -268,3 +268,12 @@ def test_a_normalizer_that_raises():
     short = weft.layers.DenseFeatures([fc.numeric_column("x", normalizer_fn=lambda x: x[:1])])
     with pytest.raises(ValueError, match="given shape .2. and returned .1."):
         short({"x": np.ones((2, 1), np.float32)})
+
+
+def test_compat_v1_has_the_argument_order_of_tensorflow_1(tmp_path):
+    path = tmp_path / "words"
+    path.write_text("a\nb\nc\n")
+    v1 = weft.compat.v1.feature_column.categorical_column_with_vocabulary_file
+    want = fc.categorical_column_with_vocabulary_file("k", path, 3, num_oov_buckets=2)
+    assert v1("k", path, 3, 2) == want
+    assert weft.compat.v1.feature_column.numeric_column is fc.numeric_column
