@@ -3,12 +3,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/crc32c.h"
 #include "expect_error.h"
 #include "record_files.h"
 #include "vocabularies.h"
@@ -134,6 +136,41 @@ TEST(VocabularyFile, DamageIsNoHarm) {
       }
     }
   }
+}
+
+// The table file with another byte at `at`, counted from its end if negative, and right checksums.
+std::string forged(std::string bytes, int64_t at, char byte) {
+  constexpr size_t kHeader = 128, kContentsCrc = 56, kHeaderCrc = kHeader - 4;
+  bytes[at < 0 ? bytes.size() - static_cast<size_t>(-at) : static_cast<size_t>(at)] = byte;
+  const uint32_t contents =
+      base::masked_crc32c(bytes.data() + kHeader, static_cast<int64_t>(bytes.size() - kHeader));
+  std::memcpy(bytes.data() + kContentsCrc, &contents, 4);
+  const uint32_t header = base::masked_crc32c(bytes.data(), kHeaderCrc);
+  std::memcpy(bytes.data() + kHeaderCrc, &header, 4);
+  return bytes;
+}
+
+TEST(VocabularyFile, WhatNoChecksumTellsIsVerified) {
+  Folder folder;
+  VocabularyBuilder builder(DType::kInt64);
+  builder.add(int64_tensor({1, 1, 2, 3}));
+  builder.build().save(folder / "counted");
+  Vocabulary::from_entries(string_tensor({"a", "b"})).save(folder / "words");
+  const std::string counted = get(folder / "counted"), words = get(folder / "words");
+  // The file of integers ends in entries and counts, i64[3] each, that of strings in places,
+  // u32[2].
+  const auto open = [&](const std::string& bytes) {
+    const std::string path = put(folder / "forged", bytes);
+    Vocabulary::open(path);
+    Vocabulary::open(path, {.size = 1, .verify = true});
+  };
+  EXPECT_NO_THROW(open(forged(counted, -8, 1)));
+  EXPECT_ERROR(CorruptData, "entry 2 is not found in it", open(forged(counted, -32, 7)));
+  EXPECT_ERROR(CorruptData, "entry 2 is found as entry 0", open(forged(counted, -32, 1)));
+  EXPECT_ERROR(CorruptData, "entry 1 was counted 0 times", open(forged(counted, -16, 0)));
+  EXPECT_ERROR(CorruptData, "entry 1 is found as entry 0",
+               open(forged(words, -4, words[words.size() - 8])));
+  EXPECT_ERROR(CorruptData, "entry 0 is not in it", open(forged(words, -7, 1)));
 }
 
 TEST(VocabularyFile, ReadsLinesPlainAndGzip) {

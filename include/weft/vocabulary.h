@@ -18,7 +18,8 @@ struct VocabularyFileOptions {
   std::optional<int64_t> size;
   // kString, or kInt64 for a file of integers. Unset: what a table file holds, kString for others.
   std::optional<DType> dtype;
-  // Whether the contents of a table file are held against their checksum, which reads all of it.
+  // Whether the contents of a table file are held against their checksum, and each entry is looked
+  // up, which reads all of it.
   bool verify = false;
 };
 

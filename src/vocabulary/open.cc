@@ -2,12 +2,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <mutex>
 #include <system_error>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "vocabulary/impl.h"
 
@@ -93,6 +95,48 @@ DType entry_dtype(const VocabularyFileOptions& options) {
                   dtype_name(*options.dtype));
 }
 
+constexpr int64_t kBatch = 16384;
+
+// Ids [begin, begin + ids.size()) of the table's entries, looked up.
+void look_up_own(const Vocabulary& table, int64_t begin, std::vector<int64_t>& ids) {
+  const auto n = static_cast<int64_t>(ids.size());
+  Tensor keys(DType::kInt64, {table.dtype() == DType::kString ? 0 : n});
+  if (table.dtype() == DType::kString) {
+    std::vector<std::string_view> texts;
+    for (int64_t id = begin; id < begin + n; ++id) texts.push_back(table.string(id));
+    keys = Tensor::strings({n}, Bytes::from(texts));
+  } else {
+    for (int64_t i = 0; i < n; ++i)
+      keys.mutable_values<int64_t>()[static_cast<size_t>(i)] = table.integer(begin + i);
+  }
+  table.lookup(keys, ids.data());
+}
+
+// Throws CorruptData unless each entry is found under its id and counted at least once, which a
+// checksum cannot tell.
+void check_structure(const Vocabulary& table) {
+  std::vector<int64_t> ids;
+  for (int64_t begin = 0; begin < table.size(); begin += kBatch) {
+    ids.resize(static_cast<size_t>(std::min(kBatch, table.size() - begin)));
+    look_up_own(table, begin, ids);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const int64_t id = begin + static_cast<int64_t>(i);
+      if (ids[i] == id) continue;
+      throw CorruptData(
+          "this vocabulary's table file is damaged: entry " + std::to_string(id) +
+          (ids[i] < 0 ? " is not found in it" : " is found as entry " + std::to_string(ids[i])));
+    }
+  }
+  const std::optional<Tensor> counts = table.counts();
+  if (!counts) return;
+  const auto counted = counts->values<int64_t>();
+  const auto wrong = std::ranges::find_if(counted, [](int64_t count) { return count < 1; });
+  if (wrong == counted.end()) return;
+  throw CorruptData("this vocabulary's table file is damaged: entry " +
+                    std::to_string(wrong - counted.begin()) + " was counted " +
+                    std::to_string(*wrong) + " times");
+}
+
 // Lets a table file be what the options say.
 void cut_table(Vocabulary::Impl& table, const VocabularyFileOptions& options,
                const std::string& path) {
@@ -125,6 +169,14 @@ Vocabulary Vocabulary::open(const std::string& path, const FileOptions& options)
   }
   std::shared_ptr<Impl> made = vocabulary::open_table(file.fd(), path, options.verify);
   if (made != nullptr) {
+    if (options.verify) {
+      try {
+        check_structure(Vocabulary(made));
+      } catch (Error& error) {
+        error.locate({.file = path});
+        throw;
+      }
+    }
     cut_table(*made, options, path);
   } else {
     made =
