@@ -14,11 +14,21 @@ import numpy as np
 from weft import _core, dtypes, io
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.io.records import Path, file_name
+from weft.io.sequence_example import decode_either
 
 __all__ = ["Counter", "Vocabulary", "build"]
 
 _GUESSED_FROM = 1024  # records that are looked at for a feature's dtype
 _BATCH = 2048
+_PARTS = {
+    "key": "feature",
+    "context_feature": "context feature",
+    "sequence_feature": "feature list",
+}
+_ELSEWHERE = {
+    "context_feature": ", but a `sequence_feature` of this name",
+    "sequence_feature": ", but a `context_feature` of this name, or a `key` of Examples",
+}
 
 
 class Vocabulary:
@@ -208,36 +218,43 @@ def build(
     source: Any,
     key: str | None = None,
     *,
+    context_feature: str | None = None,
+    sequence_feature: str | None = None,
     min_count: int = 1,
     top_k: int | None = None,
     output: Path | None = None,
     dtype: Any = None,
     max_bytes: int = 16 << 30,
 ) -> Vocabulary:
-    """A vocabulary of the values of feature `key`, by how often they occur.
+    """A vocabulary of the values of a feature, by how often they occur.
 
-    `source`: TFRecord files of Examples, not SequenceExamples (a path, or several), or a
-    `weft.io.TFRecordDataset` of them that is not parsed, batched or not; it is read once, as a
-    stream. Without `key`, an iterable of what `Counter.add` takes. `min_count`, `top_k`: as
-    `Counter.build`. `output`: where to save the vocabulary, as a table file. `dtype`: string or
-    int64; unless given, what the first values are.
+    `source`: TFRecord files (a path, or several), or a `weft.io.TFRecordDataset` of them that is
+    not parsed, batched or not; it is read once, as a stream. One of three arguments names what is
+    counted: `key`, a feature of Examples; `context_feature` or `sequence_feature`, a feature of the
+    context or a feature list of SequenceExamples. Without them, an iterable of what `Counter.add`
+    takes.
 
-    Raises ValueError if none of the first 1,024 records has the feature and no dtype was given,
-    TypeError for floats, and what reading and parsing files raise.
+    `min_count`, `top_k`: as `Counter.build`. `output`: where to save the vocabulary, as a table
+    file. `dtype`: string or int64; unless given, what the first values are.
+
+    Raises ValueError for records of the other kind, and if none of the first 1,024 has the feature
+    and no dtype was given; TypeError for floats; and what reading and parsing files raise.
     """
-    if key is not None:
-        dataset = source if isinstance(source, io.TFRecordDataset) else io.TFRecordDataset(source)
-        if dataset._core.parses():
-            raise InvalidArgumentError(
-                "`source` is parsed already: give a dataset without `parse`, or, without `key`, "
-                f"the values themselves: (batch[{key!r}] for batch in source)"
-            )
-        if dtype is None:
-            dtype = _feature_dtype(dataset, key)
-        source = _values(dataset, key, dtype)
+    arguments = {
+        "key": key,
+        "context_feature": context_feature,
+        "sequence_feature": sequence_feature,
+    }
+    named = {part: name for part, name in arguments.items() if name is not None}
+    if len(named) > 1:
+        given = ", ".join(f"{part}={name!r}" for part, name in named.items())
+        raise InvalidArgumentError(f"more than one feature to count: {given}")
+    if named:
+        source = _values(source, *named.popitem(), dtype)
     elif isinstance(source, (str, bytes, os.PathLike)) or not isinstance(source, Iterable):
         raise WrongTypeError(
-            f"`source` without `key` must be an iterable of values to count, got {source!r}"
+            "`source` without `key`, `context_feature` or `sequence_feature` must be an iterable "
+            f"of values to count, got {source!r}"
         )
     counter = _counted(source, dtype, max_bytes)
     made = counter.build(min_count=min_count, top_k=top_k)
@@ -262,26 +279,51 @@ def _counted(batches: Iterable[Any], dtype: Any, max_bytes: int) -> Counter:
     return counter
 
 
-def _values(dataset: io.TFRecordDataset, key: str, dtype: Any) -> Iterator[Any]:
-    """The feature's values, batch by batch."""
+def _values(source: Any, part: str, name: str, dtype: Any) -> Iterator[Any]:
+    """The values of a feature, batch by batch; `part` is the argument of `build` that named it."""
+    dataset = source if isinstance(source, io.TFRecordDataset) else io.TFRecordDataset(source)
+    if dataset._core.parses():
+        raise InvalidArgumentError(
+            "`source` is parsed already: give a dataset without `parse`, or, without "
+            f"`{part}`, the values themselves: (batch[{name!r}] for batch in source)"
+        )
+    dtype = _first_dtype(dataset, part, name) if dtype is None else dtype
+    spec = {name: io.VarLenFeature(dtype)}
     batches = dataset if dataset._core.batches() else dataset.batch(_BATCH)
-    for features in batches.parse({key: io.VarLenFeature(dtype)}):
-        yield features[key]
+    if part == "key":
+        return (features[name] for features in batches.parse(spec))
+    if part == "context_feature":
+        return (context[name] for context, _, _ in batches.parse_sequence(spec, None))
+    return (lists[name] for _, lists, _ in batches.parse_sequence(None, spec))
 
 
-def _feature_dtype(dataset: io.TFRecordDataset, key: str) -> dtypes.DType:
+def _first_dtype(dataset: io.TFRecordDataset, part: str, name: str) -> dtypes.DType:
     elements = dataset.take(_GUESSED_FROM)
     records = itertools.chain.from_iterable([e] if isinstance(e, bytes) else e for e in elements)
+    elsewhere = ""
     for record in itertools.islice(records, _GUESSED_FROM):
-        values = io.decode_example(record).get(key)
-        if values is None:
-            continue
-        if values.dtype == np.float32:
-            raise WrongTypeError(
-                f"feature '{key}' has floats: a vocabulary is of strings or integers", key=key
+        features, lists = decode_either(record)
+        if lists and part == "key":
+            raise InvalidArgumentError(
+                "the records are SequenceExamples: name `context_feature` or `sequence_feature` "
+                "instead of `key`",
+                key=name,
             )
-        return dtypes.string if values.dtype == object else dtypes.int64
+        # A list without values has no dtype of its own.
+        flat = {key: steps.values for key, steps in lists.items() if steps.values.size > 0}
+        wanted, other = (flat, features) if part == "sequence_feature" else (features, flat)
+        if name in other:
+            elsewhere = _ELSEWHERE[part]
+        if name not in wanted:
+            continue
+        if wanted[name].dtype == np.float32:
+            raise WrongTypeError(
+                f"{_PARTS[part]} '{name}' has floats: a vocabulary is of strings or integers",
+                key=name,
+            )
+        return dtypes.string if wanted[name].dtype == object else dtypes.int64
     raise InvalidArgumentError(
-        f"none of the first {_GUESSED_FROM} records has a feature '{key}': if later ones do, give "
-        "its dtype"
+        f"none of the first {_GUESSED_FROM} records has a {_PARTS[part]} '{name}'{elsewhere}: if "
+        "later ones do, give its dtype",
+        key=name,
     )

@@ -142,6 +142,67 @@ def test_build_without_the_feature(records):
         assert len(build(paths, "other", dtype="string")) == 0
 
 
+@pytest.fixture
+def sequences(tmp_path):
+    """Two files of SequenceExamples; all their users, and all their items."""
+    rng = np.random.default_rng(2)
+    users, items, paths = [], [], []
+    for number in range(2):
+        paths.append(tmp_path / f"s{number}.tfrecord")
+        with io.TFRecordWriter(paths[-1]) as writer:
+            for _ in range(300):
+                steps = [(rng.zipf(1.5, rng.integers(0, 4)) % 50).tolist() for _ in range(3)]
+                users.append(b"u%d" % rng.integers(20))
+                items += sum(steps, [])
+                writer.write(
+                    io.encode_sequence_example(
+                        {"user": [users[-1]]}, {"items": weft.Ragged.from_lists(steps, "int64")}
+                    )
+                )
+    return paths, users, items
+
+
+def test_build_counts_sequence_examples(sequences, tmp_path):
+    paths, users, items = sequences
+    made = build(paths, sequence_feature="items", output=tmp_path / "items")
+    assert list(made) == ordered(items)
+    assert made.counts().sum() == len(items)
+    assert list(build(paths, context_feature="user")) == ordered(users)
+    dataset = io.TFRecordDataset(paths).batch(7)
+    assert list(build(dataset, sequence_feature="items", dtype="int64")) == ordered(items)
+    assert list(build(dataset, context_feature="user", top_k=3)) == ordered(users)[:3]
+    # Workers count a part of the files each.
+    total = Counter("int64")
+    for number, path in enumerate(paths):
+        build(path, sequence_feature="items", output=tmp_path / str(number))
+        total.merge(tmp_path / str(number))
+    assert list(total.build()) == list(made)
+    assert total.build().counts().tolist() == made.counts().tolist()
+
+
+def test_build_names_records_of_the_other_kind(records, sequences):
+    examples, of_lists = records[0], sequences[0]
+    for dtype in (None, "string"):
+        with pytest.raises(weft.InvalidArgumentError, match="SequenceExample"):
+            build(of_lists, "user", dtype=dtype)
+        with pytest.raises(weft.InvalidArgumentError, match="Example"):
+            build(examples, sequence_feature="words", dtype=dtype)
+    with pytest.raises(ValueError, match="but a `sequence_feature` of this name"):
+        build(of_lists, context_feature="items")
+    with pytest.raises(ValueError, match="but a `context_feature` of this name, or a `key`"):
+        build(of_lists, sequence_feature="user")
+    with pytest.raises(ValueError, match="more than one feature.*key='a', sequence_feature='b'"):
+        build(of_lists, "a", sequence_feature="b")
+
+
+def test_a_feature_list_without_values_has_no_dtype(tmp_path):
+    with io.TFRecordWriter(tmp_path / "f") as writer:
+        writer.write(bytes.fromhex("12090a070a017712020a00"))  # one step, of no kind
+        writer.write(io.encode_sequence_example({}, {"w": weft.Ragged.from_lists([[]], "string")}))
+        writer.write(io.encode_sequence_example({}, {"w": [["b"], ["a", "b"]]}))
+    assert list(build(tmp_path / "f", sequence_feature="w")) == [b"b", b"a"]
+
+
 def test_build_from_values():
     assert list(build([["b", "a"], ["a"]])) == [b"a", b"b"]
     assert list(build(iter([np.array([3, 4, 4]), [5, 4]]))) == [4, 3, 5]
@@ -174,6 +235,19 @@ def test_counting_is_bounded():
         Counter("float32")
 
 
+def test_command_line_for_sequence_examples(sequences, tmp_path):
+    testing = pytest.importorskip("typer.testing")
+    from weft.cli.app import app
+
+    paths, users, items = map(list, sequences)
+    for option, values in (("--sequence-feature", items), ("--context-feature", users)):
+        name = "items" if values is items else "user"
+        arguments = ["vocab", "build", *map(str, paths), option, name, "-o", str(tmp_path / name)]
+        result = testing.CliRunner().invoke(app, arguments)
+        assert "entries" in result.output, result.output
+        assert list(Vocabulary.open(tmp_path / name)) == ordered(values)
+
+
 def test_command_line(records, tmp_path):
     testing = pytest.importorskip("typer.testing")
     from weft.cli.app import app
@@ -189,6 +263,9 @@ def test_command_line(records, tmp_path):
     assert (tmp_path / "t").read_bytes() == b"".join(w + b"\n" for w in ordered(every)[:2])
     shown = run("show", out, "-n", 2).output.splitlines()
     assert shown[0].split()[:2] == ["0", ordered(every)[0].decode()]
+    for wrong in ([], ["--key", "words", "--context-feature", "words"]):
+        result = run("build", *paths, "-o", out, *wrong)
+        assert result.exit_code == 2 and "give one of --key" in result.output
     assert run("check", out).exit_code == 0
     (tmp_path / "twice").write_text("a\na\n")
     result = run("check", out, tmp_path / "twice")

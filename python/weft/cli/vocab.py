@@ -21,15 +21,31 @@ def shown(entry: bytes | int) -> str | int:
 
 @app.command("build")
 def build_vocabulary(
-    files: Annotated[list[Path], typer.Argument(help="TFRecord files of Examples.")],
-    key: Annotated[str, typer.Option("--key", help="The feature whose values are counted.")],
+    files: Annotated[list[Path], typer.Argument(help="TFRecord files.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table file to write.")],
+    key: Annotated[str | None, typer.Option(help="Count this feature of Examples.")] = None,
+    context_feature: Annotated[
+        str | None, typer.Option(help="Count this feature of the context of SequenceExamples.")
+    ] = None,
+    sequence_feature: Annotated[
+        str | None, typer.Option(help="Count this feature list of SequenceExamples.")
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="string or int64; unless given, what the first values are.")
+    ] = None,
     min_count: Annotated[int, typer.Option(min=1, help="Leave out what is rarer.")] = 1,
     top_k: Annotated[int | None, typer.Option(min=1, help="Keep only so many entries.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Write text, an entry a line.")] = False,
 ) -> None:
     """Counts the values of a feature; the most frequent come first."""
-    made = build(files, key, min_count=min_count, top_k=top_k)
+    named = {
+        "key": key,
+        "context_feature": context_feature,
+        "sequence_feature": sequence_feature,
+    }
+    if sum(name is not None for name in named.values()) != 1:
+        raise typer.BadParameter("give one of --key, --context-feature and --sequence-feature")
+    made = build(files, **named, dtype=dtype, min_count=min_count, top_k=top_k)
     if text:
         made.to_text(output)
     else:
