@@ -196,3 +196,52 @@ def test_index(file, tmp_path):
     with io.TFRecordWriter(tmp_path / "gz", "GZIP") as writer:
         writer.write(b"x")
     assert run("index", tmp_path / "gz", file).exit_code == 1
+
+
+def test_check_of_vocabulary_tables(file, tmp_path):
+    weft.vocabulary.build([["a", "b", "a"]]).save(tmp_path / "words")
+    result = run("check", tmp_path / "words", file)
+    assert result.exit_code == 0
+    size = (tmp_path / "words").stat().st_size
+    first, second = result.output.splitlines()
+    words = f"vocabulary table, version 1: 2 entries, string, {size:,} bytes, with counts"
+    assert first == f"{tmp_path / 'words'}: {words}"
+    assert "2 records" in second
+    assert words in run("vocab", "check", tmp_path / "words").output
+    data = (tmp_path / "words").read_bytes()
+    for place, words in (
+        (8, "checksum of its header"),
+        (200, "checksum of its contents"),
+        (None, "it has "),
+        (-1, "ends inside its header"),
+    ):
+        damaged = bytearray(data + b"x") if place is None else bytearray(data)
+        if place == -1:
+            del damaged[100:]
+        elif place is not None:
+            damaged[place] ^= 1
+        (tmp_path / "damaged").write_bytes(damaged)
+        result = run("check", tmp_path / "damaged")
+        assert result.exit_code == 1
+        assert result.output.startswith(f"{tmp_path / 'damaged'}: vocabulary, not whole\n")
+        assert words in result.output
+        found = json.loads(run("check", "--json", tmp_path / "damaged").output)
+        assert (found["kind"], found["entries"], len(found["errors"])) == ("vocabulary", None, 1)
+
+
+def test_check_of_indexes(file, tmp_path):
+    index = weft.io.build_index(file)
+    assert run("check", index).output == f"{index}: index of 2 records\n"
+    (tmp_path / "elsewhere").write_bytes((tmp_path / "a.tfrecord.idx").read_bytes())
+    result = run("check", tmp_path / "elsewhere")
+    assert result.exit_code == 1
+    assert "must be called FILE.idx" in result.output
+    data = bytearray(file.read_bytes())
+    data[-6] ^= 1
+    with open(file, "r+b") as opened:
+        opened.write(data)
+    weft_error = run("check", index)
+    assert weft_error.exit_code == 1
+    assert "another" in weft_error.output or "checksum" in weft_error.output
+    file.unlink()
+    assert run("check", index).exit_code == 1

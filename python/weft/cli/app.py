@@ -3,9 +3,8 @@
 import itertools
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -16,13 +15,14 @@ from rich.text import Text
 
 import weft
 from weft.cli import vocab
+from weft.cli.checking import check_file, described
 from weft.config import config
 from weft.io.sequence_example import decode_either
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Looks at TFRecord files: what is in them, and whether they are whole.",
+    help="Looks at files: what is in them, and whether they are whole.",
 )
 app.add_typer(vocab.app, name="vocab")
 Files = Annotated[list[Path], typer.Argument(help="TFRecord files, plain, gzip or zlib.")]
@@ -99,60 +99,12 @@ def head(
             console.print(table)
 
 
-Specs = tuple[dict[str, weft.io.VarLenFeature], dict[str, weft.io.VarLenFeature]]
-
-
-def guessed_specs(file: Path) -> Specs:
-    """What the first record with features holds; nothing if none of them has any."""
-    for record in weft.io.TFRecordDataset(file, on_error="skip"):
-        features, lists = decode_either(record)
-        if features or lists:
-            return (
-                {key: weft.io.VarLenFeature(values.dtype) for key, values in features.items()},
-                {key: weft.io.VarLenFeature(ragged.dtype) for key, ragged in lists.items()},
-            )
-    return {}, {}
-
-
-def parsed(batches: weft.io.TFRecordDataset, context: dict, lists: dict) -> Iterable[Any]:
-    """The batches, parsed if there is anything to parse."""
-    if lists:
-        return batches.parse_sequence(context, lists)
-    return batches.parse(context) if context else batches
-
-
-def check_file(file: Path, progress: Progress) -> dict[str, Any]:
-    """Reads one file to its end: checksums, and every record as the first one promises."""
-    problems: list[Exception] = []
-    context, lists = {}, {}
-    dataset = weft.io.TFRecordDataset(file, on_error=problems.append)
-    batches = dataset.batch(512)
-    task = progress.add_task(str(file), total=None)
-    try:
-        context, lists = guessed_specs(file)
-    except weft.Error as error:
-        problems.append(error)
-    try:
-        for _ in parsed(batches, context, lists):
-            progress.update(task, completed=dataset.counters()["records"])
-    except weft.Error as error:
-        problems.append(error)
-    counts = dataset.counters()
-    return {
-        "file": str(file),
-        "records": counts["records"],
-        "bytes": counts["bytes"],
-        "features": sorted(context),
-        "feature_lists": sorted(lists),
-        "errors": [str(problem) for problem in problems],
-    }
-
-
 @app.command()
 def check(files: Files, as_json: AsJson = False) -> None:
-    """Reads files to their end: checksums, and each record's features as the first one has them.
+    """Reads files to their end: TFRecord files, vocabulary tables, indexes.
 
-    Exits with 1 if anything is wrong.
+    Of records the checksums, and each one's features as the first one has them; of vocabulary
+    tables and indexes checksums and structure. Exits with 1 if anything is wrong.
     """
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,} records"))
     stderr = Console(stderr=True)
@@ -165,11 +117,7 @@ def check(files: Files, as_json: AsJson = False) -> None:
             if as_json:
                 print(json.dumps(found))
                 continue
-            print(
-                f"{file}: {found['records']:,} records, {found['bytes']:,} bytes, "
-                f"{len(found['features'])} features, "
-                f"{len(found['feature_lists'])} feature lists"
-            )
+            print(f"{file}: {described(found)}")
             for error in found["errors"]:
                 print(f"  {error}")
     sys.exit(int(failed))

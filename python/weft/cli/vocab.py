@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from weft.cli.checking import check_vocabulary, described
 from weft.vocabulary import Vocabulary, build
 
 app = typer.Typer(no_args_is_help=True, help="Builds vocabularies, and looks at them.")
@@ -55,25 +56,20 @@ def build_vocabulary(
 
 @app.command()
 def check(files: Files, as_json: AsJson = False) -> None:
-    """Reads vocabularies to their end: checksums, empty lines, entries that are there twice.
+    """Reads vocabularies of any kind to their end, text and TFRecord too.
 
     Exits with 1 if anything is wrong.
     """
     failed = False
     for file in files:
-        found = {"file": str(file), "entries": None, "dtype": None, "error": None}
-        try:
-            opened = Vocabulary.open(file, verify=True)
-            found |= {"entries": len(opened), "dtype": opened.dtype.name}
-        except (OSError, ValueError) as error:
-            found["error"] = str(error)
-            failed = True
+        found = check_vocabulary(file)
+        failed |= bool(found["errors"])
         if as_json:
             print(json.dumps(found))
-        elif found["error"]:
-            print(f"{file}: {found['error']}")
-        else:
-            print(f"{file}: {found['entries']:,} entries, {found['dtype']}")
+            continue
+        print(f"{file}: {described(found)}")
+        for error in found["errors"]:
+            print(f"  {error}")
     sys.exit(int(failed))
 
 
