@@ -46,6 +46,8 @@ constexpr Kind kKinds[] = {
     {"\x93NUMPY", "a numpy file"},
     {"\xff\xd8\xff", "a JPEG image"},
     {"\x89PNG", "a PNG image"},
+    {"\x89VOC", "the table file of a vocabulary"},
+    {"weftidx1", "the index of a record file"},
     {"\x7f"
      "ELF",
      "a program"},

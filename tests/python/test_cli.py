@@ -223,7 +223,7 @@ def test_check_of_vocabulary_tables(file, tmp_path):
         (tmp_path / "damaged").write_bytes(damaged)
         result = run("check", tmp_path / "damaged")
         assert result.exit_code == 1
-        assert result.output.startswith(f"{tmp_path / 'damaged'}: vocabulary, not whole\n")
+        assert result.output.startswith(f"{tmp_path / 'damaged'}: vocabulary with errors\n")
         assert words in result.output
         found = json.loads(run("check", "--json", tmp_path / "damaged").output)
         assert (found["kind"], found["entries"], len(found["errors"])) == ("vocabulary", None, 1)

@@ -61,7 +61,7 @@ def check_records(file: Path, progress: Progress) -> dict[str, Any]:
         "bytes": counts["bytes"],
         "features": sorted(context),
         "feature_lists": sorted(lists),
-        "errors": [str(problem) for problem in problems],
+        "errors": list(dict.fromkeys(map(str, problems))),
     }
 
 
@@ -121,7 +121,7 @@ def described(found: dict[str, Any]) -> str:
             f"{len(found['features'])} features, {len(found['feature_lists'])} feature lists"
         )
     if found["errors"]:
-        return f"{found['kind']}, not whole"
+        return f"{found['kind']} with errors"
     if found["kind"] == "index":
         return f"index of {found['records']:,} records"
     version = "" if found["version"] is None else f" table, version {found['version']}"

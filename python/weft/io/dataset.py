@@ -1,6 +1,5 @@
 """Datasets: the records of many files, shuffled, batched, parsed, read ahead, and resumed."""
 
-import operator
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from weft import _core
 from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.io.iteration import Pass, checked_epoch, checked_state, no_counts
 from weft.io.records import COMPRESSIONS, Path, compression_name, file_names
 from weft.io.sequence_example import check_specs
 
@@ -76,7 +76,7 @@ class TFRecordDataset:
             )
         compression = compression_name(compression_type)
         self._arguments = (file_names(filenames), compression, bool(verify_crc), on_error, limits)
-        self._counted: tuple[dict[str, int], ...] = (_no_counts(),)
+        self._counted: tuple[dict[str, int], ...] = (no_counts(),)
         self._begin(self._describe(), ())
         if num_parallel_reads is not None:
             reads = _AUTOTUNE_READS if num_parallel_reads == _AUTOTUNE else num_parallel_reads
@@ -96,12 +96,12 @@ class TFRecordDataset:
         self._steps = steps
         self._iteration = 0  # of the next iter()
         self._resume: Mapping[str, Any] | None = None  # where that one begins
-        self._latest: _Pass | None = None
+        self._latest: Pass | None = None
 
     def _then(self, method: str, *arguments: Any) -> "TFRecordDataset":
         made = object.__new__(TFRecordDataset)
         made._arguments = self._arguments
-        made._counted = (_no_counts(), *self._counted)
+        made._counted = (no_counts(), *self._counted)
         core = getattr(self._core, method)(*arguments)
         made._begin(core, (*self._steps, (method, arguments)))
         return made
@@ -220,6 +220,18 @@ class TFRecordDataset:
         self._latest = iterator._pass
         return iterator
 
+    def set_epoch(self, epoch: int) -> None:
+        """Makes the next iter() iteration `epoch`: its shuffles are those of seed and epoch alone.
+
+        As torch's DistributedSampler. After `load_state_dict()` of a state of this very epoch, the
+        next iter() goes on there all the same. Raises ValueError for a negative one.
+        """
+        epoch = checked_epoch(epoch)
+        if self._resume is not None and self._resume["iteration"] != epoch:
+            self._resume = None
+        self._iteration = epoch
+        self._latest = None
+
     def as_numpy_iterator(self) -> "DatasetIterator":
         """The same as iter(): everything is numpy or bytes already."""
         return iter(self)
@@ -231,7 +243,7 @@ class TFRecordDataset:
         """
         if self._resume is not None:
             return dict(self._resume)
-        return (self._latest or _Pass(self, None)).state()
+        return (self._latest or Pass(self, None)).state()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Has the next iter() go on where the one stood whose state this is.
@@ -239,8 +251,8 @@ class TFRecordDataset:
         The seeds are those of the state. Raises ValueError for a state of another dataset: of other
         steps, or of files of other names or sizes; folders and `parse` specs may differ.
         """
-        state = _checked_state(state_dict)
-        _Pass(self, state).close()
+        state = checked_state(state_dict)
+        Pass(self, state).close()
         self._resume = state
 
     def counters(self) -> dict[str, int]:
@@ -257,7 +269,7 @@ class TFRecordDataset:
         return self._core.files()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._arguments, self._steps, self._iteration, self._resume)
+        return restore, (self._arguments, self._steps, self._iteration, self._resume)
 
     def __repr__(self) -> str:
         steps = "".join(
@@ -277,7 +289,7 @@ class DatasetIterator(Iterator[Any]):
 
     def __init__(self, dataset: TFRecordDataset, state: Mapping[str, Any] | None = None):
         self._dataset = dataset
-        self._pass = _Pass(dataset, state)
+        self._pass = Pass(dataset, state)
 
     def __iter__(self) -> "DatasetIterator":
         return self
@@ -293,7 +305,7 @@ class DatasetIterator(Iterator[Any]):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Goes on where the iterator of an equal dataset stood whose state this is."""
-        resumed = _Pass(self._dataset, _checked_state(state_dict))
+        resumed = Pass(self._dataset, checked_state(state_dict))
         self._pass.close()
         if self._dataset._latest is self._pass:
             self._dataset._latest = resumed
@@ -308,74 +320,11 @@ class DatasetIterator(Iterator[Any]):
             self._pass.close()
 
 
-class _Pass:
-    """The stream behind an iterator, which dataset and iterator share."""
-
-    def __init__(self, dataset: TFRecordDataset, state: Mapping[str, Any] | None):
-        core = dataset._core
-        self.iteration = dataset._iteration
-        make = _core.BatchStream if core.parses() else _core.RecordStream
-        self._stream = make(core, self.iteration, state)
-        if state is not None:
-            self.iteration = state["iteration"]
-        self._next = getattr(self._stream, "next_sequences" if core.parses_sequences() else "next")
-        self._by_record = not core.parses() and not core.batches()
-        self._counted = dataset._counted
-        self._before = _no_counts()
-        self.ready: Iterator[Any] = iter(())
-        self._size = 0  # of what ready began with
-        self._left = 0  # of it, when the pass was closed
-
-    def advance(self) -> Any:
-        """The next element, when there is none ready."""
-        try:
-            element = self._stream.next_list() if self._by_record else self._next()
-            if element is None:
-                raise StopIteration
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            self._count()
-        if not self._by_record:
-            return element
-        self.ready, self._size = iter(element), len(element)
-        return next(self.ready)
-
-    def state(self) -> dict[str, Any]:
-        left = self._left + operator.length_hint(self.ready)
-        if left > 0:
-            return self._stream.state_after(self._size - left)
-        return self._stream.state()
-
-    def close(self) -> None:
-        self._left += operator.length_hint(self.ready)
-        self.ready = iter(())
-        self._stream.close()
-
-    def _count(self) -> None:
-        now = self._stream.counters()
-        for counts in self._counted:
-            for name, value in now.items():
-                counts[name] += value - self._before[name]
-        self._before = now
-
-
-def _no_counts() -> dict[str, int]:
-    return dict.fromkeys(("records", "bytes", "skipped", "skipped_bytes"), 0)
-
-
-def _checked_state(given: Any) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise WrongTypeError(f"`state_dict` must be what state_dict() gives, got {given!r}")
-    return dict(given)
-
-
 def _seed(seed: int | None) -> int:
     return secrets.randbits(63) if seed is None else seed
 
 
-def _restore(
+def restore(
     arguments: tuple[Any, ...],
     steps: tuple[Any, ...],
     iteration: int,
