@@ -320,6 +320,20 @@ def make_vocabulary_build(workload: dict[str, Any], path: Path) -> None:
             file.write(framed(example([("words", "string", values)])))
 
 
+def make_arrow(workload: dict[str, Any], path: Path) -> None:
+    """The columns of a record batch, flat: `KEY`, and for lists `KEY.row_splits`."""
+    rng = np.random.default_rng(workload["seed"])
+    arrays = {}
+    for key, group in feature_names(workload):
+        n = workload["rows"]
+        if "lengths" in group:
+            lengths = draw_lengths(rng, n, group["lengths"])
+            arrays[f"{key}.row_splits"] = np.concatenate([[0], np.cumsum(lengths)])
+            n = int(lengths.sum())
+        arrays[key] = np.asarray(draw_values(rng, n, group))
+    np.savez(path / "columns.npz", **arrays)
+
+
 def make_rows(workload: dict[str, Any], path: Path) -> None:
     """Rows of values, flat: `values`, and `others` of the same kind beside them for a cross."""
     rng = np.random.default_rng(workload["seed"])
@@ -346,6 +360,7 @@ MAKERS = {
     "rnn": make_rnn,
     "ids": make_rows,
     "padded": make_rows,
+    "arrow": make_arrow,
     "indicator_rnn": make_indicator_rnn,
     "end_to_end": make_end_to_end,
 }
@@ -355,13 +370,15 @@ COPIERS = {"read": copy_records, "dataset": copy_files}
 
 
 def items(workload: dict[str, Any], path: Path) -> int:
-    """What one run counts: records, bytes of a plain file or an output, real tokens, or keys."""
+    """What one run counts: records, bytes of a plain file or an output, real tokens, keys, or
+    batches.
+    """
     kind = workload["kind"]
     if kind in ("parse", "parse_sequence", "end_to_end"):
         return workload["records"]
     if kind == "vocabulary":
         return workload["batches"] * workload["batch"]
-    if kind == "vocabulary_open":
+    if kind in ("vocabulary_open", "arrow"):
         return 1
     if kind == "dataset":
         return workload["records"] * workload["repeat"] * workload["files"]

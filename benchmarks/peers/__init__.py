@@ -66,6 +66,23 @@ def column(key: str, values: Any, row_lengths: Any = None) -> dict[str, np.ndarr
     return out
 
 
+def record_batch(path: Path) -> Any:
+    """The record batch of an Arrow workload, as pyarrow makes it of a Parquet file."""
+    import pyarrow
+
+    with np.load(path / "columns.npz") as arrays:
+        columns = {}
+        for key in arrays:
+            if key.endswith(".row_splits"):
+                continue
+            values = arrays[key].tolist() if arrays[key].dtype.kind == "S" else arrays[key]
+            columns[key] = pyarrow.array(values)
+            if f"{key}.row_splits" in arrays:
+                offsets = pyarrow.array(arrays[f"{key}.row_splits"].astype(np.int32))
+                columns[key] = pyarrow.ListArray.from_arrays(offsets, columns[key])
+    return pyarrow.RecordBatch.from_pydict(columns)
+
+
 def joined(results: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Results of several batches as one."""
     return {key: np.concatenate([result[key] for result in results]) for key in results[0]}

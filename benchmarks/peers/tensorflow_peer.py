@@ -14,7 +14,7 @@ import inputs  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from peers import Case, batches, column, joined, strings, unordered  # noqa: E402
+from peers import Case, batches, column, joined, record_batch, strings, unordered  # noqa: E402
 
 tf.get_logger().setLevel("ERROR")
 DISTRIBUTIONS = ["tensorflow-cpu", "keras", "numpy"]
@@ -259,6 +259,36 @@ def padded(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     return {
         "tf.function": Case(lambda: function(ragged), lambda: {"padded": function(ragged).numpy()})
     }
+
+
+# --- Arrow ----------------------------------------------------------------------------------------
+
+
+def arrow_tensor(array: Any) -> tf.Tensor:
+    """A column of numbers by its buffer, of strings by Python's objects: there is no other way."""
+    numbers = array.type not in ("string", "binary")
+    return tf.constant(array.to_numpy(zero_copy_only=numbers))
+
+
+def arrow(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    batch = record_batch(path)
+
+    def taken(validate: bool) -> dict[str, Any]:
+        made = {}
+        for key, array in zip(batch.schema.names, batch.columns, strict=True):
+            made[key] = (
+                tf.RaggedTensor.from_row_splits(
+                    arrow_tensor(array.values), array.offsets.to_numpy(), validate=validate
+                )
+                if hasattr(array, "offsets")
+                else arrow_tensor(array)
+            )
+        return made
+
+    def case(validate: bool) -> Case:
+        return Case(lambda: taken(validate), lambda: parsed_columns(taken(validate)))
+
+    return {"from_row_splits": case(True), "from_row_splits, not validated": case(False)}
 
 
 # --- RNN ------------------------------------------------------------------------------------------

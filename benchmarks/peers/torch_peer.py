@@ -11,7 +11,7 @@ import torch
 from tfrecord import reader
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
-from peers import Case, strings
+from peers import Case, column, record_batch, strings
 
 DISTRIBUTIONS = ["torch", "tfrecord", "fbgemm_gpu-cpu", "numpy"]
 # Keras's order of gates -> torch's: GRU z r h -> r z n; LSTM i f c o is torch's i f g o.
@@ -82,6 +82,29 @@ def padded(workload: dict[str, Any], path: Path) -> dict[str, Case]:
         else (lambda: fbgemm.jagged_1d_to_dense(values, row_splits, longest, 0))
     )
     return cases
+
+
+def arrow(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    if any(group["dtype"] == "string" for group in workload["features"]):
+        return {}
+    batch = record_batch(path)
+
+    def taken() -> dict[str, torch.Tensor]:
+        return {
+            key: torch.nested.nested_tensor_from_jagged(
+                torch.from_numpy(array.values.to_numpy()),
+                torch.from_numpy(array.offsets.to_numpy()),
+            )
+            for key, array in zip(batch.schema.names, batch.columns, strict=True)
+        }
+
+    def result() -> dict[str, np.ndarray]:
+        out = {}
+        for key, jagged in taken().items():
+            out |= column(key, jagged.values().numpy(), jagged.offsets().diff().numpy())
+        return out
+
+    return {"nested_tensor_from_jagged": Case(taken, result)}
 
 
 def torch_rnn(cell: str, weights: Any, width: int, hidden: int) -> torch.nn.Module:

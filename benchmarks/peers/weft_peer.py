@@ -10,7 +10,7 @@ import inputs
 import numpy as np
 import weft
 
-from peers import Case, batches, column, joined, strings, unordered
+from peers import Case, batches, column, joined, record_batch, strings, unordered
 
 DISTRIBUTIONS = ["weft", "numpy"]
 DTYPES = {"int64": weft.int64, "float": weft.float32, "string": weft.string}
@@ -210,6 +210,19 @@ def padded(workload: dict[str, Any], path: Path) -> dict[str, Case]:
             lambda: layer(features), lambda: {"padded": layer(features)[0]}
         )
     return cases
+
+
+# --- Arrow ----------------------------------------------------------------------------------------
+
+
+def arrow(workload: dict[str, Any], path: Path) -> dict[str, Case]:
+    batch = record_batch(path)
+    return {
+        "from_arrow": Case(
+            lambda: weft.arrow.from_arrow(batch),
+            lambda: parsed_columns(weft.arrow.from_arrow(batch)),
+        )
+    }
 
 
 # --- RNN ------------------------------------------------------------------------------------------
