@@ -174,6 +174,7 @@ class Counter:
         `weft.LimitExceededError` rather than take more.
         """
         self._core = _core.VocabularyBuilder(dtype, max_bytes)
+        self._arguments = (dtype, max_bytes)
 
     def add(self, values: Any) -> None:
         """Counts values: an array, nested lists, a `Ragged` or a `SparseTensor`.
@@ -213,6 +214,16 @@ class Counter:
     def __len__(self) -> int:
         return len(self._core)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _recounted, (*self._arguments, self.build())
+
+
+def _recounted(dtype: Any, max_bytes: int, counted: Vocabulary) -> Counter:
+    """Unpickles a counter."""
+    made = Counter(dtype, max_bytes=max_bytes)
+    made.merge(counted)
+    return made
+
 
 def build(
     source: Any,
@@ -245,7 +256,9 @@ def build(
         "context_feature": context_feature,
         "sequence_feature": sequence_feature,
     }
-    named = {part: name for part, name in arguments.items() if name is not None}
+    named = {
+        part: _feature_name(name, part) for part, name in arguments.items() if name is not None
+    }
     if len(named) > 1:
         given = ", ".join(f"{part}={name!r}" for part, name in named.items())
         raise InvalidArgumentError(f"more than one feature to count: {given}")
@@ -263,11 +276,24 @@ def build(
     return made
 
 
+def _feature_name(name: Any, argument: str) -> str:
+    if isinstance(name, bytes):
+        name = name.decode()
+    if not isinstance(name, str):
+        raise WrongTypeError(f"`{argument}` must be the name of a feature, got {name!r}")
+    return name
+
+
 def _counted(batches: Iterable[Any], dtype: Any, max_bytes: int) -> Counter:
     """A counter of all the values; unless `dtype` is given, of integers if the first ones are."""
     undecided = dtype is None
     counter = Counter(dtypes.string if undecided else dtype, max_bytes=max_bytes)
     for values in batches:
+        if isinstance(values, (str, bytes, numbers.Number)):
+            raise WrongTypeError(
+                f"`source` must give arrays or lists of values, got {values!r}: put values that "
+                "are at hand into a list of one, build([values])"
+            )
         try:
             counter.add(values)
         except TypeError:

@@ -125,7 +125,9 @@ int64_t VocabularyBuilder::memory() const { return impl_->memory(); }
 
 void VocabularyBuilder::add(const Tensor& values) {
   if (dtype() == DType::kString) {
-    values.bytes();  // throws for other dtypes
+    if (values.dtype() != DType::kString)
+      throw WrongType(std::string("a builder of strings counts strings, not ") +
+                      dtype_name(values.dtype()) + ": integers need one of dtype int64");
     return impl_->add(values, nullptr);
   }
   const Tensor wide = as_int64(values, "what a builder of integers counts");

@@ -327,3 +327,8 @@ def test_names_of_tf_data(tmp_path):
     paths = files(tmp_path, [2, 1])
     dataset = weft.data.TFRecordDataset(paths, num_parallel_reads=weft.data.AUTOTUNE)
     assert len(list(dataset.batch(2).prefetch(weft.data.AUTOTUNE))) == 2
+
+
+def test_a_dataset_is_no_list_of_files():
+    with pytest.raises(weft.errors.WrongTypeError, match="a dataset of records gives no paths"):
+        weft.io.TFRecordDataset(weft.io.TFRecordDataset([]))

@@ -339,6 +339,31 @@ def test_build_guesses_by_the_first_values():
             build(wrong)
 
 
+def test_build_says_what_it_takes(records):
+    for flat in (["a", "b"], [1, 2], np.array([1, 2]), np.array(["a"]), {"a": ["b"]}):
+        with pytest.raises(weft.errors.WrongTypeError, match=r"lists of values.*build\(\[values"):
+            build(flat)
+    for arguments in ({"key": 3}, {"sequence_feature": ["words"]}):
+        with pytest.raises(weft.errors.WrongTypeError, match="must be the name of a feature"):
+            build(records[0], **arguments)
+    assert list(build(records[0], b"words")) == list(build(records[0], "words"))
+    with pytest.raises(TypeError, match="strings, not int64: integers need one of dtype int64"):
+        Counter().add([1])
+
+
+@pytest.mark.parametrize("values", [["b", "a", "b"], [7, -1, 7], []])
+def test_counters_are_pickled(values):
+    counter = Counter("int64" if 7 in values else "string", max_bytes=1 << 20)
+    counter.add(values)
+    again = pickle.loads(pickle.dumps(counter))
+    again.add(values)
+    assert (again.total, len(again)) == (2 * counter.total, len(counter))
+    assert list(again.build()) == list(counter.build())
+    assert again.build().counts().tolist() == [2 * n for n in counter.build().counts()]
+    with pytest.raises(weft.LimitExceededError):
+        again.add(np.arange(100_000) if 7 in values else [str(i) for i in range(100_000)])
+
+
 def test_build_from_batches(records):
     paths, every = records
     dataset = io.TFRecordDataset(paths)

@@ -74,6 +74,8 @@ class TFRecordDataset:
             raise InvalidArgumentError(
                 f'on_error must be "raise", "skip" or a function, got {on_error!r}'
             )
+        if isinstance(filenames, TFRecordDataset):
+            raise WrongTypeError("filenames: a dataset of records gives no paths; use it as it is")
         compression = compression_name(compression_type)
         self._arguments = (file_names(filenames), compression, bool(verify_crc), on_error, limits)
         self._counted: tuple[dict[str, int], ...] = (no_counts(),)
