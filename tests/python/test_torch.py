@@ -104,6 +104,22 @@ def test_parts_are_the_whole(paths, steps, parts):
         assert sum(len(share.files) for share in shares) == FILES
 
 
+def test_parts_with_empty_files_repeat_the_others(paths, tmp_path):
+    with weft.io.TFRecordWriter(tmp_path / "empty"):
+        pass
+    for dataset in (
+        shuffled([tmp_path / "empty", *paths]).repeat(3).parse(SPEC),
+        shuffled([tmp_path / "empty", *paths]).repeat(3).parse(SPEC).shuffle(2),
+        TFRecordDataset([tmp_path / "empty", *paths] * 2)
+        .shuffle_files(1)
+        .shard_files(2, 0)
+        .repeat(4)
+        .parse(SPEC),
+    ):
+        found = [i for part in range(6) for i in flat(share_of(dataset, 6, part))]
+        assert collections.Counter(found) == collections.Counter(flat(dataset))
+
+
 # --- where there is torch -------------------------------------------------------------------------
 
 

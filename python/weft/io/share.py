@@ -15,9 +15,14 @@ def share_of(dataset: TFRecordDataset, num_shards: int, index: int) -> TFRecordD
     `skip` or `take`, if there is one, of what it leaves: these count elements of all parts.
     """
     steps = dataset._steps
-    ends = [i for i, (name, _) in enumerate(steps, 1) if name in (*_FILE_STEPS, *_COUNTING_STEPS)]
-    counts = any(name in _COUNTING_STEPS for name, _ in steps)
-    by_files = not counts and len(dataset.files) >= num_shards
-    step = ("shard_files" if by_files else "shard", (num_shards, index))
+    names = [name for name, _ in steps]
+    ends = [i for i, name in enumerate(names, 1) if name in (*_FILE_STEPS, *_COUNTING_STEPS)]
     at = max(ends, default=0)
+    by_files = len(dataset.files) >= num_shards and not set(names) & set(_COUNTING_STEPS)
+    if by_files and "repeat" in names:
+        # A pass without records ends a repeat: a part with empty files in one pass must have them
+        # in all, and so its files are its own before they are shuffled.
+        by_files = "shard_files" not in names
+        at = 0 if by_files else at
+    step = ("shard_files" if by_files else "shard", (num_shards, index))
     return restore(dataset._arguments, (*steps[:at], step, *steps[at:]), dataset._iteration, None)
