@@ -1,6 +1,7 @@
 #include "dataset/files.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -14,6 +15,8 @@ constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 // Records that an interleaved file has ready: what is at hand, but not so many that they would be
 // read long before their turn.
 constexpr int64_t kReady = 256;
+
+constexpr std::chrono::milliseconds kPollEvery{100};
 
 constexpr char kName[] = "files";
 constexpr size_t kOwnNumbers = 4;   // pass, next_file, slot, in_block
@@ -69,9 +72,19 @@ void Files::close(Slot& slot) {
   slot = Slot();
 }
 
+// A reader polls while its own file takes long, which files that are small never do.
+void Files::poll_now_and_then() {
+  if (!options_.poll) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - polled_ < kPollEvery) return;
+  polled_ = now;
+  options_.poll();
+}
+
 // 0 at the end of the file.
 int64_t Files::read(Slot& slot, RecordBatch* to, int64_t most) {
   if (!slot.reader) {
+    poll_now_and_then();
     slot.reader =
         std::make_unique<RecordReader>(description_->paths[slot.file], options_, slot.start);
   }

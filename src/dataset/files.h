@@ -1,6 +1,7 @@
 // The first stage: records of files, one file after another or interleaved.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <vector>
@@ -36,6 +37,7 @@ class Files : public Stage {
   void begin_pass();
   bool find_file();
   void next_in_cycle();
+  void poll_now_and_then();
   int64_t read(Slot& slot, RecordBatch* to, int64_t most);
   void close(Slot& slot);
   static RecordPosition position(const Slot& slot);
@@ -51,6 +53,7 @@ class Files : public Stage {
   size_t slot_ = 0;
   int64_t in_block_ = 0;  // records taken of the current block
   RecordCounters closed_;
+  std::chrono::steady_clock::time_point polled_ = std::chrono::steady_clock::now();
   std::exception_ptr error_;  // thrown by every further pull
 };
 

@@ -332,3 +332,27 @@ def test_names_of_tf_data(tmp_path):
 def test_a_dataset_is_no_list_of_files():
     with pytest.raises(weft.errors.WrongTypeError, match="a dataset of records gives no paths"):
         weft.io.TFRecordDataset(weft.io.TFRecordDataset([]))
+
+
+@pytest.mark.parametrize("steps", ["", ".prefetch(2)"])
+def test_ctrl_c_among_small_files(tmp_path, steps):
+    """No file takes long, and yet the call does."""
+    with weft.io.TFRecordWriter(tmp_path / "f") as writer:
+        writer.write(b"record")
+    code = (
+        "import sys, weft; d = weft.io.TFRecordDataset(sys.argv[1]).repeat().skip(10**12).batch(2)"
+        f"; print('ready', flush=True); next(iter(d{steps}))"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "f"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    try:
+        assert "KeyboardInterrupt" in child.communicate(timeout=30)[1]
+    finally:
+        child.kill()
