@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,8 @@ class IterableDataset(torch.utils.data.IterableDataset):
         if not isinstance(dataset, TFRecordDataset):
             raise WrongTypeError(f"`dataset` must be a weft.io.TFRecordDataset, got {dataset!r}")
         self._dataset = dataset
-        self._part: TFRecordDataset | None = None  # of this process
+        self._part: TFRecordDataset | None = None  # of the process _owner
+        self._owner = 0
         # Shared, so that workers that live on between epochs know.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
@@ -54,7 +56,7 @@ class IterableDataset(torch.utils.data.IterableDataset):
         Raises ValueError in a process that iterates nothing: where a DataLoader's workers stand
         they alone know, and torchdata's StatefulDataLoader asks them.
         """
-        if self._part is None:
+        if self._part is None or self._owner != os.getpid():
             raise InvalidArgumentError(
                 "nothing was iterated in this process: with workers, take the state of "
                 "torchdata.stateful_dataloader.StatefulDataLoader"
@@ -69,7 +71,10 @@ class IterableDataset(torch.utils.data.IterableDataset):
 
     def _own(self) -> TFRecordDataset:
         """What this process reads."""
-        if self._part is None:
+        if (
+            self._part is None or self._owner != os.getpid()
+        ):  # a forked worker inherits its parent's
+            self._owner = os.getpid()
             worker = get_worker_info()
             if worker is None:
                 self._part = self._dataset

@@ -144,6 +144,7 @@ def test_workers_divide_the_data(paths, loader, workers):
     dataset = wrapped(shuffled(paths).batch(8).parse(SPEC).prefetch(1))
     batches = loader(dataset, num_workers=workers)
     epochs = []
+    next(iter(dataset))  # in this process, which forked workers inherit
     for epoch in (0, 1, 1, 0):
         dataset.set_epoch(epoch)
         epochs.append(flat(batches))
