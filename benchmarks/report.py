@@ -202,6 +202,26 @@ def workload_table(results: dict[str, Any], config: dict[str, Any], threads: int
     return table(header, rows)
 
 
+def shortfalls(results: dict[str, Any], config: dict[str, Any]) -> list[list[str]]:
+    """One row for each target that was not reached: what and by how much, and what bounds it."""
+    rows = []
+    for name, entry in results["workloads"].items():
+        workload = config["workloads"][name]
+        for threads in map(int, entry["threads"]):
+            found = timings(entry, threads)
+            weft = best(found, "weft")
+            for target in workload["targets"]:
+                against = best(found, target["against"], target.get("variant"))
+                if not (weft and against and "ratio" in target):
+                    continue
+                ratio = float(np.median(ratios(weft, against)))
+                if ratio < target["ratio"]:
+                    reason = workload.get("bound", "")
+                    reached = f"{ratio:.1f}x of {target['ratio']}x"
+                    rows.append([workload["title"], str(threads), reached, reason])
+    return rows
+
+
 def startup_table(results: dict[str, Any], config: dict[str, Any]) -> str:
     titles = {
         "first_batch_seconds": "start to first batch, seconds",
@@ -266,6 +286,13 @@ def markdown(results: dict[str, Any], config: dict[str, Any]) -> str:
             "## Starting",
             "In parentheses the lowest and highest of all rounds.",
             startup_table(results, config),
+        ]
+    short = shortfalls(results, config)
+    if short:
+        parts += [
+            "## What falls short",
+            "Every target that was not reached, and what bounds it: shares are of `perf record`.",
+            table(["workload", "threads", "reached", "what bounds it"], short),
         ]
     if results["failures"]:
         parts += [

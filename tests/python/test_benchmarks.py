@@ -66,6 +66,16 @@ def test_half_of_a_target(ratio, reached):
     assert report.verdict(ratio, {"ratio": 8}) == ("8x", reached)
 
 
+def test_the_page_lists_what_falls_short_and_what_bounds_it():
+    def config(ratio):
+        targets = [{"against": "tensorflow", "ratio": ratio}, {"against": "best"}]
+        return {"workloads": {"w": {"title": "a", "targets": targets, "bound": "memory"}}}
+
+    found = {"workloads": {"w": results([1.0], [8.0])}}
+    assert report.shortfalls(found, config(9)) == [["a", "1", "8.0x of 9x", "memory"]]
+    assert report.shortfalls(found, config(8)) == []
+
+
 @pytest.mark.parametrize("name", CONFIG["workloads"])
 def test_workloads_are_complete(name):
     workload = CONFIG["workloads"][name]
