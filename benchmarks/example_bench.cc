@@ -1,4 +1,5 @@
-// parse_example on the parse workloads of workloads.json, batches of 512 records; then the decoding
+// parse_example on the parse workloads of workloads.json, and parse_sequence_example on the first,
+// batches of 512 records; then the decoding
 // of varints alone. WEFT_ISA=plain|v2|v3 for the other instruction sets.
 #include "weft/example.h"
 
@@ -63,6 +64,37 @@ class Maker {
       if (group.mean == 0) spec[key] = FixedLenFeature{{}, group.dtype, {}};
     });
     return spec;
+  }
+
+  // Histories as feature lists of one value a step, the other features as context.
+  ParseSpec lists() const {
+    ParseSpec lists = spec();
+    std::erase_if(lists, [](const auto& item) {
+      return !std::holds_alternative<VarLenFeature>(item.second);
+    });
+    return lists;
+  }
+  ParseSpec context() const {
+    ParseSpec context = spec();
+    std::erase_if(context, [](const auto& item) {
+      return std::holds_alternative<VarLenFeature>(item.second);
+    });
+    return context;
+  }
+
+  std::string sequence_record() {
+    std::string context, lists;
+    each([&](const Group& group, const std::string& key) {
+      if (group.mean == 0) {
+        context += entry(key, feature(group));
+        return;
+      }
+      std::string steps;
+      for (size_t n = length(group); n > 0; --n)
+        steps += testing::block(1, testing::ints({static_cast<int64_t>(random_() % group.below)}));
+      lists += entry(key, steps);
+    });
+    return testing::block(1, context) + testing::block(2, lists);
   }
 
   std::string record() {
@@ -140,6 +172,30 @@ void parse(benchmark::State& state) {
 BENCHMARK(parse)
     ->ArgNames({"workload", "threads"})
     ->ArgsProduct({{0, 1, 2, 3, 4}, {1, 2}})
+    ->Unit(benchmark::kMicrosecond)
+    ->UseRealTime();
+
+// Workload a as SequenceExamples. Argument: threads.
+void parse_sequences(benchmark::State& state) {
+  Maker maker(workloads()[0]);
+  std::vector<std::string> records;
+  while (records.size() < kBatch * kBatches) records.push_back(maker.sequence_record());
+  const std::vector<std::string_view> views(records.begin(), records.end());
+  const SequenceExampleParser parser(maker.context(), maker.lists());
+  set_num_threads(static_cast<int>(state.range(0)));
+  size_t batch = 0;
+  for (auto _ : state) {
+    const ParsedSequenceExamples parsed =
+        parser.parse(std::span(views).subspan(batch % kBatches * kBatch, kBatch));
+    benchmark::DoNotOptimize(&parsed);
+    ++batch;
+  }
+  per_item(state, kBatch);
+}
+BENCHMARK(parse_sequences)
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
     ->Unit(benchmark::kMicrosecond)
     ->UseRealTime();
 
