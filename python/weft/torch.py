@@ -70,10 +70,8 @@ class IterableDataset(torch.utils.data.IterableDataset):
         self._epoch.fill_(state_dict["iteration"])
 
     def _own(self) -> TFRecordDataset:
-        """What this process reads."""
-        if (
-            self._part is None or self._owner != os.getpid()
-        ):  # a forked worker inherits its parent's
+        """What this process reads; a forked worker inherits its parent's, which is not its own."""
+        if self._part is None or self._owner != os.getpid():
             self._owner = os.getpid()
             worker = get_worker_info()
             if worker is None:
