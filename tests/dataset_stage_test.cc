@@ -3,12 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
+#include <memory>
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "dataset/ahead.h"
+#include "dataset/input.h"
 
 namespace weft::dataset {
 namespace {
@@ -111,6 +117,51 @@ TEST(DatasetStageTest, GoesOnAfterAnInterruption) {
       }
     }
   }
+}
+
+TEST(DatasetStageTest, NoMoreMarksThanElementsThatAreHeld) {
+  Input input(make_repeat(std::make_unique<Flaky>(0), -1), 8);
+  std::vector<int64_t> held;
+  for (int64_t i = 0; i < 100000; ++i) {
+    ASSERT_TRUE(input.ready());
+    if (i % 30000 == 5) held.push_back(input.hold());
+    const int64_t mark = input.hold();
+    input.consume();
+    input.release(mark);
+    ASSERT_LE(input.marks(), held.size() + 1);
+  }
+  EXPECT_EQ(input.oldest().first, 0);
+  input.release(held[0]);
+  EXPECT_EQ(input.oldest().first, 30000);
+}
+
+TEST(DatasetStageTest, AStateOfAnImpossibleBufferIsRefused) {
+  const Step step{.kind = Step::Kind::kShuffle, .count = int64_t{1} << 60, .seed = 3};
+  const StagePtr shuffle = make_shuffle(std::make_unique<Flaky>(0), step, 0, false, {});
+  const Position position = {{.name = "shuffle", .numbers = {0, 0, int64_t{1} << 59, 0}},
+                             {.name = "flaky", .numbers = {0}}};
+  PositionReader from(position);
+  EXPECT_THROW(shuffle->load(from), InvalidArgument);
+}
+
+// What cannot even be put into the queue.
+struct Unmovable {
+  Unmovable() = default;
+  Unmovable(Unmovable&& other) : full(other.full) {
+    if (full) throw std::bad_alloc();
+  }
+  Unmovable& operator=(Unmovable&&) = default;
+  bool full = false;
+};
+
+TEST(DatasetStageTest, NoMemoryForTheQueueIsAnError) {
+  int made = 0;
+  const auto stop = std::make_shared<std::atomic<bool>>(false);
+  Ahead<Unmovable> ahead([&](Item<Unmovable>& item) { item.value.full = ++made == 2; }, 1, stop,
+                         nullptr);
+  Item<Unmovable> item;
+  ahead.next(item);
+  for (int again = 0; again < 2; ++again) EXPECT_THROW(ahead.next(item), std::bad_alloc);
 }
 
 }  // namespace

@@ -6,7 +6,8 @@
 namespace weft {
 namespace {
 
-constexpr int kMostNested = 64;  // brackets: columns are nested a few deep
+constexpr int kMostNested = 64;      // brackets: columns are nested a few deep
+constexpr size_t kMostMembers = 64;  // of an object: each is looked for among those before it
 
 Column column_from(const Json& json, SharedTables& shared);
 
@@ -183,7 +184,7 @@ Column column_from(const Json& json, SharedTables& shared) {
   return column_from_config(class_name, fields, &shared);
 }
 
-// Refuses what no writer makes: keys given twice, and nesting without end.
+// Refuses what no writer makes: keys given twice, or without end, and nesting without end.
 Json parse(std::string_view text) {
   std::vector<std::vector<std::string>> keys;
   const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
@@ -194,6 +195,7 @@ Json parse(std::string_view text) {
     const auto key = value.get<std::string>();
     if (std::ranges::find(keys.back(), key) != keys.back().end())
       refuse_json("key '" + escape_bytes(key) + "' is given twice");
+    if (keys.back().size() == kMostMembers) refuse_json("an object of too many members");
     keys.back().push_back(key);
     return true;
   };

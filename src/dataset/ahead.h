@@ -75,6 +75,7 @@ class Ahead {
     Work(Produce<T> made, int64_t n, StopFlag flag)
         : produce(std::move(made)), most(static_cast<size_t>(n)), stop(std::move(flag)) {}
     void run() noexcept;
+    void make();
     bool push(Item<T> item);
 
     const Produce<T> produce;
@@ -83,7 +84,8 @@ class Ahead {
     std::thread thread;
     std::mutex mutex;
     std::condition_variable changed;
-    std::deque<Item<T>> queue;  // guarded by the mutex
+    std::deque<Item<T>> queue;  // guarded by the mutex, as is what follows
+    std::exception_ptr failed;  // what ended the thread, if there was no memory to tell of it
   };
 
   void start();
@@ -104,7 +106,7 @@ bool Ahead<T>::Work::push(Item<T> item) {
 }
 
 template <class T>
-void Ahead<T>::Work::run() noexcept {
+void Ahead<T>::Work::make() {
   for (bool more = true; more;) {
     Item<T> item;
     WarningCapture warnings;
@@ -118,6 +120,17 @@ void Ahead<T>::Work::run() noexcept {
     for (std::string& message : warnings.take()) item.warnings.push_back(std::move(message));
     more = !item.ended;
     if (!push(std::move(item))) return;
+  }
+}
+
+template <class T>
+void Ahead<T>::Work::run() noexcept {
+  try {
+    make();
+  } catch (...) {
+    std::lock_guard lock(mutex);
+    failed = std::current_exception();
+    changed.notify_all();
   }
 }
 
@@ -144,6 +157,7 @@ void Ahead<T>::next(Item<T>& item) {
     throw IoError("this stream was in use before the process forked: iterate anew");
   std::unique_lock lock(work_->mutex);
   while (work_->queue.empty()) {
+    if (work_->failed) std::rethrow_exception(work_->failed);
     work_->changed.wait_for(lock, std::chrono::milliseconds(100));
     if (!poll_ || !work_->queue.empty()) continue;
     lock.unlock();

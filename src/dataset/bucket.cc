@@ -121,9 +121,9 @@ std::vector<int64_t> Bucketed::sizes() const {
 }
 
 void Bucketed::save(Position& to) const {
-  const Input::Mark mark = input_.oldest();
+  const auto [ordinal, mark] = input_.oldest();
   const int64_t taken = resume_at_ >= 0 ? resume_at_ : input_.ordinal();
-  std::vector<int64_t> numbers = {taken, static_cast<int64_t>(flushed_), mark.ordinal};
+  std::vector<int64_t> numbers = {taken, static_cast<int64_t>(flushed_), ordinal};
   numbers.insert(numbers.end(), mark.own.begin(), mark.own.end());
   numbers.resize(3 + buckets_.size(), 0);  // nothing was read so far
   to.push_back({.name = kName, .numbers = std::move(numbers)});

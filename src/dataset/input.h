@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -11,12 +11,12 @@
 namespace weft::dataset {
 
 // What a stage pulls, one element after another, with a mark before each run of them. A mark is
-// kept for as long as an element of its run is held, and the newest always.
+// kept for as long as an element of its run is held, and the newest always: so there are never more
+// than elements that are held, and one.
 class Input {
  public:
   struct Mark {
-    int64_t ordinal = 0;       // of the first element of the run in its pass
-    Position upstream;         // before it
+    Position upstream;         // before the run
     std::vector<int64_t> own;  // what the stage adds
     int64_t held = 0;
   };
@@ -27,10 +27,11 @@ class Input {
   // Has batch() hold the next element at index(); false at the end. `own` goes into a new mark.
   bool ready(const std::vector<int64_t>& own = {}) {
     if (index_ < count_) return true;
-    if (marks_.empty() || marks_.back().ordinal != ordinal_) {
-      marks_.push_back({.ordinal = ordinal_, .own = own});
-      from_->save(marks_.back().upstream);
-      drop_marks();
+    if (marks_.empty() || marks_.rbegin()->first != ordinal_) {
+      Mark mark{.own = own};
+      from_->save(mark.upstream);
+      if (!marks_.empty()) drop_unless_held(std::prev(marks_.end()));
+      marks_.emplace_hint(marks_.end(), ordinal_, std::move(mark));
     }
     batch_.clear();
     index_ = count_ = 0;
@@ -48,20 +49,23 @@ class Input {
 
   // The element at index() is held, until release() of what this returns.
   int64_t hold() {
-    ++marks_.back().held;
-    return first_ + static_cast<int64_t>(marks_.size()) - 1;
+    const auto newest = std::prev(marks_.end());
+    ++newest->second.held;
+    return newest->first;
   }
-  void release(int64_t mark) {
-    --marks_[static_cast<size_t>(mark - first_)].held;
-    drop_marks();
+  void release(int64_t ordinal) {
+    const auto mark = marks_.find(ordinal);
+    --mark->second.held;
+    if (std::next(mark) != marks_.end()) drop_unless_held(mark);
   }
 
-  // Of the oldest element that is held, or of the next one.
-  Mark oldest() const {
-    if (!marks_.empty()) return marks_.front();
-    Mark mark{.ordinal = ordinal_};
+  size_t marks() const { return marks_.size(); }
+  // Of the oldest element that is held, or of the next one: the ordinal of its run, and the mark.
+  std::pair<int64_t, Mark> oldest() const {
+    if (!marks_.empty()) return *marks_.begin();
+    Mark mark;
     from_->save(mark.upstream);
-    return mark;
+    return {ordinal_, std::move(mark)};
   }
 
   void restart() {
@@ -73,7 +77,7 @@ class Input {
   void load(int64_t ordinal, std::vector<int64_t> own, PositionReader& from) {
     forget();
     ordinal_ = ordinal;
-    marks_.push_back({.ordinal = ordinal, .upstream = from.rest(), .own = std::move(own)});
+    marks_[ordinal] = {.upstream = from.rest(), .own = std::move(own)};
     from_->load(from);
   }
 
@@ -89,11 +93,8 @@ class Input {
       if (count_ == 0) throw;  // and otherwise again at the next call
     }
   }
-  void drop_marks() {
-    while (marks_.size() > 1 && marks_.front().held == 0) {
-      marks_.pop_front();
-      ++first_;
-    }
+  void drop_unless_held(std::map<int64_t, Mark>::iterator mark) {
+    if (mark->second.held == 0) marks_.erase(mark);
   }
   void forget() {
     marks_.clear();
@@ -107,8 +108,7 @@ class Input {
   int64_t index_ = 0;
   int64_t count_ = 0;  // elements of batch_
   int64_t ordinal_ = 0;
-  std::deque<Mark> marks_;
-  int64_t first_ = 0;  // number of marks_.front()
+  std::map<int64_t, Mark> marks_;  // by the ordinal of the first element of the run in its pass
 };
 
 }  // namespace weft::dataset

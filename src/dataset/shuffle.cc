@@ -3,6 +3,8 @@
 // What is in the buffer depends on the draws alone, not on the elements. So a position is how many
 // elements came in and went out: the draws are made again over their ordinals, and the elements
 // whose ordinals are left are read again, from the mark of the oldest of them on.
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/philox.h"
@@ -12,8 +14,9 @@ namespace weft::dataset {
 namespace {
 
 constexpr char kName[] = "shuffle";
-constexpr int64_t kRun = 256;          // records pulled at a time
-constexpr int64_t kPollEvery = 65536;  // draws
+constexpr int64_t kRun = 256;                       // records pulled at a time
+constexpr int64_t kPollEvery = 65536;               // draws
+constexpr int64_t kMostResumed = int64_t{1} << 30;  // elements of a buffer: none has more records
 
 // A place of the buffer. Records are copied, so that the buffer does not keep the blocks alive that
 // they were read in.
@@ -69,8 +72,8 @@ class Shuffle : public Stage {
       places_;  // the buffer is the first size_ of them; the others keep their memory
   size_t size_ = 0;
   int64_t given_ = 0;
-  int64_t resume_at_ = -1;         // elements consumed at the position that is being loaded
-  std::vector<int64_t> place_of_;  // then: of each ordinal from the mark's on; -1: already given
+  int64_t resume_at_ = -1;  // elements consumed at the position that is being loaded
+  std::vector<std::pair<int64_t, size_t>> awaited_;  // then: ordinals and places, the next one last
 };
 
 template <class Place>
@@ -110,9 +113,9 @@ void Shuffle<Place>::restart() {
 
 template <class Place>
 void Shuffle<Place>::save(Position& to) const {
-  const Input::Mark mark = input_.oldest();
+  const auto [ordinal, mark] = input_.oldest();
   const int64_t taken = resume_at_ >= 0 ? resume_at_ : input_.ordinal();
-  to.push_back({.name = kName, .numbers = {pass_, given_, taken, mark.ordinal}});
+  to.push_back({.name = kName, .numbers = {pass_, given_, taken, ordinal}});
   to.insert(to.end(), mark.upstream.begin(), mark.upstream.end());
 }
 
@@ -124,7 +127,7 @@ void Shuffle<Place>::load(PositionReader& from) {
   resume_at_ = numbers[2];
   const int64_t ordinal = numbers[3];
   if (pass_ < 0 || given_ < 0 || resume_at_ < given_ || resume_at_ - given_ > step_.count ||
-      ordinal < 0 || ordinal > resume_at_) {
+      std::min(step_.count, resume_at_) > kMostResumed || ordinal < 0 || ordinal > resume_at_) {
     fail_position(kName);
   }
   random_ = key();
@@ -152,28 +155,24 @@ std::vector<int64_t> Shuffle<Place>::left() const {
 
 template <class Place>
 void Shuffle<Place>::refill() {
-  if (place_of_.empty()) {
-    const int64_t first = input_.oldest().ordinal;
+  if (places_.empty()) {
     const std::vector<int64_t> buffer = left();
-    place_of_.assign(static_cast<size_t>(resume_at_ - first), -1);
-    for (size_t i = 0; i < buffer.size(); ++i) {
-      if (buffer[i] < first) fail_position(kName);
-      place_of_[static_cast<size_t>(buffer[i] - first)] = static_cast<int64_t>(i);
-    }
+    awaited_.clear();
+    for (size_t i = 0; i < buffer.size(); ++i) awaited_.emplace_back(buffer[i], i);
+    std::ranges::sort(awaited_, std::greater());
+    if (!awaited_.empty() && awaited_.back().first < input_.ordinal()) fail_position(kName);
     places_.resize(buffer.size());
   }
   while (input_.ordinal() < resume_at_) {
     if (!input_.ready()) fail_position(kName);
-    const int64_t place =
-        place_of_[place_of_.size() - static_cast<size_t>(resume_at_ - input_.ordinal())];
-    if (place < 0) {
+    if (awaited_.empty() || awaited_.back().first != input_.ordinal()) {
       input_.consume();
-    } else {
-      fill(places_[static_cast<size_t>(place)]);
+      continue;
     }
+    fill(places_[awaited_.back().second]);
+    awaited_.pop_back();
   }
   size_ = places_.size();
-  place_of_ = {};
   resume_at_ = -1;
 }
 

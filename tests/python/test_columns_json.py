@@ -126,6 +126,7 @@ HUGE = json.dumps(HUGE)
         (GOOD.replace('"key": "a"', '"key": "a", "key": "b"'), "given twice"),
         (GOOD.replace('"columns"', '"rows"'), "columns"),
         ("[" * 1000, "nested too deep"),
+        (json.dumps({str(i): 0 for i in range(65)}), "too many members"),
         (GOOD.replace("3", "1e999"), "not JSON|number"),
         (GOOD.replace("3", str(2**64)), "above 2|number"),
         (GOOD.replace('"a"', '{"bytes": [256]}'), "a byte is 0 to 255"),
