@@ -280,5 +280,26 @@ TEST(VocabularyFile, IsSharedByProcesses) {
   EXPECT_EQ(look_up(opened, string_tensor(words(1000))), want);
 }
 
+TEST(VocabularyFile, CountsThatCannotBe) {
+  Folder folder;
+  VocabularyBuilder builder(DType::kInt64);
+  builder.add(int64_tensor({7, 7, 9}));
+  const std::string path = folder / "counted";
+  builder.build().save(path);
+  const std::string bytes = get(path);
+  const auto with_last_count = [&](int64_t count) {
+    std::string changed = bytes;
+    std::memcpy(changed.data() + changed.size() - sizeof count, &count, sizeof count);
+    const std::string name = folder / std::to_string(count);
+    put(name, changed);
+    return Vocabulary::open(name);
+  };
+  EXPECT_ERROR(CorruptData, "entry 1 was counted -1 times (file", with_last_count(-1).counts());
+  EXPECT_ERROR(CorruptData, "entry 1 was counted", builder.add_counted(with_last_count(INT64_MAX)));
+  builder.add_counted(with_last_count(INT64_MAX - 5));
+  EXPECT_EQ(builder.total(), INT64_MAX);
+  EXPECT_ERROR(OutOfRange, "2^63", builder.add_counted(with_last_count(1)));
+}
+
 }  // namespace
 }  // namespace weft

@@ -72,7 +72,8 @@ class WEFT_API Vocabulary {
   int64_t integer(int64_t id) const;
   Tensor entries() const;  // [V]
   // How often each entry was counted when the vocabulary was built by counting: int64 [V]; unset
-  // for others.
+  // for others. Throws CorruptData, with the file and the entry, for a count of a table file that
+  // is negative or takes their sum beyond int64.
   std::optional<Tensor> counts() const;
 
   // The id of each value, -1 for those that are not in the vocabulary. `values` are strings if
@@ -118,7 +119,8 @@ class WEFT_API VocabularyBuilder {
   // beyond int64, LimitExceeded for more memory than max_bytes, after which the counts are lost.
   void add(const Tensor& values);
   // Adds what another builder counted: one of another process by way of build({}) and a file, which
-  // keeps the counts. Throws as add() does, and InvalidArgument for a vocabulary without counts.
+  // keeps the counts. Throws as add() and counts() do, InvalidArgument for a vocabulary without
+  // counts, OutOfRange if total() would be beyond int64.
   void add_counted(const Vocabulary& counted);
 
   DType dtype() const;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -147,7 +148,10 @@ void VocabularyBuilder::add_counted(const Vocabulary& counted) {
     throw WrongType(std::string("counts of entries of dtype ") + dtype_name(counted.dtype()) +
                     " for a builder of " + dtype_name(dtype()));
   }
-  impl_->add(counted.entries(), counts->values<int64_t>().data());
+  const auto times = counts->values<int64_t>();
+  if (std::reduce(times.begin(), times.end()) > INT64_MAX - impl_->total)
+    throw OutOfRange("counts that add up to more than 2^63 - 1", {.file = counted.impl_->file});
+  impl_->add(counted.entries(), times.data());
 }
 
 Vocabulary VocabularyBuilder::build(const VocabularyBuildOptions& options) const {

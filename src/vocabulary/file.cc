@@ -150,9 +150,11 @@ std::shared_ptr<Vocabulary::Impl> open_table(int fd, const std::string& path, bo
   const Buffer lines = section(sections.lines), records = section(sections.records),
                counts = header.has_counts != 0 ? section(sections.counts) : Buffer(),
                places = section(sections.places);
-  return std::make_shared<Vocabulary::Impl>(
+  auto made = std::make_shared<Vocabulary::Impl>(
       header.dtype == kStrings ? DType::kString : DType::kInt64, static_cast<int64_t>(header.size),
       header.seed, lines, records, counts, places);
+  made->file = path;
+  return made;
 }
 
 void save_table(const Vocabulary::Impl& table, const std::string& path) {

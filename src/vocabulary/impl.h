@@ -27,6 +27,9 @@ class Vocabulary::Impl {
   int64_t stored() const {
     return dtype == DType::kString ? places.size() / 4 : records.size() / 8;
   }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw CorruptData("the vocabulary's file is damaged: " + what, {.file = file});
+  }
   // The entry of an id in [0, size). Throws CorruptData.
   std::string_view string(int64_t id) const;
 
@@ -34,6 +37,7 @@ class Vocabulary::Impl {
   int64_t size;  // the entries that count, perhaps fewer than the sections hold
   uint64_t seed;
   Buffer lines, records, counts, places;  // counts: without memory if nothing was counted
+  std::string file;                       // that was mapped
 };
 
 namespace vocabulary {

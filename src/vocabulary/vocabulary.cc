@@ -53,8 +53,7 @@ std::string_view Vocabulary::Impl::string(int64_t id) const {
     if (length <= 8 * (table.num_places - place) - 8)
       return {reinterpret_cast<const char*>(record + 8), length};
   }
-  throw CorruptData("the vocabulary's file is damaged: entry " + std::to_string(id) +
-                    " is not in it");
+  fail("entry " + std::to_string(id) + " is not in it");
 }
 
 Vocabulary Vocabulary::from_entries(const Tensor& entries) {
@@ -125,8 +124,17 @@ Tensor Vocabulary::entries() const {
 
 std::optional<Tensor> Vocabulary::counts() const {
   if (impl_->counts.data() == nullptr) return std::nullopt;
-  return Tensor::of<int64_t>({size()}, {reinterpret_cast<const int64_t*>(impl_->counts.data()),
-                                        static_cast<size_t>(size())});
+  Tensor counts = Tensor::of<int64_t>(
+      {size()},
+      {reinterpret_cast<const int64_t*>(impl_->counts.data()), static_cast<size_t>(size())});
+  int64_t id = 0, total = 0;
+  for (int64_t count : counts.values<int64_t>()) {
+    if (count < 0 || __builtin_add_overflow(total, count, &total))
+      impl_->fail("entry " + std::to_string(id) + " was counted " + std::to_string(count) +
+                  " times");
+    ++id;
+  }
+  return counts;
 }
 
 void Vocabulary::lookup(std::span<const int64_t> keys, int64_t* ids) const noexcept {
