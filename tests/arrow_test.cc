@@ -232,6 +232,12 @@ TEST(Arrow, Dictionaries) {
   EXPECT_ERROR(CorruptData, "row 1", text(made));
   made.buffers[1] = bytes_of<int8_t>({2, 2, -1, 2});
   EXPECT_ERROR(CorruptData, "index -1 into", text(made));
+  MadeArray fallen{"c", 3, {{}, bytes_of<int8_t>({0, 0, 1})}, {}, {text_array({0, 3, 1}, "abc")}};
+  EXPECT_ERROR(CorruptData, "from byte 3 to 1 (key 'a', row 2)", text(fallen));
+  EXPECT_ERROR(CorruptData, "row 2", text(with_nulls(fallen, {true, false, true})));
+  EXPECT_ERROR(CorruptData, "row 1", text(list_array({0, 2, 3}, fallen)));
+  fallen.buffers[1] = bytes_of<int8_t>({0, 0, 0});  // what no row holds is not looked at
+  EXPECT_EQ(text(fallen), "string[3] 'abc' 'abc' 'abc' ");
   made.format = "L";
   made.length = 1;
   made.buffers[1] = bytes_of<uint64_t>({uint64_t{1} << 63});

@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "arrow/node.h"
@@ -44,19 +45,16 @@ class Stream {
     return attempt(error_, [&] {
       array.release = nullptr;
       open();
-      std::optional<Features> batch =
-          first_ ? std::exchange(first_, std::nullopt) : (ended_ ? std::nullopt : next_());
-      if (!batch) {
-        ended_ = true;
-        return;
-      }
-      arrow::Node node = arrow::node_of_batch(*batch);
+      fetch();
+      if (!batch_) return;
+      arrow::Node node = arrow::node_of_batch(*batch_);
       const std::string type = arrow::type_text(node);
       if (type != type_) {
         throw InvalidArgument("a batch of type " + type + " in a stream of type " + type_ +
                               ": an Arrow stream has one type");
       }
       arrow::export_array(std::move(node), array);
+      batch_.reset();
     });
   }
 
@@ -66,16 +64,21 @@ class Stream {
   // Asks for the first batch, for its type.
   void open() {
     if (opened_) return;
-    first_ = next_();
-    ended_ = !first_;
-    schema_ = arrow::node_of_batch(first_ ? *first_ : Features{});
+    fetch();
+    schema_ = arrow::node_of_batch(batch_ ? *batch_ : Features{});
     drop_memory(schema_);
     type_ = arrow::type_text(schema_);
     opened_ = true;
   }
 
+  void fetch() {
+    if (batch_ || ended_) return;
+    batch_ = next_();
+    ended_ = !batch_;
+  }
+
   std::function<std::optional<Features>()> next_;
-  std::optional<Features> first_;
+  std::optional<Features> batch_;  // not yet handed out: whoever meets an error may ask again
   arrow::Node schema_;
   std::string type_, error_;
   bool opened_ = false, ended_ = false;

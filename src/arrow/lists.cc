@@ -3,20 +3,6 @@
 namespace weft::arrow {
 namespace {
 
-// Follows `runs` with slots of `array`, joined to the last run where they touch.
-void append(Runs& runs, const Run& more) {
-  if (more.count == 0) return;
-  if (!runs.empty()) {
-    Run& last = runs.back();
-    if (last.array == more.array && last.chunk == more.chunk &&
-        last.first + last.count == more.first) {
-      last.count += more.count;
-      return;
-    }
-  }
-  runs.push_back(more);
-}
-
 class Lists {
  public:
   Lists(const Type& type, const Column& column, int64_t count)
@@ -154,6 +140,19 @@ int64_t count_of(const Runs& runs) {
     if (__builtin_add_overflow(count, run.count, &count)) return INT64_MAX;
   }
   return count;
+}
+
+void append(Runs& runs, const Run& more) {
+  if (more.count == 0) return;
+  if (!runs.empty()) {
+    Run& last = runs.back();
+    if (last.array == more.array && last.chunk == more.chunk &&
+        last.first + last.count == more.first) {
+      last.count += more.count;
+      return;
+    }
+  }
+  runs.push_back(more);
 }
 
 Runs open_lists(const Runs& runs, const Type& type, Column& column) {
