@@ -236,8 +236,15 @@ TEST(Arrow, Dictionaries) {
   EXPECT_ERROR(CorruptData, "from byte 3 to 1 (key 'a', row 2)", text(fallen));
   EXPECT_ERROR(CorruptData, "row 2", text(with_nulls(fallen, {true, false, true})));
   EXPECT_ERROR(CorruptData, "row 1", text(list_array({0, 2, 3}, fallen)));
-  fallen.buffers[1] = bytes_of<int8_t>({0, 0, 0});  // what no row holds is not looked at
-  EXPECT_EQ(text(fallen), "string[3] 'abc' 'abc' 'abc' ");
+  std::vector<int32_t> offsets(100, 3);
+  offsets.insert(offsets.end(), {1, 2, 3});
+  fallen.dictionary = {text_array(offsets, "abc")};
+  EXPECT_EQ(text(fallen), "string[3] '' '' '' ");  // of so many only those in use are looked at
+  fallen.buffers[1] = bytes_of<int8_t>({101, 100, 99});
+  EXPECT_ERROR(CorruptData, "from byte 3 to 1 (key 'a', row 2)", text(fallen));
+  fallen.buffers[1] = bytes_of<int8_t>({101, 0, 100});
+  EXPECT_EQ(text(with_nulls(fallen, {true, false, true})),
+            "sparse [3] at int64[2, 1] 0 2 string[2] 'c' 'b' ");
   made.format = "L";
   made.length = 1;
   made.buffers[1] = bytes_of<uint64_t>({uint64_t{1} << 63});

@@ -47,18 +47,20 @@ class Text {
     return !present_.empty() && present_[static_cast<size_t>(slot)] == 0;
   }
 
-  // The next string: `length` bytes of the run's buffer i from `offset` on.
-  void push(const Run& run, int64_t i, int64_t offset, int64_t length) {
+  void push(int64_t length) {
     end_[1] = *end_ + length;
     ++end_;
-    if (length == 0) return;
-    const uint8_t* begin = buffer(*run.array, i);
-    if (begin == nullptr) needed_buffer(run, i, column_);
-    push(begin + offset, length);
   }
-  void push(const uint8_t* begin, int64_t length) {
+  // The bytes of what was pushed: `length` from `offset` on of the run's buffer i.
+  void take(const Run& run, int64_t i, int64_t offset, int64_t length) {
+    if (length == 0) return;
+    const uint8_t* begin = needed_buffer(run, i, column_) + offset;
     if (pieces_.empty() || pieces_.back().end != begin) pieces_.push_back({begin, begin});
     pieces_.back().end += length;
+  }
+  void push(const Run& run, int64_t i, int64_t offset, int64_t length) {
+    push(length);
+    take(run, i, offset, length);
   }
 
   void add(const Run& run, int64_t slot) {
@@ -89,6 +91,7 @@ class Text {
     const uint8_t* offsets = needed_buffer(run, 1, column_) +
                              (run.array->offset + run.first) * static_cast<int64_t>(sizeof(T));
     int64_t begin = load<T>(offsets, 0);
+    const int64_t first = begin;
     for (int64_t i = 0; i < run.count; ++i) {
       const int64_t end = load<T>(offsets, i + 1);
       if (begin < 0 || end < begin || end > kMostBytes) {
@@ -96,9 +99,14 @@ class Text {
             "an Arrow string from byte " + std::to_string(begin) + " to " + std::to_string(end),
             slot + i);
       }
-      if (!absent(slot + i)) push(run, 2, begin, end - begin);
+      if (present_.empty()) {
+        push(end - begin);
+      } else if (!absent(slot + i)) {
+        push(run, 2, begin, end - begin);
+      }
       begin = end;
     }
+    if (present_.empty()) take(run, 2, first, begin - first);
   }
 
   void add_views(const Run& run, int64_t slot) {
