@@ -254,5 +254,20 @@ TEST(ColumnIds, EveryCodePathFindsTheSame) {
   });
 }
 
+TEST(StepsUntil, TimesBeyondInt64AreRefused) {
+  const auto times = [](const std::vector<uint64_t>& values, const std::vector<int64_t>& splits) {
+    return Ragged::from_row_splits(
+        Tensor::of<uint64_t>({std::ssize(values)}, std::span<const uint64_t>(values)),
+        {Tensor::of<int64_t>({std::ssize(splits)}, std::span<const int64_t>(splits))});
+  };
+  constexpr uint64_t kLast = INT64_MAX;
+  const Ragged good = times({1, kLast, kLast}, {0, 2, 3}), now = times({5, kLast}, {0, 1, 2});
+  EXPECT_EQ(steps_until({{"t", good}, {"now", now}}, "t", "now").values().values<bool>()[1], false);
+  EXPECT_ERROR(OutOfRange, "the time 9223372036854775808 is beyond int64 (key 't', row 1, step 0)",
+               steps_until({{"t", times({1, 2, kLast + 1}, {0, 2, 3})}, {"now", now}}, "t", "now"));
+  EXPECT_ERROR(OutOfRange, "(key 'now', row 1",
+               steps_until({{"t", good}, {"now", times({5, kLast + 1}, {0, 1, 2})}}, "t", "now"));
+}
+
 }  // namespace
 }  // namespace weft

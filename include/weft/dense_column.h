@@ -81,6 +81,7 @@ class WEFT_API SequenceNumericColumn final : public NumberColumn {
 // since the step before, 0 at the first one; with one, the time from the step to the reference, a
 // feature that holds one time a row (of a request, say). Divided by `unit`; exact for integers,
 // computed in double precision. Padding and holes are default_value. TensorFlow has no such column.
+// A batch with a uint64 time beyond int64 is OutOfRange, naming key, row and step.
 // Throws InvalidArgument unless `unit` is a number > 0 and dtype an integer or floating.
 class WEFT_API SequenceTimeDeltaColumn final : public NumberColumn {
  public:
@@ -142,8 +143,13 @@ class WEFT_API BucketizedColumn final : public DenseColumn, public CategoricalCo
   std::unique_ptr<const DensePart> dense_part(const PartSource& source) const override;
 
  private:
+  class Tree;  // src/ids/bucketized.cc
+  const Tree& tree() const;
+
   Column source_column_;
   Tensor boundaries_;
+  mutable std::once_flag built_;
+  mutable std::shared_ptr<const Tree> tree_;
 };
 
 // How the embeddings of several ids become one: with weights w, sum is sum(w x), mean is

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <mutex>
 #include <ranges>
 
 #include "base/cpu.h"
@@ -36,10 +37,12 @@ void group_steps(FeatureRows& rows, int64_t each) {
 
 constexpr int64_t kChildren = kNodeKeys + 1;
 
+}  // namespace
+
 // A BoundaryTree with the memory of its nodes.
-class Boundaries {
+class BucketizedColumn::Tree {
  public:
-  explicit Boundaries(const Tensor& sorted) : sorted_(sorted) {
+  explicit Tree(const Tensor& sorted) : sorted_(sorted) {
     int64_t nodes = (sorted.size() + kNodeKeys - 1) / kNodeKeys;
     add_level(nodes, kNodeKeys, 1, 0);
     for (int64_t below = kNodeKeys; nodes > 1; below *= kChildren) {
@@ -50,7 +53,7 @@ class Boundaries {
     std::ranges::transform(levels_ | std::views::reverse, tree_.nodes,
                            [](const Tensor& keys) { return keys.values<float>().data(); });
   }
-  const BoundaryTree& tree() const { return tree_; }
+  const BoundaryTree& nodes() const { return tree_; }
 
  private:
   // Key i of node j is boundary number j * a_node + i * a_key + first.
@@ -72,7 +75,12 @@ class Boundaries {
   BoundaryTree tree_;
 };
 
-}  // namespace
+const BucketizedColumn::Tree& BucketizedColumn::tree() const {
+  std::call_once(built_, [&] {
+    tree_ = std::make_shared<const Tree>(as_floating(boundaries_, DType::kFloat32, "boundaries"));
+  });
+  return *tree_;
+}
 
 IdWeightPair BucketizedColumn::ids(const IdsCall& given) const {
   const IdsCall call{given.features, given.options, given.sequence || is_sequence(),
@@ -82,12 +90,12 @@ IdWeightPair BucketizedColumn::ids(const IdsCall& given) const {
                              {.missing = {.integer = {}, .text = {}}});
   const int64_t each = num_elements(numbers.shape()), buckets = boundaries_.size() + 1;
   if (call.sequence) group_steps(rows, each);
-  const Boundaries boundaries(as_floating(boundaries_, DType::kFloat32, "boundaries"));
+  const BoundaryTree& nodes = tree().nodes();
   const float* values = rows.values.values<float>().data();
   Tensor found(DType::kInt64, {rows.values.size()});
   int64_t* ids = found.mutable_values<int64_t>().data();
   base::parallel_for(found.size(), kGrain, [&](int64_t begin, int64_t end) {
-    WEFT_KERNEL(bucket_kernel).buckets(boundaries.tree(), values + begin, end - begin, ids + begin);
+    WEFT_KERNEL(bucket_kernel).buckets(nodes, values + begin, end - begin, ids + begin);
   });
   if (each > 1) {  // each dimension has buckets of its own
     const auto groups = rows.splits.back().values<int64_t>();

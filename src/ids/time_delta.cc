@@ -13,12 +13,23 @@ const IdsOptions kNothingAbsent{.missing = {.integer = {}, .text = {}}};
 }
 
 // Times as they are compared: int64 or double.
-Tensor times_of(const Tensor& values, const std::string& key) {
-  if (is_integer(values.dtype())) return as_int64(values, "times");
+Tensor times_of(const FeatureRows& rows, const std::string& key) {
+  const Tensor& values = rows.values;
   if (is_floating(values.dtype())) return as_floating(values, DType::kFloat64, "times");
-  throw WrongType("Invalid input, not numbers. key: " + escape_bytes(key) +
-                      " dtype: " + dtype_name(values.dtype()),
-                  {.key = key});
+  if (!is_integer(values.dtype())) {
+    throw WrongType("Invalid input, not numbers. key: " + escape_bytes(key) +
+                        " dtype: " + dtype_name(values.dtype()),
+                    {.key = key});
+  }
+  if (values.dtype() == DType::kUInt64) {
+    const auto all = values.values<uint64_t>();
+    const auto late = std::ranges::find_if(all, [](uint64_t time) { return time > INT64_MAX; });
+    if (late != all.end()) {
+      throw OutOfRange("the time " + std::to_string(*late) + " is beyond int64",
+                       place_of(rows, late - all.begin(), key));
+    }
+  }
+  return as_int64(values, "times");
 }
 
 double between(double from, double to) { return to - from; }
@@ -30,7 +41,7 @@ double between(int64_t from, int64_t to) {
 
 // The one value of each row of the feature `key`, in `dtype`.
 Tensor one_a_row(const Feature& feature, const std::string& key, DType dtype) {
-  FeatureRows rows = rows_of(feature, key, kNothingAbsent);
+  const FeatureRows rows = rows_of(feature, key, kNothingAbsent);
   const auto splits = rows.splits[0].values<int64_t>();
   for (size_t row = 0; row + 1 < splits.size(); ++row) {
     const auto begin = static_cast<size_t>(splits[row]), end = static_cast<size_t>(splits[row + 1]);
@@ -42,7 +53,7 @@ Tensor one_a_row(const Feature& feature, const std::string& key, DType dtype) {
              static_cast<int64_t>(row));
     }
   }
-  const Tensor times = times_of(rows.values, key);
+  const Tensor times = times_of(rows, key);
   if (times.dtype() == dtype) return times;
   if (dtype == DType::kFloat64) return as_floating(times, dtype, "times");
   throw WrongType("the times of '" + escape_bytes(key) + "' are floating, the steps' are integers",
@@ -50,8 +61,7 @@ Tensor one_a_row(const Feature& feature, const std::string& key, DType dtype) {
 }
 
 // The first and last value of each row. Times stand one in a step.
-Tensor row_splits_of(const Feature& feature, const std::string& key) {
-  FeatureRows rows = rows_of(feature, key, kNothingAbsent);
+Tensor row_splits_of(const FeatureRows& rows, const std::string& key) {
   if (rows.splits.size() == 1) return rows.splits[0];
   const auto inner = rows.splits[1].values<int64_t>();
   for (size_t step = 0; step + 1 < inner.size(); ++step) {
@@ -72,10 +82,11 @@ Tensor deltas(const Tensor& times, const Tensor& splits, const Tensor* reference
   const auto at = times.values<T>();
   const auto to = result.mutable_values<double>();
   const auto rows = splits.values<int64_t>();
+  const auto references = reference != nullptr ? reference->values<T>() : std::span<const T>();
   for (size_t row = 0; row + 1 < rows.size(); ++row) {
     const auto begin = static_cast<size_t>(rows[row]), end = static_cast<size_t>(rows[row + 1]);
     for (size_t i = begin; i < end; ++i) {
-      const double delta = reference != nullptr ? between(at[i], reference->values<T>()[row])
+      const double delta = reference != nullptr ? between(at[i], references[row])
                            : i == begin         ? 0
                                                 : between(at[i - 1], at[i]);
       to[i] = delta / unit;
@@ -91,9 +102,9 @@ struct Times {
   std::optional<Tensor> reference;
 };
 
-Times read_times(const Features& features, const Feature& feature, const Tensor& values,
-                 const std::string& key, const std::optional<std::string>& reference_key) {
-  Times times{times_of(values, key), row_splits_of(feature, key), {}};
+Times read_times(const Features& features, const FeatureRows& rows, const std::string& key,
+                 const std::optional<std::string>& reference_key) {
+  Times times{times_of(rows, key), row_splits_of(rows, key), {}};
   if (!reference_key) return times;
   times.reference =
       one_a_row(find_feature(features, *reference_key), *reference_key, times.at.dtype());
@@ -106,10 +117,10 @@ Times read_times(const Features& features, const Feature& feature, const Tensor&
 template <class T>
 void mark_until(const Times& times, std::span<bool> kept) {
   const auto splits = times.splits.values<int64_t>();
+  const auto at = times.at.values<T>(), until = times.reference->values<T>();
   for (size_t row = 0; row + 1 < splits.size(); ++row) {
-    const T until = times.reference->values<T>()[row];
     for (auto i = static_cast<size_t>(splits[row]); i < static_cast<size_t>(splits[row + 1]); ++i)
-      kept[i] = times.at.values<T>()[i] <= until;
+      kept[i] = at[i] <= until[row];
   }
 }
 
@@ -127,9 +138,8 @@ void check_one_each(const FeatureRows& rows, const std::string& key) {
 
 Ragged steps_until(const Features& features, const std::string& key,
                    const std::string& reference_key) {
-  const Feature& feature = find_feature(features, key);
-  FeatureRows rows = rows_of(feature, key, kNothingAbsent);
-  const Times times = read_times(features, feature, rows.values, key, reference_key);
+  const FeatureRows rows = rows_of(find_feature(features, key), key, kNothingAbsent);
+  const Times times = read_times(features, rows, key, reference_key);
   if (rows.splits.size() == 2) check_one_each(rows, key);
   Tensor kept(DType::kBool, {times.at.size()});
   if (times.at.dtype() == DType::kInt64) {
@@ -142,8 +152,9 @@ Ragged steps_until(const Features& features, const std::string& key,
 
 Feature SequenceTimeDeltaColumn::numbers(const Features& features, DType dtype) const {
   const Feature& feature = find_feature(features, key_);
-  return sequence_numbers(feature, "sequence_time_delta_column", key_, [&](const Tensor& values) {
-    const Times times = read_times(features, feature, values, key_, reference_key_);
+  return sequence_numbers(feature, "sequence_time_delta_column", key_, [&](const Tensor&) {
+    const Times times =
+        read_times(features, rows_of(feature, key_, kNothingAbsent), key_, reference_key_);
     const Tensor* reference = times.reference ? &*times.reference : nullptr;
     const Tensor found = times.at.dtype() == DType::kInt64
                              ? deltas<int64_t>(times.at, times.splits, reference, unit_)
