@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "feature_layers.h"
 
@@ -195,6 +196,23 @@ TEST(SequenceFeatures, PadTo) {
   EXPECT_ERROR(InvalidArgument, "max_length must be greater than 0", call({}, 0));
   EXPECT_ERROR(LimitExceeded, "block of [2, 1099511627776, 1]",
                call({PadTo::Kind::kFixed, int64_t{1} << 40}));
+}
+
+// Lists of SequenceExamples have two levels: where every step holds one id, none is summed up.
+TEST(SequenceFeatures, StepsOfOneIdEach) {
+  const Ragged ids =
+      Ragged::trusted(int64s({0, 4, 2}), {int64s({0, 2, 2, 3}), int64s({0, 1, 2, 3})});
+  const Ragged bags =
+      Ragged::trusted(int64s({0, 4, 2, 1, 3}), {int64s({0, 2, 2, 3, 4}), int64s({0, 1, 2, 3, 5})});
+  for (const Combiner combiner : {Combiner::kMean, Combiner::kSqrtn, Combiner::kSum}) {
+    for (const std::optional<double> max_norm : {std::optional<double>(), std::optional(1.7)}) {
+      const auto layer = sequence_layer(
+          {embedding_column(sequence_ids("a"), 3, {.combiner = combiner, .max_norm = max_norm})});
+      const Sequence one = layer({{"a", ids}}), all = layer({{"a", bags}});
+      ASSERT_EQ(one.data.shape(), (Shape{3, 2, 3}));
+      EXPECT_EQ(std::memcmp(one.data.buffer().data(), all.data.buffer().data(), 3 * 2 * 3 * 4), 0);
+    }
+  }
 }
 
 }  // namespace

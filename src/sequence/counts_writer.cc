@@ -10,6 +10,11 @@ CountsWriter::CountsWriter(int64_t width, int64_t cells, int64_t most, DType dty
       splits_(out_.splits.mutable_values<int64_t>().data()),
       ids_(out_.ids.mutable_values<int64_t>().data()) {
   *splits_ = 0;
+  if (dtype == DType::kFloat64) {
+    doubles_ = out_.counts.mutable_values<double>().data();
+  } else {
+    floats_ = out_.counts.mutable_values<float>().data();
+  }
 }
 
 void CountsWriter::skip(int64_t cells) {
@@ -18,8 +23,7 @@ void CountsWriter::skip(int64_t cells) {
 
 // Sums as an indicator's column of the dense output has them: in the order of the ids' coming.
 template <class T>
-void CountsWriter::write_cell() {
-  T* counts = out_.counts.mutable_values<T>().data();
+void CountsWriter::write_cell(T* counts) {
   if (cell_.size() > 1) std::ranges::stable_sort(cell_, {}, &std::pair<int64_t, float>::first);
   const int64_t begin = count_;
   for (const auto& [id, weight] : cell_) {
@@ -32,11 +36,7 @@ void CountsWriter::write_cell() {
 }
 
 void CountsWriter::end_cell() {
-  if (out_.counts.dtype() == DType::kFloat64) {
-    write_cell<double>();
-  } else {
-    write_cell<float>();
-  }
+  floats_ != nullptr ? write_cell(floats_) : write_cell(doubles_);
   cell_.clear();
   *++splits_ = count_;
 }

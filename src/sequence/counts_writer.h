@@ -22,10 +22,12 @@ class CountsWriter {
 
  private:
   template <class T>
-  void write_cell();
+  void write_cell(T* counts);
 
   IdCounts out_;
   int64_t *splits_, *ids_;
+  float* floats_ = nullptr;  // the counts, of one dtype or the other
+  double* doubles_ = nullptr;
   int64_t count_ = 0;  // ids written
   std::vector<std::pair<int64_t, float>> cell_;
 };

@@ -9,16 +9,6 @@ namespace {
 
 constexpr int64_t kGrainBytes = int64_t{1} << 17;
 
-void check_rows(const std::vector<Column>& columns, const std::vector<DensePartPtr>& parts) {
-  for (size_t i = 1; i < parts.size(); ++i) {
-    if (parts[i]->rows() == parts[0]->rows()) continue;
-    throw InvalidArgument(
-        "Batch size (first dimension) of each feature must be same. Batch size of columns ('" +
-        escape_bytes(columns[0]->name()) + "', '" + escape_bytes(columns[i]->name()) + "'): (" +
-        std::to_string(parts[0]->rows()) + ", " + std::to_string(parts[i]->rows()) + ")");
-  }
-}
-
 int64_t width_of(std::span<const DensePartPtr> parts) {
   int64_t width = 0;
   for (const DensePartPtr& part : parts) width += part->width();

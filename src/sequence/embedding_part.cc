@@ -20,6 +20,17 @@ const float* weights_of(const IdWeightPair& pair) {
   return pair.weights ? pair.weights->values<float>().data() : nullptr;
 }
 
+// The bags of a sequence's steps; null if each step is one id without weight, which need no sum.
+const int64_t* bags_of(const IdWeightPair& pair) {
+  if (pair.ids.levels() == 1) return nullptr;
+  const auto bags = pair.ids.row_splits(1);
+  const bool one_each = !pair.weights && bags.back() == std::ssize(bags) - 1 &&
+                        std::ranges::adjacent_find(bags, [](int64_t begin, int64_t end) {
+                          return end != begin + 1;
+                        }) == bags.end();
+  return one_each ? nullptr : bags.data();
+}
+
 class EmbeddingSequence final : public SequencePart {
  public:
   EmbeddingSequence(const DenseColumn& column, const IdWeightPair& pair, EmbeddingTable table)
@@ -29,7 +40,7 @@ class EmbeddingSequence final : public SequencePart {
         ids_(pair.ids.values<int64_t>()),
         weights_(weights_of(pair)),
         splits_(pair.ids.row_splits().data()),
-        inner_(pair.ids.levels() == 2 ? pair.ids.row_splits(1).data() : nullptr) {}
+        inner_(bags_of(pair)) {}
 
   int64_t length(int64_t row) const override { return splits_[row + 1] - splits_[row]; }
 

@@ -9,12 +9,11 @@ namespace {
 
 const DenseColumn& require_role(const Column& column, bool sequence) {
   const auto* dense = dynamic_cast<const DenseColumn*>(column.get());
-  const std::string given = column ? column->to_string() : "None";
   if (dense == nullptr) {
     throw InvalidArgument(
         "Items of feature_columns must be a DenseColumn. You can wrap a categorical column with an "
         "embedding_column or indicator_column. Given: " +
-        given);
+        column->to_string());
   }
   if (dense->is_sequence() == sequence) return *dense;
   const bool ids = dense->ids_column() != nullptr;
@@ -31,7 +30,7 @@ const DenseColumn& require_role(const Column& column, bool sequence) {
                 : "it must not be a sequence column to use DenseFeatures. Suggested fix: use "
                   "numeric_column, or SequenceFeatures.";
   }
-  throw InvalidArgument(text + " Given: " + given);
+  throw InvalidArgument(text + " Given: " + column->to_string());
 }
 
 void sort_by_name(std::vector<Column>& columns) {

@@ -26,4 +26,11 @@ void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id,
                    std::move(where));
 }
 
+void refuse_rows(const Column& a, int64_t rows_a, const Column& b, int64_t rows_b) {
+  throw InvalidArgument(
+      "Batch size (first dimension) of each feature must be same. Batch size of columns ('" +
+      escape_bytes(a->name()) + "', '" + escape_bytes(b->name()) + "'): (" +
+      std::to_string(rows_a) + ", " + std::to_string(rows_b) + ")");
+}
+
 }  // namespace weft

@@ -70,6 +70,16 @@ struct PartSource {
 using SequencePartPtr = std::unique_ptr<const SequencePart>;
 using DensePartPtr = std::unique_ptr<const DensePart>;
 
+// Throws InvalidArgument unless the parts, one for each column, have equally many rows.
+[[noreturn]] void refuse_rows(const Column& a, int64_t rows_a, const Column& b, int64_t rows_b);
+template <class PartPtr>
+void check_rows(const std::vector<Column>& columns, const std::vector<PartPtr>& parts) {
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i]->rows() != parts[0]->rows())
+      refuse_rows(columns[0], parts[0]->rows(), columns[i], parts[i]->rows());
+  }
+}
+
 // An id that a table or an indicator of `buckets` does not have, met while it was read.
 [[noreturn]] void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id,
                             int64_t buckets);

@@ -25,16 +25,6 @@ void check_size(const Shape& shape) {
 
 }  // namespace
 
-void SequenceBatch::check_rows() const {
-  for (size_t i = 1; i < parts_.size(); ++i) {
-    if (parts_[i]->rows() == parts_[0]->rows()) continue;
-    throw InvalidArgument(
-        "Batch size (first dimension) of each feature must be same. Batch size of columns (" +
-        quoted(columns_[0]) + ", " + quoted(columns_[i]) + "): (" +
-        std::to_string(parts_[0]->rows()) + ", " + std::to_string(parts_[i]->rows()) + ")");
-  }
-}
-
 void SequenceBatch::check_lengths(std::span<const int64_t> lengths) const {
   for (size_t i = 1; i < parts_.size(); ++i) {
     for (size_t row = 0; row < lengths.size(); ++row) {
@@ -83,7 +73,7 @@ int64_t SequenceBatch::padded_steps(std::span<const int64_t> lengths, int64_t lo
 }
 
 void SequenceBatch::measure(Tensor& out) {
-  check_rows();
+  check_rows(columns_, parts_);
   const int64_t rows = parts_[0]->rows();
   if (out.dtype() != DType::kInt64 || out.shape() != Shape{rows} || out.buffer().borrowed())
     out = Tensor(DType::kInt64, {rows});

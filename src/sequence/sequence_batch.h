@@ -33,7 +33,6 @@ class SequenceBatch {
   };
 
   static Run run_of(std::span<const SequencePartPtr> parts);
-  void check_rows() const;
   void check_lengths(std::span<const int64_t> lengths) const;
   void check_regular(int64_t longest) const;
   int64_t padded_steps(std::span<const int64_t> lengths, int64_t longest) const;
