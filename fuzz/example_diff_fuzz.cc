@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "example.pb.h"
+#include "fuzz/read_or_draw.h"
 #include "tests/example_random.h"
 #include "tests/example_spec.h"
 #include "weft/example.h"
@@ -116,24 +117,9 @@ void check(std::string_view record) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace weft;
-  google::protobuf::SetLogHandler(nullptr);
-  if (size == 0) return 0;
-  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  if ((data[0] & 1) == 0) {
-    check(input);
-    return 0;
-  }
-  size_t at = 0;
-  testing::RandomExample random(
-      [&] {
-        uint64_t number = 0;
-        for (int i = 0; i < 2 && at < input.size(); ++i)
-          number = number << 8 | static_cast<uint8_t>(input[at++]);
-        return number;
-      },
-      1 + (data[0] >> 1) % 40);
-  std::string record = random.record({"i0", "f0", "s0", "i_scalar", "", "s\xc3\xa9"});
-  check(record);
-  check(random.damaged(record));
-  return 0;
+  using Random = testing::RandomExample;
+  return fuzz::read_or_draw(
+      data, size, [](auto next, int choice) { return Random(next, 1 + choice % 40); },
+      [](Random& random) { return random.record({"i0", "f0", "s0", "i_scalar", "", "s\xc3\xa9"}); },
+      check);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "example.pb.h"
+#include "fuzz/read_or_draw.h"
 #include "tests/sequence_example_random.h"
 #include "weft/example.h"
 
@@ -92,25 +93,12 @@ void check(std::string_view record) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace weft;
-  google::protobuf::SetLogHandler(nullptr);
-  if (size == 0) return 0;
-  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  if ((data[0] & 1) == 0) {
-    check(input);
-    return 0;
-  }
-  size_t at = 0;
-  testing::RandomSequenceExample random(
-      [&] {
-        uint64_t number = 0;
-        for (int i = 0; i < 2 && at < input.size(); ++i)
-          number = number << 8 | static_cast<uint8_t>(input[at++]);
-        return number;
+  using Random = testing::RandomSequenceExample;
+  return fuzz::read_or_draw(
+      data, size, [](auto next, int choice) { return Random(next, choice % 20); },
+      [](Random& random) {
+        return random.record({"i0", "s_scalar"},
+                             {"i0", "f0", "s0", "i_scalar", "", "s_words_scalar"});
       },
-      (data[0] >> 1) % 20);
-  const std::string record =
-      random.record({"i0", "s_scalar"}, {"i0", "f0", "s0", "i_scalar", "", "s_words_scalar"});
-  check(record);
-  check(random.damaged(record));
-  return 0;
+      check);
 }

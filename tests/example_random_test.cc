@@ -3,63 +3,32 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/cpu.h"
 #include "base/thread_pool.h"
 #include "tests/example_random.h"
 #include "tests/example_spec.h"
-#include "tests/guarded.h"
+#include "tests/parser_check.h"
 #include "weft/example.h"
 
 namespace weft {
 namespace {
 
-using testing::agree;
-using testing::outcome;
 using testing::RandomExample;
 
 const std::vector<std::string>& kKeys = testing::random_keys();
 
-class ExampleRandomTest : public ::testing::Test {
+class ExampleRandomTest : public testing::ParserTest {
  protected:
-  void TearDown() override {
-    base::set_isa(isa_);
-    base::set_num_threads(threads_);
-  }
-
   void check(const std::vector<std::string>& records) {
-    std::vector<std::unique_ptr<testing::Guarded>> guarded;
-    std::vector<std::string_view> views;
-    for (const std::string& record : records) {
-      guarded.push_back(std::make_unique<testing::Guarded>(record));
-      views.push_back(guarded.back()->view());
-    }
-    const std::string expected = outcome([&] { return reference::parse_example(views, spec_); });
-    ++(expected == "malformed" ? malformed_ : expected == "unfit" ? unfit_ : good_);
-    for (base::Isa isa : {base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3, base::Isa::kV4}) {
-      if (isa > base::best_isa()) continue;
-      base::set_isa(isa);
-      const std::string found = outcome([&] { return parser_.parse(views); });
-      ASSERT_TRUE(agree(found, expected)) << base::isa_name(isa) << "\n"
-                                          << found << "\nexpected\n"
-                                          << expected;
-      if (views.size() == 1) {
-        ASSERT_EQ(found, expected) << base::isa_name(isa);
-      }
-    }
+    check_against(
+        records, [&](const auto& views) { return reference::parse_example(views, spec_); },
+        [&](const auto& views) { return parser_.parse(views); });
   }
 
-  // That no test is about one outcome alone.
-  int good_ = 0, unfit_ = 0, malformed_ = 0;
   ParseSpec spec_ = testing::random_spec(true);
   ExampleParser parser_{spec_};
-
- private:
-  base::Isa isa_ = base::isa();
-  int threads_ = base::num_threads();
 };
 
 TEST_F(ExampleRandomTest, OneRecord) {

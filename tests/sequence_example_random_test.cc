@@ -2,56 +2,34 @@
 // instruction set and any number of threads, with records that end at a page that may not be read.
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/cpu.h"
 #include "base/thread_pool.h"
-#include "tests/guarded.h"
+#include "tests/parser_check.h"
 #include "tests/sequence_example_random.h"
 #include "weft/example.h"
 
 namespace weft {
 namespace {
 
-using testing::agree;
 using testing::outcome;
 using testing::RandomSequenceExample;
 
-class SequenceExampleRandomTest : public ::testing::Test {
+class SequenceExampleRandomTest : public testing::ParserTest {
  protected:
-  void TearDown() override {
-    base::set_isa(isa_);
-    base::set_num_threads(threads_);
-  }
-
   std::string record(RandomSequenceExample& random) {
     return random.record({"i0", "f0", "s0", "i_scalar", "i_unread"}, testing::random_list_keys());
   }
 
   void check(const std::vector<std::string>& records) {
-    std::vector<std::unique_ptr<testing::Guarded>> guarded;
-    std::vector<std::string_view> views;
-    for (const std::string& record : records) {
-      guarded.push_back(std::make_unique<testing::Guarded>(record));
-      views.push_back(guarded.back()->view());
-    }
-    const std::string expected = outcome([&] {
-      return reference::parse_sequence_example(views, parser_.context_spec(), parser_.list_spec());
-    });
-    ++(expected == "malformed" ? malformed_ : expected == "unfit" ? unfit_ : good_);
-    for (base::Isa isa : {base::Isa::kPlain, base::Isa::kV2, base::Isa::kV3, base::Isa::kV4}) {
-      if (isa > base::best_isa()) continue;
-      base::set_isa(isa);
-      const std::string found = outcome([&] { return parser_.parse(views); });
-      ASSERT_TRUE(agree(found, expected)) << base::isa_name(isa) << "\n"
-                                          << found << "\nexpected\n"
-                                          << expected;
-      if (views.size() == 1) {
-        ASSERT_EQ(found, expected) << base::isa_name(isa);
-      }
-    }
+    check_against(
+        records,
+        [&](const auto& views) {
+          return reference::parse_sequence_example(views, parser_.context_spec(),
+                                                   parser_.list_spec());
+        },
+        [&](const auto& views) { return parser_.parse(views); });
   }
 
   void read(bool fixed) {
@@ -64,13 +42,7 @@ class SequenceExampleRandomTest : public ::testing::Test {
     parser_ = SequenceExampleParser(context, testing::random_list_spec(fixed), {.strict = false});
   }
 
-  // That no test is about one outcome alone.
-  int good_ = 0, unfit_ = 0, malformed_ = 0;
   SequenceExampleParser parser_{{}, testing::random_list_spec(false), {.strict = false}};
-
- private:
-  base::Isa isa_ = base::isa();
-  int threads_ = base::num_threads();
 };
 
 TEST_F(SequenceExampleRandomTest, OneRecord) {
