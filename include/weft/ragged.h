@@ -114,6 +114,9 @@ WEFT_API SparseTensor to_sparse(const Ragged& ragged);
 // would hold more than Limits{}.max_batch_values.
 WEFT_API Tensor to_tensor(const Ragged& ragged, const Tensor& filler);
 
+// The row_splits of `count` rows of `each` values: [0, each, 2 * each, ...], int64 [count + 1].
+WEFT_LOCAL Tensor even_splits(int64_t count, int64_t each);
+
 // One value of a batch, and a batch: feature name -> value, all with the same number of rows.
 using Feature = std::variant<Tensor, Ragged, SparseTensor>;
 using Features = std::map<std::string, Feature, std::less<>>;

@@ -8,14 +8,7 @@ namespace {
 
 // All dimensions below the rows as levels with splits.
 Tensor splits_of(const Level& level) {
-  if (level.fixed < 0) return level.splits;
-  Tensor splits(DType::kInt64, {level.lists + 1});
-  int64_t at = 0;
-  for (int64_t& split : splits.mutable_values<int64_t>()) {
-    split = at;
-    at += level.fixed;
-  }
-  return splits;
+  return level.fixed < 0 ? level.splits : even_splits(level.lists, level.fixed);
 }
 
 // The index of each slot that has a value: [N, levels + 1].

@@ -19,17 +19,6 @@ void check_count(int64_t count, const char* what, const std::string& key) {
                       at_key(key));
 }
 
-// [0, each, 2 * each, ...], count + 1 entries.
-Tensor even_splits(int64_t count, int64_t each) {
-  Tensor splits(DType::kInt64, {count + 1});
-  int64_t at = 0;
-  for (int64_t& split : splits.mutable_values<int64_t>()) {
-    split = at;
-    at += each;
-  }
-  return splits;
-}
-
 FeatureRows rows_of_tensor(const Tensor& tensor, const std::string& key) {
   const int64_t rows = tensor.dim(0);
   check_count(rows, "rows", key);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 
 #include "ids/call.h"
 
@@ -53,14 +52,6 @@ void check_alike(const Ragged& ids, const FeatureRows& weights, const std::strin
     refuse("stand at other steps than its ids");
 }
 
-// [0, 1, 2, ...], n + 1 entries.
-Tensor one_each(int64_t n) {
-  Tensor splits(DType::kInt64, {n + 1});
-  const auto to = splits.mutable_values<int64_t>();
-  std::iota(to.begin(), to.end(), 0);
-  return splits;
-}
-
 }  // namespace
 
 IdWeightPair WeightedCategoricalColumn::ids(const IdsCall& call) const {
@@ -71,8 +62,8 @@ IdWeightPair WeightedCategoricalColumn::ids(const IdsCall& call) const {
   check_alike(pair.ids, weights, categorical_column_->name(), weight_feature_key_);
   pair.weights = as_floating(weights.values, DType::kFloat32, "weights");
   if (steps && pair.ids.levels() == 1) {  // a step with a weight is a bag of one id
-    pair.ids = Ragged::trusted(pair.ids.values(),
-                               {pair.ids.row_splits_tensor(0), one_each(pair.ids.values().size())});
+    pair.ids = Ragged::trusted(pair.ids.values(), {pair.ids.row_splits_tensor(0),
+                                                   even_splits(pair.ids.values().size(), 1)});
   }
   return pair;
 }

@@ -130,4 +130,14 @@ Ragged Ragged::with_values(Tensor values) const {
   return trusted(std::move(values), row_splits_);
 }
 
+Tensor even_splits(int64_t count, int64_t each) {
+  Tensor splits(DType::kInt64, {count + 1});
+  int64_t at = 0;
+  for (int64_t& split : splits.mutable_values<int64_t>()) {
+    split = at;
+    at += each;
+  }
+  return splits;
+}
+
 }  // namespace weft

@@ -18,15 +18,17 @@ std::string reason(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
-File::File(std::string path) : path_(std::move(path)) {
-  if (path_.find('\0') != std::string::npos)
-    throw InvalidArgument("a path cannot hold a NUL byte", {.file = path_});
-  // Without waiting for whoever writes to a pipe: read_some() waits, and can be stopped.
-  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd_ < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) throw NotFound("no such file", {.file = path_});
-    throw IoError("cannot open the file: " + reason(errno), {.file = path_});
-  }
+int open_to_read(const std::string& path) {
+  if (path.find('\0') != std::string::npos)
+    throw InvalidArgument("a path cannot hold a NUL byte", {.file = path});
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0) return fd;
+  if (errno == ENOENT || errno == ENOTDIR) throw NotFound("no such file", {.file = path});
+  throw IoError("cannot open the file: " + reason(errno), {.file = path});
+}
+
+// A pipe's read_some() waits, and can be stopped.
+File::File(std::string path) : path_(std::move(path)), fd_(open_to_read(path_)) {
   struct stat found;
   if (::fstat(fd_, &found) != 0) return;
   if (S_ISREG(found.st_mode)) size_ = found.st_size;

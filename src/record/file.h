@@ -11,6 +11,9 @@
 
 namespace weft::record {
 
+// A descriptor of the file. Does not wait for whoever writes to a pipe. Throws NotFound or IoError.
+int open_to_read(const std::string& path);
+
 class File {
  public:
   // Throws NotFound or IoError.
@@ -39,7 +42,7 @@ class File {
   int64_t fill(uint8_t* to, int64_t size);
 
   const std::string path_;
-  int fd_ = -1;
+  int fd_;
   int64_t size_ = -1;
   int64_t position_ = 0;       // bytes taken from the system
   int64_t offset_ = 0;         // bytes handed out

@@ -1,5 +1,4 @@
 // Random access to the records of a plain file.
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/crc32c.h"
+#include "record/file.h"
 #include "record/frames.h"
 #include "record/index.h"
 
@@ -24,14 +24,7 @@ std::string reason(int error) { return std::generic_category().message(error); }
 // A file that is read at any place, by any thread.
 class PlacedFile {
  public:
-  explicit PlacedFile(const std::string& path) {
-    if (path.find('\0') != std::string::npos)
-      throw InvalidArgument("a path cannot hold a NUL byte", {.file = path});
-    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd_ >= 0) return;
-    if (errno == ENOENT || errno == ENOTDIR) throw NotFound("no such file", {.file = path});
-    throw IoError("cannot open the file: " + reason(errno), {.file = path});
-  }
+  explicit PlacedFile(const std::string& path) : fd_(record::open_to_read(path)) {}
   PlacedFile(const PlacedFile&) = delete;
   PlacedFile& operator=(const PlacedFile&) = delete;
   ~PlacedFile() { ::close(fd_); }
@@ -53,7 +46,7 @@ class PlacedFile {
   }
 
  private:
-  int fd_ = -1;
+  const int fd_;
 };
 
 std::string contents(const std::string& path) {

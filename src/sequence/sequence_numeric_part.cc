@@ -135,13 +135,7 @@ Ragged with_flat_values(const Ragged& ragged) {
   std::vector<Tensor> splits;
   for (int64_t level = 0; level < ragged.levels(); ++level)
     splits.push_back(ragged.row_splits_tensor(level));
-  Tensor last(DType::kInt64, {values.dim(0) + 1});
-  int64_t at = 0;
-  for (int64_t& split : last.mutable_values<int64_t>()) {
-    split = at;
-    at += each;
-  }
-  splits.push_back(std::move(last));
+  splits.push_back(even_splits(values.dim(0), each));
   return Ragged::trusted(values.reshaped({values.size()}), std::move(splits));
 }
 

@@ -12,13 +12,6 @@ namespace {
 
 constexpr int64_t kBatch = 8192;
 
-DType entry_dtype(DType dtype) {
-  if (dtype == DType::kString) return dtype;
-  if (is_integer(dtype)) return DType::kInt64;
-  throw WrongType(std::string("a vocabulary's entries are strings or integers, not ") +
-                  dtype_name(dtype));
-}
-
 void check_at_least_1(const char* name, int64_t value) {
   if (value < 1) {
     throw InvalidArgument(std::string(name) + " must be at least 1, got " + std::to_string(value));
@@ -114,7 +107,7 @@ std::vector<Ranked> VocabularyBuilder::Impl::ranked(const VocabularyBuildOptions
 }
 
 VocabularyBuilder::VocabularyBuilder(DType dtype, int64_t max_bytes)
-    : impl_(std::make_unique<Impl>(entry_dtype(dtype), max_bytes)) {}
+    : impl_(std::make_unique<Impl>(vocabulary::entry_dtype(dtype), max_bytes)) {}
 VocabularyBuilder::VocabularyBuilder(VocabularyBuilder&&) noexcept = default;
 VocabularyBuilder& VocabularyBuilder::operator=(VocabularyBuilder&&) noexcept = default;
 VocabularyBuilder::~VocabularyBuilder() = default;

@@ -42,6 +42,9 @@ class Vocabulary::Impl {
 
 namespace vocabulary {
 
+// What entries of values of this dtype are: kString, or kInt64 for integers. Throws WrongType.
+DType entry_dtype(DType dtype);
+
 // The table file, or null if `fd` is none. Throws CorruptData, InvalidArgument, IoError.
 std::shared_ptr<Vocabulary::Impl> open_table(int fd, const std::string& path, bool verify);
 // Entries of a table file, or -1 if `fd` is none. Throws CorruptData, IoError.

@@ -88,13 +88,6 @@ Opened& opened() {
   return *instance;
 }
 
-DType entry_dtype(const VocabularyFileOptions& options) {
-  if (!options.dtype || *options.dtype == DType::kString) return DType::kString;
-  if (is_integer(*options.dtype)) return DType::kInt64;
-  throw WrongType(std::string("the entries of a vocabulary are strings or integers, not ") +
-                  dtype_name(*options.dtype));
-}
-
 constexpr int64_t kBatch = 16384;
 
 // Ids [begin, begin + ids.size()) of the table's entries, looked up.
@@ -140,7 +133,7 @@ void check_structure(const Vocabulary& table) {
 // Lets a table file be what the options say.
 void cut_table(Vocabulary::Impl& table, const VocabularyFileOptions& options,
                const std::string& path) {
-  if (options.dtype && table.dtype != entry_dtype(options)) {
+  if (options.dtype && table.dtype != vocabulary::entry_dtype(*options.dtype)) {
     throw InvalidArgument(std::string("the vocabulary's entries are of dtype ") +
                               dtype_name(table.dtype) + ", not " + dtype_name(*options.dtype),
                           {.file = path});
@@ -157,7 +150,7 @@ void cut_table(Vocabulary::Impl& table, const VocabularyFileOptions& options,
 }  // namespace
 
 Vocabulary Vocabulary::open(const std::string& path, const FileOptions& options) {
-  const DType dtype = entry_dtype(options);
+  const DType dtype = vocabulary::entry_dtype(options.dtype.value_or(DType::kString));
   if (options.size && *options.size < 1) {
     throw InvalidArgument("the size of a vocabulary must be at least 1, got " +
                           std::to_string(*options.size));

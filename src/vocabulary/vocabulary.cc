@@ -40,6 +40,13 @@ void check_different(const vocabulary::Table& table, const std::vector<int64_t>&
 
 }  // namespace
 
+DType vocabulary::entry_dtype(DType dtype) {
+  if (dtype == DType::kString) return dtype;
+  if (is_integer(dtype)) return DType::kInt64;
+  throw WrongType(std::string("the entries of a vocabulary are strings or integers, not ") +
+                  dtype_name(dtype));
+}
+
 Vocabulary::Impl::Impl(const vocabulary::Table& table, Buffer counted)
     : Impl(table.dtype(), table.size(), table.seed(), table.lines(), without_slack(table.records()),
            std::move(counted), without_slack(table.places())) {}
