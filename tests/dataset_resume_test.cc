@@ -174,9 +174,11 @@ TEST_F(DatasetResumeTest, RefusesStatesOfOthers) {
   refused(dataset, broken, "files");
   for (size_t step = 0; step < state.position.size(); ++step) {
     for (size_t i = 0; i < state.position[step].numbers.size(); ++i) {
-      broken = state;
-      broken.position[step].numbers[i] = -2;
-      refused(dataset, broken, "does not fit");
+      for (const int64_t impossible : {int64_t{-2}, INT64_MAX}) {
+        broken = state;
+        broken.position[step].numbers[i] = impossible;
+        refused(dataset, broken, "does not fit");
+      }
     }
   }
   put(paths[0], get(paths[0]) + "x");

@@ -254,6 +254,15 @@ TEST(ColumnIds, EveryCodePathFindsTheSame) {
   });
 }
 
+TEST(BucketizedIds, StepsOfTheWidestShape) {
+  const double bounds[] = {1};
+  const Column column =
+      bucketized_column(sequence_numeric_column("x", {2}), Tensor::of<double>({1}, bounds));
+  const SparseTensor wide(int64s({0, 0}).reshaped({1, 2}), Tensor::of<float>({1}, {3}),
+                          {1, INT64_MAX});
+  EXPECT_EQ(id_weight_pair(*column, {{"x", wide}}).steps, int64_t{1} << 62);
+}
+
 TEST(StepsUntil, TimesBeyondInt64AreRefused) {
   const auto times = [](const std::vector<uint64_t>& values, const std::vector<int64_t>& splits) {
     return Ragged::from_row_splits(

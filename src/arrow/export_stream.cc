@@ -11,16 +11,20 @@ namespace {
 template <class Body>
 int attempt(std::string& error, const Body& body) noexcept {
   try {
-    body();
-    return 0;
-  } catch (const std::bad_alloc&) {
+    error.clear();
+    try {
+      body();
+      return 0;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& thrown) {
+      error = thrown.what();
+    } catch (...) {
+      error = "an exception of no known class";
+    }
+    return EINVAL;
+  } catch (...) {  // no memory, perhaps for the text itself
     return ENOMEM;
-  } catch (const std::exception& thrown) {
-    error = thrown.what();
-    return EINVAL;
-  } catch (...) {
-    error = "an exception of no known class";
-    return EINVAL;
   }
 }
 

@@ -5,6 +5,8 @@
 namespace weft::dataset {
 namespace {
 
+constexpr int64_t kMostNumber = int64_t{1} << 62;  // to which something can be added
+
 StagePtr make_stage(StagePtr from, const Step& step, const Dataset::Description& description,
                     int64_t iteration, bool of_batches, const std::function<void()>& poll) {
   switch (step.kind) {
@@ -37,7 +39,7 @@ const std::vector<int64_t>& PositionReader::next(const char* name, size_t count,
   const auto& numbers = position_[at_++].numbers;
   if (numbers.size() < count || (!more && numbers.size() > count)) fail_position(name);
   for (int64_t number : numbers) {
-    if (number < -1) fail_position(name);
+    if (number < -1 || number > kMostNumber) fail_position(name);
   }
   return numbers;
 }

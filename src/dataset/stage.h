@@ -18,7 +18,7 @@ class PositionReader {
  public:
   explicit PositionReader(const Position& position) : position_(position) {}
   // The numbers of the next step. Throws InvalidArgument unless it has this name, and `count`
-  // numbers, or at least that many if `more`, none of them below -1.
+  // numbers, or at least that many if `more`, each in [-1, 2^62].
   const std::vector<int64_t>& next(const char* name, size_t count, bool more = false);
   // The steps that have not been read.
   Position rest() const { return {position_.begin() + static_cast<int64_t>(at_), position_.end()}; }

@@ -32,7 +32,7 @@ void group_steps(FeatureRows& rows, int64_t each) {
   }
   rows.splits = {std::move(outer), Tensor::of<int64_t>({static_cast<int64_t>(inner.size())},
                                                        std::span<const int64_t>(inner))};
-  rows.steps = (rows.steps + each - 1) / each;
+  rows.steps = rows.steps / each + (rows.steps % each != 0 ? 1 : 0);
 }
 
 constexpr int64_t kChildren = kNodeKeys + 1;
