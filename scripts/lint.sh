@@ -6,6 +6,9 @@ PATH=$PWD/.venv/lint/bin:$PATH
 
 ruff check .
 cmake --preset release -G Ninja >/dev/null
+if [ "$(cmake --build --preset release --target help | grep -c weft_protos_generated)" != 0 ]; then
+  cmake --build --preset release --target weft_protos_generated >/dev/null  # headers of some tests
+fi
 if [ -n "${LINT:-}" ]; then
   read -r -a files <<<"$LINT"
 else

@@ -88,7 +88,7 @@ TEST(ArrowExport, HolesAreNulls) {
       int64s({2, 3}, {0, 1, 1, 1, 0, 0}),
       Tensor::strings({2}, Bytes::from(std::vector<std::string_view>{"x", "y"})), {2, 2, 2});
   EXPECT_EQ(back(cube), text_of(Feature(cube)));
-  const auto unordered = [](std::vector<int64_t> rows) {
+  const auto unordered = [](const std::vector<int64_t>& rows) {
     return SparseTensor::unordered(int64s({2, 1}, rows), int64s({2}, {5, 6}), {2});
   };
   EXPECT_EQ(back(unordered({1, 0})), "int64[2] 6 5 ");
@@ -125,6 +125,7 @@ TEST(ArrowExport, Batches) {
   export_batch(batch, schema, array);
   EXPECT_EQ(text_of(import_batch(std::move(array), schema)), text_of(batch));
   schema.release(&schema);
+  array = {};
   EXPECT_ERROR(InvalidArgument, "feature 'b' has 1 rows, 'a' has 2",
                export_batch({{"a", int64s({2}, {1, 2})}, {"b", int64s({1}, {1})}}, schema, array));
 }

@@ -9,7 +9,6 @@ namespace weft {
 namespace {
 
 using testing::Arrow;
-using testing::bits_of;
 using testing::bytes_of;
 using testing::int64_array;
 using testing::list_array;
@@ -37,7 +36,7 @@ Feature changed(const MadeArray& made, const Change& change) {
 MadeArray lists() { return list_array({0, 2, 2, 3}, int64_array({1, 2, 3})); }
 
 TEST(ArrowMalformed, Offsets) {
-  const auto with = [](std::vector<int32_t> offsets) {
+  const auto with = [](const std::vector<int32_t>& offsets) {
     return imported(list_array(offsets, int64_array({1, 2, 3})));
   };
   EXPECT_ERROR(CorruptData, "an Arrow list from 2 to 1 of 3 elements (key 'a', row 1)",

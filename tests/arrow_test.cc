@@ -311,7 +311,8 @@ TEST(Arrow, BatchesThatContradictThemselves) {
 // A stream of MadeArrays, which fails after the last if it is told to.
 class MadeStream {
  public:
-  MadeStream(std::vector<MadeArray> made, std::string error = "") : error_(std::move(error)) {
+  explicit MadeStream(const std::vector<MadeArray>& made, std::string error = "")
+      : error_(std::move(error)) {
     for (const MadeArray& one : made) arrows_.push_back(std::make_unique<Arrow>(one));
     stream.private_data = this;
     stream.get_schema = [](ArrowArrayStream* from, ArrowSchema* schema) {
@@ -362,7 +363,9 @@ TEST(Arrow, StreamsBatchByBatch) {
 }
 
 TEST(Arrow, WholeStreams) {
-  const auto chunk = [](MadeArray lists) { return batch_array(lists.length, {named(lists, "a")}); };
+  const auto chunk = [](const MadeArray& lists) {
+    return batch_array(lists.length, {named(lists, "a")});
+  };
   MadeStream made({chunk(list_array({0, 2}, int64_array({1, 2}))),
                    chunk(list_array({0}, int64_array({}))),
                    chunk(list_array({1, 1, 2}, int64_array({3, 4})))});

@@ -75,7 +75,7 @@ class WEFT_API VocabularyListCategoricalColumn final : public CategoricalColumn 
  public:
   static constexpr const char* kClassName = "VocabularyListCategoricalColumn";
   static Column from_config(FieldReader& read);
-  VocabularyListCategoricalColumn(std::string key, Tensor vocabulary_list,
+  VocabularyListCategoricalColumn(std::string key, const Tensor& vocabulary_list,
                                   std::optional<DType> dtype = {}, OutOfVocabulary out = {});
   const std::string& key() const { return key_; }
   DType dtype() const { return dtype_; }
@@ -236,12 +236,13 @@ WEFT_API Column categorical_column_with_hash_bucket(std::string key, int64_t has
 WEFT_API Column sequence_categorical_column_with_hash_bucket(std::string key,
                                                              int64_t hash_bucket_size,
                                                              DType dtype = DType::kString);
-WEFT_API Column categorical_column_with_vocabulary_list(std::string key, Tensor vocabulary_list,
+WEFT_API Column categorical_column_with_vocabulary_list(std::string key,
+                                                        const Tensor& vocabulary_list,
                                                         std::optional<DType> dtype = {},
                                                         int64_t default_value = -1,
                                                         int64_t num_oov_buckets = 0);
 WEFT_API Column sequence_categorical_column_with_vocabulary_list(std::string key,
-                                                                 Tensor vocabulary_list,
+                                                                 const Tensor& vocabulary_list,
                                                                  std::optional<DType> dtype = {},
                                                                  int64_t default_value = -1,
                                                                  int64_t num_oov_buckets = 0);

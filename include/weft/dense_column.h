@@ -126,7 +126,7 @@ class WEFT_API BucketizedColumn final : public DenseColumn, public CategoricalCo
  public:
   static constexpr const char* kClassName = "BucketizedColumn";
   static Column from_config(FieldReader& read);
-  BucketizedColumn(Column source_column, Tensor boundaries);
+  BucketizedColumn(Column source_column, const Tensor& boundaries);
   const Column& source_column() const { return source_column_; }
   const NumberColumn& source() const;
   const Tensor& boundaries() const { return boundaries_; }  // float64 [n]
@@ -261,9 +261,9 @@ WEFT_API Column sequence_time_delta_column(std::string key,
                                            double unit = 1, double default_value = 0,
                                            DType dtype = DType::kInt64,
                                            std::optional<Normalizer> normalizer_fn = {});
-WEFT_API Column bucketized_column(Column source_column, Tensor boundaries);
+WEFT_API Column bucketized_column(Column source_column, const Tensor& boundaries);
 // Throws InvalidArgument unless the source is a sequence.
-WEFT_API Column sequence_bucketized_column(Column source_column, Tensor boundaries);
+WEFT_API Column sequence_bucketized_column(Column source_column, const Tensor& boundaries);
 // `count` boundaries from `first` to `last`, each larger than the one before by the same factor:
 // float64 [count]. Throws InvalidArgument unless 0 < first < last and count >= 2.
 WEFT_API Tensor log_boundaries(double first, double last, int64_t count);
@@ -274,7 +274,8 @@ WEFT_API Column embedding_column(Column categorical_column, int64_t dimension,
 // Throws InvalidArgument as EmbeddingColumn does, for no columns, and unless all are of one class
 // (under their weights and sequences) and of one number of buckets.
 WEFT_API std::vector<Column> shared_embeddings(const std::vector<Column>& categorical_columns,
-                                               int64_t dimension, EmbeddingOptions options = {},
+                                               int64_t dimension,
+                                               const EmbeddingOptions& options = {},
                                                std::string shared_embedding_collection_name = {});
 WEFT_API Column indicator_column(Column categorical_column);
 

@@ -97,7 +97,7 @@ class WEFT_API RecordBatch {
     Room(const Room&) {}
     Room(Room&& from) noexcept
         : at(std::exchange(from.at, nullptr)), size(std::exchange(from.size, 0)) {}
-    Room& operator=(const Room&) { return *this = Room(); }
+    Room& operator=(const Room& from) { return this == &from ? *this : *this = Room(); }
     Room& operator=(Room&& from) noexcept {
       at = std::exchange(from.at, nullptr);
       size = std::exchange(from.size, 0);

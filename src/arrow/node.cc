@@ -71,7 +71,7 @@ void export_schema(const Node& node, ArrowSchema& schema) {
   Exported<ArrowSchema>& self = *exported;
   self.pointers.reserve(node.children.size());
   self.adopt(node.children.size(), made.it);
-  (void)exported.release();
+  static_cast<void>(exported.release());  // its release callback deletes it
   for (size_t i = 0; i < node.children.size(); ++i)
     export_schema(node.children[i], self.children[i]);
   made.finish(schema);
@@ -92,7 +92,7 @@ void export_array(Node node, ArrowArray& array) {
   Exported<ArrowArray>& self = *exported;
   self.pointers.reserve(node.children.size());
   self.adopt(node.children.size(), made.it);
-  (void)exported.release();
+  static_cast<void>(exported.release());  // its release callback deletes it
   for (size_t i = 0; i < node.children.size(); ++i)
     export_array(std::move(node.children[i]), self.children[i]);
   made.finish(array);

@@ -111,7 +111,8 @@ Values read_plain(const Type& type, const Runs& runs, const Column& column) {
     read.values = read_bools(runs, read.present, read.slots, column);
   } else {
     Bytes text = read_text(type, runs, read.present, column);
-    read.values = Tensor::strings({text.size()}, std::move(text));
+    const int64_t count = text.size();
+    read.values = Tensor::strings({count}, std::move(text));
   }
   return read;
 }

@@ -20,7 +20,7 @@ Tensor checked_boundaries(const Tensor& given) {
 
 }  // namespace
 
-BucketizedColumn::BucketizedColumn(Column source_column, Tensor boundaries)
+BucketizedColumn::BucketizedColumn(Column source_column, const Tensor& boundaries)
     : source_column_(std::move(source_column)) {
   const auto* source = dynamic_cast<const NumberColumn*>(source_column_.get());
   if (source == nullptr) {
@@ -64,12 +64,12 @@ Column BucketizedColumn::from_config(FieldReader& read) {
                                             read.get<Tensor>("boundaries"));
 }
 
-Column bucketized_column(Column source_column, Tensor boundaries) {
-  return std::make_shared<BucketizedColumn>(std::move(source_column), std::move(boundaries));
+Column bucketized_column(Column source_column, const Tensor& boundaries) {
+  return std::make_shared<BucketizedColumn>(std::move(source_column), boundaries);
 }
 
-Column sequence_bucketized_column(Column source_column, Tensor boundaries) {
-  Column column = bucketized_column(std::move(source_column), std::move(boundaries));
+Column sequence_bucketized_column(Column source_column, const Tensor& boundaries) {
+  Column column = bucketized_column(std::move(source_column), boundaries);
   if (column->is_sequence()) return column;
   throw InvalidArgument(
       "sequence_bucketized_column: source_column must be a sequence_numeric_column or a "

@@ -88,7 +88,7 @@ Column SharedEmbeddingColumn::from_config(FieldReader& read) {
 }
 
 std::vector<Column> shared_embeddings(const std::vector<Column>& categorical_columns,
-                                      int64_t dimension, EmbeddingOptions options,
+                                      int64_t dimension, const EmbeddingOptions& options,
                                       std::string shared_embedding_collection_name) {
   if (categorical_columns.empty()) throw InvalidArgument("shared_embeddings: no columns");
   const auto& first = require_categorical(categorical_columns[0], "shared_embeddings");

@@ -23,7 +23,7 @@ Vocabulary vocabulary_of(const Tensor& list, const std::string& key) {
 }  // namespace
 
 VocabularyListCategoricalColumn::VocabularyListCategoricalColumn(std::string key,
-                                                                 Tensor vocabulary_list,
+                                                                 const Tensor& vocabulary_list,
                                                                  std::optional<DType> dtype,
                                                                  OutOfVocabulary out)
     : key_(std::move(key)),
@@ -58,20 +58,20 @@ Column VocabularyListCategoricalColumn::from_config(FieldReader& read) {
       OutOfVocabulary{read.get<int64_t>("num_oov_buckets"), read.get<int64_t>("default_value")});
 }
 
-Column categorical_column_with_vocabulary_list(std::string key, Tensor vocabulary_list,
+Column categorical_column_with_vocabulary_list(std::string key, const Tensor& vocabulary_list,
                                                std::optional<DType> dtype, int64_t default_value,
                                                int64_t num_oov_buckets) {
   return std::make_shared<VocabularyListCategoricalColumn>(
-      std::move(key), std::move(vocabulary_list), dtype,
-      OutOfVocabulary{num_oov_buckets, default_value});
+      std::move(key), vocabulary_list, dtype, OutOfVocabulary{num_oov_buckets, default_value});
 }
 
-Column sequence_categorical_column_with_vocabulary_list(std::string key, Tensor vocabulary_list,
+Column sequence_categorical_column_with_vocabulary_list(std::string key,
+                                                        const Tensor& vocabulary_list,
                                                         std::optional<DType> dtype,
                                                         int64_t default_value,
                                                         int64_t num_oov_buckets) {
   return std::make_shared<SequenceCategoricalColumn>(categorical_column_with_vocabulary_list(
-      std::move(key), std::move(vocabulary_list), dtype, default_value, num_oov_buckets));
+      std::move(key), vocabulary_list, dtype, default_value, num_oov_buckets));
 }
 
 }  // namespace weft

@@ -53,7 +53,7 @@ Tensor one_a_row(const Feature& feature, const std::string& key, DType dtype) {
              static_cast<int64_t>(row));
     }
   }
-  const Tensor times = times_of(rows, key);
+  Tensor times = times_of(rows, key);
   if (times.dtype() == dtype) return times;
   if (dtype == DType::kFloat64) return as_floating(times, dtype, "times");
   throw WrongType("the times of '" + escape_bytes(key) + "' are floating, the steps' are integers",
