@@ -67,15 +67,29 @@ Normalizer normalizer_from_python(nb::handle function) {
   return Normalizer(std::move(normalizer));
 }
 
+// What Python takes for a float, bools apart; `name` is as messages have it.
+double number_from_python(nb::handle value, const std::string& name) {
+  if (PyBool_Check(value.ptr()) == 0) {
+    const double number = PyFloat_AsDouble(value.ptr());
+    if (PyErr_Occurred() == nullptr) return number;
+    const bool large = PyErr_ExceptionMatches(PyExc_OverflowError) != 0;
+    PyErr_Clear();
+    if (large) throw OutOfRange(name + " does not fit into float64");
+  }
+  throw WrongType(name + " must be a number, got " + describe(value));
+}
+
 // [(class name, {field: number}), ...]
 Normalizer declared_normalizer(nb::handle given) {
   std::vector<Normalizer::Step> steps;
   for (nb::handle step : given) {
+    const std::string class_name(text_from_python(step[0], "a normalizer's class"));
     Normalizer::StepFields fields;
-    for (const auto& [name, value] : nb::cast<nb::dict>(step[1]))
-      fields.emplace_back(nb::cast<std::string>(name), nb::cast<double>(nb::float_(value)));
-    steps.push_back(
-        Normalizer::step_from_config(text_from_python(step[0], "a normalizer's class"), fields));
+    for (const auto& [name, value] : nb::cast<nb::dict>(step[1])) {
+      const auto field = nb::cast<std::string>(name);
+      fields.emplace_back(field, number_from_python(value, "'" + field + "' of " + class_name));
+    }
+    steps.push_back(Normalizer::step_from_config(class_name, fields));
   }
   return Normalizer(std::move(steps));
 }
@@ -118,8 +132,7 @@ FieldValue field_from_python(const std::string& name, nb::handle value) {
     return tensor_from_python(value, name.c_str());
   }
   if (PyIndex_Check(value.ptr()) != 0) return int_from_python(value, name.c_str());
-  if (nb::hasattr(value, "__float__")) return nb::cast<double>(nb::float_(value));
-  throw WrongType("'" + name + "' cannot be " + describe(value));
+  return number_from_python(value, "'" + name + "'");
 }
 
 // Columns and what holds them, and declared normalizers are None: weft/feature_column has the
@@ -253,9 +266,15 @@ void bind_column(nb::module_& m) {
         [](const nb::list& columns) { return columns_to_json(columns_of(columns)); });
   m.def("check_columns_json",
         [](nb::handle json) { (void)columns_from_json(text_from_python(json, "json")); });
-  m.def("log_boundaries", [](double first, double last, nb::handle count) {
-    return tensor_to_python(log_boundaries(first, last, int_from_python(count, "count")));
-  });
+  m.def("check_normalizer", [](const nb::list& steps) { (void)declared_normalizer(steps); });
+  m.def(
+      "log_boundaries",
+      [](nb::handle first, nb::handle last, nb::handle count) {
+        return tensor_to_python(log_boundaries(number_from_python(first, "'first'"),
+                                               number_from_python(last, "'last'"),
+                                               int_from_python(count, "count")));
+      },
+      nb::arg("first").none(), nb::arg("last").none(), nb::arg("count").none());
 }
 
 }  // namespace weft::python

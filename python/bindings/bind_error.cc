@@ -58,7 +58,12 @@ void warn_in_python(const std::string& message) {
 
 nb::object error_to_python(const Error& error) {
   nb::object type = nb::module_::import_("weft.errors").attr(class_of(error));
-  return type(error.what(), **place(error.where()));
+  // What a message quotes need not be UTF-8.
+  const std::string_view text = error.what();
+  nb::object message = nb::steal(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+  if (!message.is_valid()) throw nb::python_error();
+  return type(message, **place(error.where()));
 }
 
 void bind_error(nb::module_& m) {

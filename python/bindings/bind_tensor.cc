@@ -63,7 +63,7 @@ void bind_tensor(nb::module_& m) {
   bind_dtypes(m);
   m.def(
       "as_dtype",
-      [](nb::handle value) { return dtype_to_python(dtype_from_python(value, "value")); },
+      [](nb::handle value) { return dtype_to_python(dtype_from_python(value, "dtype")); },
       nb::arg("value").none(), nb::sig("def as_dtype(value: object) -> DType"),
       "The weft dtype of a numpy dtype, a name or a Python type.");
 }

@@ -85,6 +85,11 @@ std::optional<DType> format_dtype(const char* format, int64_t size) {
 }
 
 Tensor tensor_from_view(nb::handle value, std::shared_ptr<Py_buffer> view, const char* argument) {
+  if (is_from(value, "numpy.ma")) {
+    throw WrongType(std::string("'") + argument +
+                    "' is a masked array, whose mask would be lost: give its .filled(-1), or a "
+                    "weft.SparseTensor of what is there");
+  }
   Shape shape(view->shape, view->shape + view->ndim);
   const char* format = view->format == nullptr ? "B" : view->format;
   const char last = format[std::char_traits<char>::length(format) - 1];

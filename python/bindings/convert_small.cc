@@ -59,7 +59,10 @@ std::optional<DType> find_dtype(nb::handle value) {
   if (value.is_none()) return std::nullopt;  // numpy would read it as float64
   if (std::optional<DType> dtype = dtype_of_builtin(value)) return dtype;
   if (PyUnicode_Check(value.ptr())) {
-    if (std::optional<DType> dtype = dtype_of_name(nb::cast<std::string_view>(value))) return dtype;
+    nb::object name = nb::steal(PyUnicode_AsUTF8String(value.ptr()));
+    if (!name.is_valid()) PyErr_Clear();  // a lone surrogate: no name of a dtype
+    if (!name.is_valid()) return std::nullopt;
+    if (std::optional<DType> dtype = dtype_of_name(PyBytes_AsString(name.ptr()))) return dtype;
   }
   if (nb::hasattr(value, "as_numpy_dtype")) return dtype_of_numpy(value.attr("as_numpy_dtype"));
   return dtype_of_numpy(value);

@@ -141,7 +141,11 @@ void ListReader::add_text(PyObject* node, bool is_bytes) {
   if (!is_bytes) {
     Py_ssize_t size = 0;
     const char* text = PyUnicode_AsUTF8AndSize(node, &size);
-    if (text == nullptr) throw nb::python_error();
+    if (text == nullptr) {  // a lone surrogate
+      PyErr_Clear();
+      throw InvalidArgument(place() + " holds characters that UTF-8 has not: " +
+                            nb::cast<std::string>(nb::repr(nb::handle(node))));
+    }
     texts_.emplace_back(text, static_cast<size_t>(size));
   } else {
     texts_.emplace_back(PyBytes_AsString(node), static_cast<size_t>(PyBytes_Size(node)));

@@ -19,6 +19,7 @@ from weft import (
     layers,
     normalizers,
     ragged,
+    testing,
     train,
     vocabulary,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "sequence_mask",
     "set_num_threads",
     "show_config",
+    "testing",
     "train",
     "trim",
     "vocabulary",

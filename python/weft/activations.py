@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from weft import _core
+from weft.arguments import number
 from weft.errors import InvalidArgumentError, WrongTypeError
 
 __all__ = [
@@ -53,23 +54,17 @@ def sigmoid(x: Any) -> np.ndarray:
     return _core.activate("sigmoid", x)
 
 
-def _number(value: Any, argument: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise WrongTypeError(f"`{argument}` must be a number, got {value!r}")
-    return float(value)
-
-
 def relu(
     x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> np.ndarray:
     """Returns x where x > threshold, at most max_value, and alpha (x - threshold) elsewhere."""
-    if max_value is not None and _number(max_value, "max_value") < 0:
+    if max_value is not None and number(max_value, "max_value") < 0:
         raise InvalidArgumentError(f"`max_value` must not be negative, got {max_value}")
-    if _number(alpha, "alpha") == 0 and _number(threshold, "threshold") == 0:
+    if number(alpha, "alpha") == 0 and number(threshold, "threshold") == 0:
         made = _core.activate("relu", x)
     else:
         x = _core.activate("linear", x)
-        limit, slope = x.dtype.type(_number(threshold, "threshold")), x.dtype.type(alpha)
+        limit, slope = x.dtype.type(number(threshold, "threshold")), x.dtype.type(alpha)
         below = slope * (x - limit) if slope else np.where(np.isnan(x), x, x.dtype.type(0))
         made = np.where(x > limit, x, below)
     return made if max_value is None else np.minimum(made, made.dtype.type(max_value))
@@ -78,7 +73,7 @@ def relu(
 def elu(x: Any, alpha: float = 1.0) -> np.ndarray:
     """Returns x where x > 0, else alpha (exp(x) - 1)."""
     made = _core.activate("elu", x)
-    scale = made.dtype.type(_number(alpha, "alpha"))
+    scale = made.dtype.type(number(alpha, "alpha"))
     return made if scale == 1 else np.where(made > 0, made, scale * made)
 
 

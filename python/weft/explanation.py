@@ -136,17 +136,17 @@ def _row_of(key: str, values: Any) -> list[Any]:
     if isinstance(values, SparseTensor) and len(values.shape) == 1:
         return values.values.tolist()
     if isinstance(values, list | tuple | str | bytes | int | float) or hasattr(values, "tolist"):
-        plain = _plain(values)
-        return plain if isinstance(plain, list) else [plain]
+        found = _lists(values)
+        return found if isinstance(found, list) else [found]
     raise WrongTypeError(
         f"feature {key!r} must be a list, an array, a Ragged of steps or a SparseTensor of rank 1, "
         f"got {values!r}"
     )
 
 
-def _plain(value: Any) -> Any:
+def _lists(value: Any) -> Any:
     value = value.tolist() if hasattr(value, "tolist") else value
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_lists(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _explained(

@@ -8,11 +8,13 @@ column that holds one cannot be saved for a server. They compute in double preci
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from weft.errors import InvalidArgumentError
+from weft import _core
+from weft.errors import InvalidArgumentError, WrongTypeError
 
 __all__ = ["Clip", "Log1p", "MinMax", "Normalizer", "ZScore"]
 
@@ -20,13 +22,20 @@ __all__ = ["Clip", "Log1p", "MinMax", "Normalizer", "ZScore"]
 class Normalizer:
     """The base of the normalizers. Calling one applies it to an array, as a column would."""
 
+    def __post_init__(self) -> None:
+        """Raises TypeError for a parameter that is no number, ValueError for one out of range."""
+        _core.check_normalizer([(type(self).__name__, self.get_config())])
+
     def get_config(self) -> dict[str, float]:
         """The parameters: `type(self)(**config)` is the same normalizer."""
         return dataclasses.asdict(self)  # type: ignore[call-overload]
 
     def __call__(self, values: Any) -> np.ndarray:
         """The normalized values: float64, of the same shape."""
-        return self._apply(np.asarray(values, np.float64))
+        try:
+            return self._apply(np.asarray(values, np.float64))
+        except (TypeError, ValueError):
+            raise WrongTypeError(f"a normalizer takes numbers, got {values!r}") from None
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
         raise NotImplementedError
@@ -78,14 +87,17 @@ def serialize(normalizer: Normalizer) -> dict[str, Any]:
     return {"class_name": type(normalizer).__name__, "config": normalizer.get_config()}
 
 
-def deserialize(config: dict[str, Any]) -> Normalizer:
+def deserialize(config: Mapping[str, Any]) -> Normalizer:
     """The normalizer that `serialize` describes. Raises ValueError for an unknown one."""
     known = {kind.__name__: kind for kind in (Clip, Log1p, MinMax, ZScore)}
-    if config.get("class_name") not in known:
-        raise InvalidArgumentError(
-            f"Unknown normalizer {config.get('class_name')!r}: it is one of {', '.join(known)}"
-        )
-    return known[config["class_name"]](**config["config"])
+    whole = config if isinstance(config, Mapping) else {}
+    name, fields = whole.get("class_name"), whole.get("config")
+    if not isinstance(name, str) or not isinstance(fields, Mapping):
+        raise InvalidArgumentError(f"a normalizer has class_name and config, got {config!r}")
+    if name not in known:
+        raise InvalidArgumentError(f"Unknown normalizer {name!r}: it is one of {', '.join(known)}")
+    _core.check_normalizer([(name, dict(fields))])
+    return known[name](**fields)
 
 
 def declared(normalizer_fn: Any) -> tuple[Normalizer, ...] | None:

@@ -20,8 +20,17 @@ uint64_t hash_bytes(std::string_view bytes) {
   return h;
 }
 
-// 0.0 and -0.0 are equal, so they hash alike.
-uint64_t hash_double(double value) { return value == 0 ? 0 : std::bit_cast<uint64_t>(value); }
+// As a field: NaN is itself.
+template <class Float>
+bool same_number(Float a, Float b) {
+  return a == b || (a != a && b != b);
+}
+
+// 0.0 and -0.0 are equal, and so are all NaNs, so they hash alike.
+uint64_t hash_double(double value) {
+  if (value != value) return 1;
+  return value == 0 ? 0 : std::bit_cast<uint64_t>(value);
+}
 
 uint64_t hash_initializer(const Initializer& initializer) {
   uint64_t h = hash_bytes(initializer.name());
@@ -97,6 +106,8 @@ bool same_value(const FieldValue& a, const FieldValue& b) {
           return same_column(held, other);
         } else if constexpr (std::is_same_v<T, CrossKeys>) {
           return std::ranges::equal(held, other, same_key);
+        } else if constexpr (std::is_same_v<T, double>) {
+          return same_number(held, other);
         } else {
           return held == other;
         }
@@ -201,8 +212,9 @@ bool same_tensor(const Tensor& a, const Tensor& b) {
     return true;
   }
   if (a.dtype() == DType::kFloat64)
-    return std::ranges::equal(a.values<double>(), b.values<double>());
-  if (a.dtype() == DType::kFloat32) return std::ranges::equal(a.values<float>(), b.values<float>());
+    return std::ranges::equal(a.values<double>(), b.values<double>(), same_number<double>);
+  if (a.dtype() == DType::kFloat32)
+    return std::ranges::equal(a.values<float>(), b.values<float>(), same_number<float>);
   const auto bytes = static_cast<size_t>(a.size() * dtype_size(a.dtype()));
   return bytes == 0 || std::memcmp(a.buffer().data(), b.buffer().data(), bytes) == 0;
 }

@@ -15,6 +15,19 @@ Tensor flattened(const Tensor& outer, const Tensor& inner) {
   return splits;
 }
 
+// Integers, none of them, as so many strings: nested lists that hold nothing have no dtype of their
+// own.
+std::optional<Feature> as_no_strings(const Feature& feature) {
+  const auto none = [](const Tensor& values) {
+    return Tensor::strings(values.shape(), Bytes::from({}));
+  };
+  if (const auto* ragged = std::get_if<Ragged>(&feature); ragged && ragged->values().size() == 0)
+    return ragged->with_values(none(ragged->values()));
+  if (const auto* dense = std::get_if<Tensor>(&feature); dense && dense->size() == 0)
+    return none(*dense);
+  return std::nullopt;
+}
+
 }  // namespace
 
 IdsCounters& IdsCounters::operator+=(const IdsCounters& other) {
@@ -39,7 +52,11 @@ FeatureRows as_bags(FeatureRows rows) {
 }
 
 FeatureRows rows_of_dtype(const IdsCall& call, const std::string& key, DType dtype) {
-  const Feature& feature = find_feature(call.features, key);
+  const Feature& found = find_feature(call.features, key);
+  std::optional<Feature> empty;
+  if (dtype == DType::kString && feature_dtype(found) == DType::kInt64)
+    empty = as_no_strings(found);
+  const Feature& feature = empty ? *empty : found;
   const DType given = feature_dtype(feature);
   const bool strings = given == DType::kString;
   if (!strings && !is_integer(given)) {

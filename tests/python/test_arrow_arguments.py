@@ -30,7 +30,7 @@ def test_missing_columns(given):
 @pytest.mark.parametrize("wrong", [3, "a", b"a", [3], [None]])
 def test_columns_are_names(wrong):
     for read in (arrow.from_arrow, lambda *arguments: list(arrow.batches(*arguments))):
-        with pytest.raises(weft.errors.WrongTypeError, match="columns"):
+        with pytest.raises(weft.errors.WrongTypeError, match="'columns' must be"):
             read(arrow.to_arrow(BATCH), wrong)
 
 

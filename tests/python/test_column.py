@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
+import pathlib
 import pickle
 
 import numpy as np
@@ -97,7 +99,22 @@ def test_names_and_fields():
          lambda: fc.embedding_column(WATCHES, 2, max_norm="1")),
         (TypeError, "'combiner' of EmbeddingColumn must be a string, got None",
          lambda: fc.embedding_column(WATCHES, 2, combiner=None)),
-        (TypeError, "'number_buckets' cannot be a value of type list", lambda: IDENTITY("a", [3])),
+        (TypeError, "'number_buckets' must be a number, got a value of type list",
+         lambda: IDENTITY("a", [3])),
+        (TypeError, "'first' must be a number", lambda: fc.log_boundaries("a", 2, 3)),
+        (TypeError, "unit must be a number, in the unit of the times",
+         lambda: fc.sequence_time_delta_column("t", unit=datetime.timedelta(hours=1))),
+        (TypeError, "vocabulary_file: not a path: 3",
+         lambda: fc.categorical_column_with_vocabulary_file("a", 3)),
+        (ValueError, "does not fit into int64, column_name: a",
+         lambda: fc.categorical_column_with_vocabulary_list("a", [1, 2**70])),
+        (ValueError, "'hash_key' does not fit into int64",
+         lambda: fc.crossed_column(["a", "b"], 5, hash_key=2**63)),
+        (ValueError, "keys", lambda: fc.crossed_column({"a", "b"}, 5)),
+        (ValueError, "not JSON", lambda: fc.columns_from_json(b"\xff")),
+        (ValueError, "Unknown feature_column",
+         lambda: fc.deserialize_feature_columns([{"class_name": ["x"], "config": {}}])),
+        (TypeError, "a list of configs", lambda: fc.deserialize_feature_columns("abc")),
         (ValueError, "'number_buckets' does not fit into int64", lambda: IDENTITY("a", 2**70)),
         (ValueError, "default_value does not fit",
          lambda: fc.numeric_column("x", default_value=2**70, dtype=weft.int64)),
@@ -122,6 +139,21 @@ def test_names_and_fields():
 def test_errors(error, words, make):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_a_default_that_is_no_number_equals_itself():
+    column = fc.numeric_column("n", default_value=float("nan"))
+    same = fc.numeric_column("n", default_value=float("nan"))
+    assert column == same
+    assert hash(column) == hash(same)
+    assert fc.columns_from_json(fc.columns_to_json([column])) == [column]
+
+
+def test_a_checkpoint_may_be_a_path():
+    column = fc.embedding_column(
+        WATCHES, 2, ckpt_to_load_from=pathlib.Path("/x"), tensor_name_in_ckpt="t"
+    )
+    assert column.ckpt_to_load_from == "/x"
 
 
 def test_unknown_names_in_configs():

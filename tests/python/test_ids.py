@@ -83,3 +83,14 @@ def test_fingerprint64_takes_bytes():
     assert weft.fingerprint64(b"") == 0x9AE16A3B2F90404F
     with pytest.raises(TypeError, match="takes bytes"):
         weft.fingerprint64("text")
+
+
+def test_nested_lists_without_a_value_suit_columns_of_strings():
+    column = fc.categorical_column_with_hash_bucket("h", 10)
+    assert column.ids({"h": [[], []]}).to_lists() == [[], []]
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.array([[1, 2]], mask=[[False, True]])
+    with pytest.raises(TypeError, match="'h' is a masked array"):
+        fc.categorical_column_with_identity("h", 10).ids({"h": masked})

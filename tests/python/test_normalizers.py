@@ -46,12 +46,22 @@ def test_normalizers_act_in_turn():
 
 
 @pytest.mark.parametrize(
+    ("kind", "parameters", "message"),
+    [
+        (normalizers.ZScore, (0, 0), "stddev must be greater than 0"),
+        (normalizers.MinMax, (1, 1), "min must be less than max"),
+        (normalizers.Clip, (2, 1), "min must not be greater"),
+        (normalizers.ZScore, (float("nan"), 1), "finite"),
+    ],
+)
+def test_parameters_that_cannot_work_are_refused(kind, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        kind(*parameters)
+
+
+@pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (normalizers.ZScore(0, 0), "stddev must be greater than 0"),
-        (normalizers.MinMax(1, 1), "min must be less than max"),
-        (normalizers.Clip(2, 1), "min must not be greater"),
-        (normalizers.ZScore(float("nan"), 1), "finite"),
         ([normalizers.Log1p(), np.log], "holds normalizers of weft.normalizers"),
         ([], "at least one step"),
     ],
@@ -59,3 +69,17 @@ def test_normalizers_act_in_turn():
 def test_normalizers_that_cannot_work_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         fc.numeric_column("n", normalizer_fn=wrong)
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(
+        TypeError, match="'mean' of ZScore must be a number, got a value of type str"
+    ):
+        normalizers.ZScore("a", "b")
+    with pytest.raises(TypeError, match="a normalizer takes numbers"):
+        normalizers.Log1p()("many")
+    for config in ("Log1p", {}, {"class_name": "Log1p"}, {"class_name": 3, "config": {}}):
+        with pytest.raises(ValueError, match="class_name and config"):
+            normalizers.deserialize(config)
+    with pytest.raises(ValueError, match="no 'base'"):
+        normalizers.deserialize({"class_name": "Log1p", "config": {"base": 2}})

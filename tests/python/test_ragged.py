@@ -79,7 +79,7 @@ def test_rows_may_be_numpy_arrays():
         ([[True, 1]], TypeError, r"'rows'\[0\]\[1\] is int where values before it are bool"),
         ([[2**63]], ValueError, r"'rows'\[0\]\[0\] does not fit into int64"),
         ([[{}]], TypeError, "got a value of type dict"),
-        ([["\ud800"]], ValueError, "surrogates"),
+        ([["\ud800"]], ValueError, "characters that UTF-8 has not"),
     ],
 )
 def test_wrong_lists_are_refused_with_their_place(rows, error, words):

@@ -274,3 +274,10 @@ def test_limits(tmp_path):
     assert list(TFRecordDataset(path, limits=weft.Limits(max_record_bytes=1000))) == RECORDS
     with pytest.raises(TypeError, match="'limits' must be a weft.Limits"):
         TFRecordDataset(path, limits=3)
+
+
+def test_options_that_cannot_be_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="compression_level. must be 0 to 9, got 99"):
+        weft.io.TFRecordOptions("GZIP", compression_level=99)
+    with pytest.raises(TypeError, match="verify_crc. must be True or False, got None"):
+        weft.io.TFRecordDataset(tmp_path / "a", verify_crc=None)

@@ -193,5 +193,5 @@ def test_dtypes_equal_numpys():
 
 @pytest.mark.parametrize("value", [None, "int65", 3, object(), "M8[s]"])
 def test_what_is_no_dtype_is_refused(value):
-    with pytest.raises(TypeError, match="'value' must be a dtype"):
+    with pytest.raises(TypeError, match="'dtype' must be a dtype"):
         weft.as_dtype(value)

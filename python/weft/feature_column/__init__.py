@@ -86,10 +86,6 @@ from weft.feature_column.weighted import (
 )
 
 __all__ = [
-    "serialize_feature_columns",
-    "deserialize_feature_columns",
-    "columns_to_json",
-    "columns_from_json",
     "BucketizedColumn",
     "CategoricalColumn",
     "CrossedColumn",
@@ -112,8 +108,11 @@ __all__ = [
     "categorical_column_with_identity",
     "categorical_column_with_vocabulary_file",
     "categorical_column_with_vocabulary_list",
+    "columns_from_json",
+    "columns_to_json",
     "concatenate_context_input",
     "crossed_column",
+    "deserialize_feature_columns",
     "embedding_column",
     "indicator_column",
     "log_boundaries",
@@ -128,6 +127,7 @@ __all__ = [
     "sequence_numeric_column",
     "sequence_time_delta_column",
     "sequence_weighted_categorical_column",
+    "serialize_feature_columns",
     "shared_embeddings",
     "weighted_categorical_column",
 ]

@@ -194,11 +194,10 @@ def deserialize(
     """The column that `serialize` describes. Columns of one class and name become one object."""
     if not isinstance(config, Mapping) or not {"class_name", "config"} <= set(config):
         raise InvalidArgumentError(f"Improper config format: {config}")
-    if config["class_name"] not in _CLASSES:
-        raise InvalidArgumentError(f"Unknown feature_column: {config['class_name']}")
-    made = _CLASSES[config["class_name"]].from_config(
-        config["config"], custom_objects, columns_by_name
-    )
+    name = config["class_name"]
+    if not isinstance(name, str) or name not in _CLASSES:
+        raise InvalidArgumentError(f"Unknown feature_column: {name}")
+    made = _CLASSES[name].from_config(config["config"], custom_objects, columns_by_name)
     if columns_by_name is None:
         return made
     return columns_by_name.setdefault(f"{type(made).__name__}:{made.name}", made)
@@ -235,9 +234,9 @@ def _deserialized(
 ) -> Any:
     if isinstance(value, Mapping) and field in ("categorical_column", "source_column"):
         return deserialize(value, known, columns_by_name)
-    if field == "keys":
+    if field == "keys" and isinstance(value, list | tuple):
         return tuple(
-            deserialize(key, known, columns_by_name) if "class_name" in key else key
+            deserialize(key, known, columns_by_name) if isinstance(key, Mapping) else key
             for key in value
         )
     if field == "normalizer_fn" and isinstance(value, Mapping):
@@ -245,26 +244,25 @@ def _deserialized(
     if field == "normalizer_fn" and isinstance(value, list | tuple):
         return tuple(normalizers.deserialize(step) for step in value)
     if isinstance(value, Mapping) and field == "initializer":
-        if value.get("class_name") in known:
-            return known[value["class_name"]].from_config(value["config"])
-        # TensorFlow's own initializers name a dtype too, which is the layer's here.
-        own = {k: v for k, v in value.get("config", {}).items() if k != "dtype"}
-        return initializers.deserialize({**value, "config": own})
+        return initializers.deserialize(value, known)
     if isinstance(value, str) and field in ("initializer", "normalizer_fn"):
         if value in known:
             return known[value]
         if field == "initializer":
             return initializers.get_for(value, field)
         raise InvalidArgumentError(f"Unknown {field} {value!r}: pass it in custom_objects")
-    return _plain(_tuples(value))
+    return _from_json(_tuples(value))
 
 
-def _plain(value: Any) -> Any:
+def _from_json(value: Any) -> Any:
     """What JSON has no type for, as `columns_to_json` writes it."""
     if isinstance(value, tuple):
-        return tuple(_plain(v) for v in value)
-    if isinstance(value, dict) and value.keys() == {"bytes"}:
-        return bytes(value["bytes"])
-    if isinstance(value, dict) and value.keys() == {"float"}:
-        return float(value["float"])
+        return tuple(_from_json(v) for v in value)
+    try:
+        if isinstance(value, dict) and value.keys() == {"bytes"}:
+            return bytes(value["bytes"])
+        if isinstance(value, dict) and value.keys() == {"float"}:
+            return float(value["float"])
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"Improper config format: {value}") from None
     return value

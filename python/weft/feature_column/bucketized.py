@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from weft import _core
+from weft.arguments import number
 from weft.errors import InvalidArgumentError
 from weft.feature_column.base import CategoricalColumn, DenseColumn, column_class
 
@@ -45,7 +46,7 @@ class BucketizedColumn(DenseColumn, CategoricalColumn):
         if not all(isinstance(bound, numbers.Real) for bound in bounds):
             raise InvalidArgumentError(f"boundaries must be numbers. Given: {self.boundaries!r}")
         self.__dict__["boundaries"] = bounds
-        super().__post_init__(boundaries=np.array(bounds, np.float64))
+        super().__post_init__(boundaries=np.array([number(b, "boundaries") for b in bounds]))
 
 
 def bucketized_column(source_column: Any, boundaries: Sequence[float]) -> BucketizedColumn:
@@ -75,6 +76,7 @@ def sequence_bucketized_column(source_column: Any, boundaries: Sequence[float]) 
 def log_boundaries(first: float, last: float, count: int) -> tuple[float, ...]:
     """`count` boundaries from `first` to `last`, each larger by the same factor: for times, prices.
 
-    Raises ValueError unless 0 < first < last and count >= 2. Not in TensorFlow.
+    Raises TypeError for what is no number, ValueError unless 0 < first < last and count >= 2. Not
+    in TensorFlow.
     """
-    return tuple(_core.log_boundaries(float(first), float(last), count).tolist())
+    return tuple(_core.log_boundaries(first, last, count).tolist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import ClassVar
 
 from weft.errors import InvalidArgumentError
@@ -26,8 +26,9 @@ class CrossedColumn(CategoricalColumn):
 
     def __post_init__(self) -> None:
         """Checks the keys as TensorFlow does."""
-        keys = tuple(self.keys) if isinstance(self.keys, Iterable) else ()
-        if isinstance(self.keys, str) or len(keys) < 2:
+        listed = isinstance(self.keys, Iterable) and not isinstance(self.keys, str | Set | Mapping)
+        keys = tuple(self.keys) if listed else ()
+        if len(keys) < 2:
             raise InvalidArgumentError(f"keys must be a list with length > 1. Given: {self.keys!r}")
         for key in keys:
             if not isinstance(key, str | CategoricalColumn):

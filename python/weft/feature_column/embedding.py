@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar
 
+from weft.arguments import path
 from weft.errors import InvalidArgumentError
 from weft.feature_column.base import CategoricalColumn, DenseColumn, column_class
 
@@ -20,7 +22,7 @@ class EmbeddingColumn(DenseColumn):
     dimension: int
     combiner: str = "mean"
     initializer: Any = None
-    ckpt_to_load_from: str | None = None
+    ckpt_to_load_from: str | os.PathLike[str] | None = None
     tensor_name_in_ckpt: str | None = None
     max_norm: float | None = None
     trainable: bool = True
@@ -35,7 +37,9 @@ class EmbeddingColumn(DenseColumn):
             raise InvalidArgumentError(
                 f"initializer must be callable if specified. Embedding of column_name: {name}"
             )
+        file = self.ckpt_to_load_from
         super().__post_init__(
+            ckpt_to_load_from=None if file is None else path(file, "ckpt_to_load_from"),
             trainable=bool(self.trainable),
             use_safe_embedding_lookup=bool(self.use_safe_embedding_lookup),
         )
@@ -46,7 +50,7 @@ def embedding_column(
     dimension: int,
     combiner: str = "mean",
     initializer: Any = None,
-    ckpt_to_load_from: str | None = None,
+    ckpt_to_load_from: str | os.PathLike[str] | None = None,
     tensor_name_in_ckpt: str | None = None,
     max_norm: float | None = None,
     trainable: bool = True,

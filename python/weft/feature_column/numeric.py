@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,8 @@ def sequence_numeric_column(
 
 
 def _shape(shape: Any, key: Any) -> tuple[int, ...]:
-    dims = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
+    listed = isinstance(shape, Iterable) and not isinstance(shape, str | bytes | Set | Mapping)
+    dims = tuple(shape) if listed else (shape,)
     for dim in dims:
         if isinstance(dim, bool) or not isinstance(dim, numbers.Integral):
             raise WrongTypeError(f"shape dimensions must be integer. shape: {shape!r}, key: {key}")

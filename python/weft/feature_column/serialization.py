@@ -56,6 +56,10 @@ def deserialize_feature_columns(
     `custom_objects` maps names of functions and initializers to them. Columns that are there twice
     become one object. Raises ValueError for a class, a field or a function that is not known.
     """
+    if not isinstance(configs, list | tuple):
+        raise WrongTypeError(f"configs must be a list of configs, got {configs!r}")
+    if not isinstance(custom_objects, Mapping | None):
+        raise WrongTypeError(f"custom_objects must be a dict, got {custom_objects!r}")
     by_name: dict[str, FeatureColumn] = {}
     return [deserialize(config, custom_objects, by_name) for config in configs]
 

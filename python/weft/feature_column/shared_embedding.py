@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -70,7 +71,7 @@ def shared_embeddings(
     combiner: str = "mean",
     initializer: Any = None,
     shared_embedding_collection_name: str | None = None,
-    ckpt_to_load_from: str | None = None,
+    ckpt_to_load_from: str | os.PathLike[str] | None = None,
     tensor_name_in_ckpt: str | None = None,
     max_norm: float | None = None,
     trainable: bool = True,

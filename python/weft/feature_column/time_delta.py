@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
+import numpy as np
+
 from weft import dtypes
+from weft.errors import WrongTypeError
 from weft.feature_column.base import column_class
 from weft.feature_column.numeric import Function, NumberColumn
 
@@ -24,6 +28,11 @@ class SequenceTimeDeltaColumn(NumberColumn):
 
     def __post_init__(self) -> None:
         """Takes a dtype in all its forms."""
+        if isinstance(self.unit, datetime.timedelta | np.timedelta64):
+            raise WrongTypeError(
+                "unit must be a number, in the unit of the times: 3600 for an hour of seconds. "
+                f"Given: {self.unit!r}, key: {self.key}"
+            )
         super().__post_init__(dtype=dtypes.as_dtype(self.dtype))
 
 
@@ -49,6 +58,7 @@ def sequence_time_delta_column(
     For log buckets: `bucketized_column(column, log_boundaries(1, 720, 12))`. To drop events after
     the request, see `cutoff` of `weft.layers.SequenceFeatures`.
 
-    Raises ValueError unless `unit` > 0 and `dtype` is an integer or floating.
+    Raises TypeError for a `unit` that is no number, ValueError unless it is greater than 0 and
+    `dtype` is an integer or floating.
     """
     return SequenceTimeDeltaColumn(**locals())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, ClassVar
 
 import numpy as np
 
 from weft import dtypes
-from weft.errors import InvalidArgumentError
+from weft.arguments import path
+from weft.errors import InvalidArgumentError, OutOfRangeError
 from weft.feature_column.base import CategoricalColumn, column_class
 from weft.feature_column.sequence import SequenceCategoricalColumn
 
@@ -38,7 +39,7 @@ class VocabularyListCategoricalColumn(CategoricalColumn):
     def __post_init__(self) -> None:
         """Takes the list and the dtype in all their forms."""
         given = self.vocabulary_list
-        listed = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+        listed = isinstance(given, Iterable) and not isinstance(given, str | bytes | Set | Mapping)
         entries = tuple(given) if listed else ()
         if not entries:
             raise InvalidArgumentError(
@@ -72,7 +73,7 @@ class VocabularyFileCategoricalColumn(CategoricalColumn):
         if not self.vocabulary_file:
             raise InvalidArgumentError(f"Missing vocabulary_file in {self.key}.")
         super().__post_init__(
-            vocabulary_file=os.fspath(self.vocabulary_file),
+            vocabulary_file=path(self.vocabulary_file, "vocabulary_file"),
             dtype=dtypes.as_dtype(self.dtype),
             num_oov_buckets=self.num_oov_buckets or 0,
             default_value=-1 if self.default_value is None else self.default_value,
@@ -84,7 +85,12 @@ def _entries(entries: tuple[Any, ...], key: str) -> np.ndarray:
     if all(isinstance(entry, str | bytes) for entry in entries):
         return np.array(entries, object)
     if all(isinstance(entry, int) and not isinstance(entry, bool) for entry in entries):
-        return np.array(entries, np.int64)
+        try:
+            return np.array(entries, np.int64)
+        except OverflowError:
+            raise OutOfRangeError(
+                f"an entry does not fit into int64, column_name: {key} vocabulary"
+            ) from None
     raise InvalidArgumentError(
         f"vocabulary dtype must be string or integer, column_name: {key} vocabulary"
     )

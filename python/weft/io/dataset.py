@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from weft import _core
+from weft.arguments import flag
 from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.io.iteration import Pass, checked_epoch, checked_state, no_counts
@@ -77,7 +78,8 @@ class TFRecordDataset:
         if isinstance(filenames, TFRecordDataset):
             raise WrongTypeError("filenames: a dataset of records gives no paths; use it as it is")
         compression = compression_name(compression_type)
-        self._arguments = (file_names(filenames), compression, bool(verify_crc), on_error, limits)
+        verify_crc = flag(verify_crc, "verify_crc")
+        self._arguments = (file_names(filenames), compression, verify_crc, on_error, limits)
         self._counted: tuple[dict[str, int], ...] = (no_counts(),)
         self._begin(self._describe(), ())
         if num_parallel_reads is not None:

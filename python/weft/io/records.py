@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import overload
 
-from weft import _core
+from weft import _core, arguments
 from weft.config import Limits
 from weft.errors import InvalidArgumentError, WrongTypeError
 
@@ -31,10 +31,7 @@ def compression_name(compression_type: str | None) -> str:
 
 def file_name(path: Path, argument: str) -> bytes:
     """The file name as the system has it."""
-    try:
-        name = os.fsencode(path)
-    except TypeError:
-        raise WrongTypeError(f"{argument}: not a path: {path!r}") from None
+    name = os.fsencode(arguments.path(path, argument))
     if not name:
         raise InvalidArgumentError(f"{argument}: the path is empty")
     return name
@@ -63,11 +60,17 @@ class TFRecordOptions:
         mem_level: int | None = None,
         compression_strategy: int | None = None,
     ):
-        """`compression_level`: 0 (stored) to 9 (smallest) for "GZIP" and "ZLIB"; None is 6.
+        """`compression_level`: 0 (stored) to 9 (smallest) for "GZIP" and "ZLIB"; None and -1 are 6.
 
         The other arguments are TensorFlow's and have no effect.
         """
         compression_name(compression_type)
+        if compression_level is not None:
+            compression_level = arguments.integer(compression_level, "compression_level")
+            if not -1 <= compression_level <= 9:
+                raise InvalidArgumentError(
+                    f"`compression_level` must be 0 to 9, got {compression_level}"
+                )
         self.compression_type = compression_type
         self.compression_level = compression_level
 
@@ -170,7 +173,12 @@ class RecordFile(Sequence[bytes]):
         another size or time than when it was made.
         """
         to = None if index is None else file_name(index, "index")
-        self._arguments = (file_name(path, "path"), to, bool(verify_crc), limits)
+        self._arguments = (
+            file_name(path, "path"),
+            to,
+            arguments.flag(verify_crc, "verify_crc"),
+            limits,
+        )
         self._core = _core.RecordFile(*self._arguments)
 
     def __len__(self) -> int:

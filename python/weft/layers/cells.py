@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from weft import _core, dtypes
+from weft.arguments import integer
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.layers.base import CellLayer, layer_name
-from weft.layers.declared import DeclaredLayer, as_integer
+from weft.layers.declared import DeclaredLayer
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
 
@@ -96,7 +97,7 @@ class _AnyCell(CellLayer):
         """
         if batch_size is None and inputs is None:
             raise InvalidArgumentError("get_initial_state needs `inputs` or `batch_size`")
-        rows = len(inputs) if batch_size is None else as_integer(batch_size, "batch_size")
+        rows = len(inputs) if batch_size is None else integer(batch_size, "batch_size")
         if rows < 0:
             raise InvalidArgumentError(f"`batch_size` must not be negative, got {rows}")
         kind = np.dtype((self.dtype if dtype is None else dtypes.as_dtype(dtype)).name)

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
 from weft import activations, dtypes, initializers
-from weft.errors import WrongTypeError
+from weft.arguments import integer, number
 from weft.layers.base import CellLayer, layer_name
 
 _INITIALIZERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
-
-
-def as_integer(value: Any, argument: str, what: str = "an integer") -> int:
-    """`value` as an int; raises TypeError, naming the argument, for anything but integers."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise WrongTypeError(f"`{argument}` must be {what}, got {value!r}")
-    return int(value)
-
-
-def _rate(value: Any, argument: str) -> float:
-    """A dropout rate, brought into [0, 1] as Keras does."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise WrongTypeError(f"`{argument}` must be a number, got {value!r}")
-    return min(1.0, max(0.0, float(value)))
 
 
 class DeclaredLayer(CellLayer):
@@ -36,8 +21,8 @@ class DeclaredLayer(CellLayer):
         """Takes the constructor's `locals()`: every argument becomes an attribute."""
         fields = {k: v for k, v in fields.items() if k not in ("self", "__class__")}
         layer = fields.pop("layer")
-        fields["units"] = as_integer(fields["units"], "units", "a positive integer")
-        fields["dtype"] = dtypes.as_dtype("float32" if fields["dtype"] is None else fields["dtype"])
+        fields["units"] = integer(fields["units"], "units", "a positive integer")
+        fields["dtype"] = dtypes.of_layer(fields["dtype"])
         for key in ("activation", "recurrent_activation"):
             if key in fields:
                 fields[key] = activations.serialize(fields[key])
@@ -46,13 +31,13 @@ class DeclaredLayer(CellLayer):
                 fields[key] = initializers.get_for(fields[key], key)
         for key in ("dropout", "recurrent_dropout"):
             if key in fields:
-                fields[key] = _rate(fields[key], key)
+                fields[key] = min(1.0, max(0.0, number(fields[key], key)))  # as Keras does
         for key in ("use_bias", "reset_after", "unit_forget_bias", "trainable"):
             if key in fields:
                 fields[key] = bool(fields[key])
         for key in ("implementation", "seed"):
             if fields.get(key) is not None:
-                fields[key] = as_integer(fields[key], key)
+                fields[key] = integer(fields[key], key)
         fields["name"] = layer_name(fields["name"], self._NAME)
         self.__dict__.update(fields)
         self._fields = fields

@@ -35,10 +35,10 @@ def _columns(feature_columns: Any) -> list[FeatureColumn]:
     return list(feature_columns)
 
 
-def _plain(value: Any) -> Any:
+def _option(value: Any) -> Any:
     """An option as JSON has it: numpy's integers as Python's, bytes as text."""
     if isinstance(value, tuple | list):
-        return tuple(_plain(v) for v in value)
+        return tuple(_option(v) for v in value)
     if isinstance(value, bytes) and value != b"auto":  # which is not the rule "auto"
         return value.decode("utf-8", "surrogateescape")
     if isinstance(value, np.generic) and hasattr(value, "__index__"):
@@ -85,15 +85,15 @@ class _FeatureLayer(Layer):
     _NAME = ""
     _layer: Any
 
-    def _declare(self, make: Any, feature_columns: Any, options: dict[str, Any]) -> None:
-        self._feature_columns = sorted(
-            _columns(feature_columns), key=lambda column: getattr(column, "name", "")
-        )
+    def _declare(self, make: Any, options: dict[str, Any]) -> None:
+        """Takes the constructor's `locals()`."""
+        options = {k: v for k, v in options.items() if k not in ("self", "__class__")}
+        columns = _columns(options.pop("feature_columns"))
+        self._feature_columns = sorted(columns, key=lambda column: getattr(column, "name", ""))
         self.name = layer_name(options["name"], self._NAME)
-        dtype = options["dtype"]
-        self.dtype = dtypes.as_dtype("float32" if dtype is None else dtype)
+        self.dtype = dtypes.of_layer(options["dtype"])
         self.trainable = bool(options["trainable"])
-        options = {k: _plain(v) for k, v in options.items()}
+        options = {k: _option(v) for k, v in options.items()}
         self._options = {
             **options,
             "name": self.name,
@@ -214,10 +214,7 @@ class SequenceFeatures(_FeatureLayer):
         seed: int | None = None,
         dtype: Any = None,
     ):
-        options = {
-            k: v for k, v in locals().items() if k not in ("self", "feature_columns", "__class__")
-        }
-        self._declare(_core.SequenceFeatures, feature_columns, options)
+        self._declare(_core.SequenceFeatures, locals())
 
     def __call__(self, features: Mapping[str, Any], training: bool | None = None) -> SequencePair:
         """The batch as a pair (data [B, T, D], lengths int64 [B]) that also has `.mask`.
@@ -267,10 +264,7 @@ class DenseFeatures(_FeatureLayer):
         seed: int | None = None,
         dtype: Any = None,
     ):
-        options = {
-            k: v for k, v in locals().items() if k not in ("self", "feature_columns", "__class__")
-        }
-        self._declare(_core.DenseFeatures, feature_columns, options)
+        self._declare(_core.DenseFeatures, locals())
 
     def __call__(
         self,
