@@ -147,7 +147,7 @@ TEST(DatasetStageTest, AStateOfAnImpossibleBufferIsRefused) {
 // What cannot even be put into the queue.
 struct Unmovable {
   Unmovable() = default;
-  Unmovable(Unmovable&& other) : full(other.full) {
+  Unmovable(Unmovable&& other) : full(other.full) {  // NOLINT(performance-noexcept-*)
     if (full) throw std::bad_alloc();
   }
   Unmovable& operator=(Unmovable&&) = default;

@@ -18,21 +18,24 @@ struct Exported {
   std::vector<T> children;
   std::vector<T*> pointers;
 
-  // Sets the children of `it`, all of them empty.
-  void adopt(size_t count, T& it) {
-    children.resize(count);
-    for (T& child : children) pointers.push_back(&child);
+  // Leaves `owned` to `it`, whose release callback deletes it, and sets the children, all of them
+  // empty.
+  static Exported& give(std::unique_ptr<Exported> owned, size_t count, T& it) {
+    owned->children.resize(count);
+    for (T& child : owned->children) owned->pointers.push_back(&child);
+    Exported& self = *owned.release();
     it.n_children = static_cast<int64_t>(count);
-    it.children = pointers.empty() ? nullptr : pointers.data();
-    it.private_data = this;
+    it.children = self.pointers.empty() ? nullptr : self.pointers.data();
+    it.private_data = &self;
     it.release = [](T* exported) {
-      auto* self = static_cast<Exported*>(exported->private_data);
-      for (T& child : self->children) {
+      auto* mine = static_cast<Exported*>(exported->private_data);
+      for (T& child : mine->children) {
         if (child.release != nullptr) child.release(&child);
       }
       exported->release = nullptr;
-      delete self;
+      delete mine;
     };
+    return self;
   }
 };
 
@@ -68,10 +71,7 @@ void export_schema(const Node& node, ArrowSchema& schema) {
   made.it.format = exported->format.c_str();
   made.it.name = exported->name.c_str();
   made.it.flags = ARROW_FLAG_NULLABLE;
-  Exported<ArrowSchema>& self = *exported;
-  self.pointers.reserve(node.children.size());
-  self.adopt(node.children.size(), made.it);
-  static_cast<void>(exported.release());  // its release callback deletes it
+  auto& self = Exported<ArrowSchema>::give(std::move(exported), node.children.size(), made.it);
   for (size_t i = 0; i < node.children.size(); ++i)
     export_schema(node.children[i], self.children[i]);
   made.finish(schema);
@@ -89,10 +89,7 @@ void export_array(Node node, ArrowArray& array) {
   made.it.null_count = node.null_count;
   made.it.n_buffers = static_cast<int64_t>(exported->buffers.size());
   made.it.buffers = exported->buffers.data();
-  Exported<ArrowArray>& self = *exported;
-  self.pointers.reserve(node.children.size());
-  self.adopt(node.children.size(), made.it);
-  static_cast<void>(exported.release());  // its release callback deletes it
+  auto& self = Exported<ArrowArray>::give(std::move(exported), node.children.size(), made.it);
   for (size_t i = 0; i < node.children.size(); ++i)
     export_array(std::move(node.children[i]), self.children[i]);
   made.finish(array);
