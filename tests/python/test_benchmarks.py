@@ -69,7 +69,7 @@ def test_half_of_a_target(ratio, reached):
 def test_the_page_lists_what_falls_short_and_what_bounds_it():
     def config(ratio):
         targets = [{"against": "tensorflow", "ratio": ratio}, {"against": "best"}]
-        return {"workloads": {"w": {"title": "a", "targets": targets, "bound": "memory"}}}
+        return {"workloads": {"w": {"title": "a", "targets": targets}}, "bounds": {"w": "memory"}}
 
     found = {"workloads": {"w": results([1.0], [8.0])}}
     assert report.shortfalls(found, config(9)) == [["a", "1", "8.0x of 9x", "memory"]]
