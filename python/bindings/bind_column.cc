@@ -132,7 +132,8 @@ FieldValue field_from_python(const std::string& name, nb::handle value) {
     return tensor_from_python(value, name.c_str());
   }
   if (PyIndex_Check(value.ptr()) != 0) return int_from_python(value, name.c_str());
-  return number_from_python(value, "'" + name + "'");
+  if (nb::hasattr(value, "__float__")) return number_from_python(value, "'" + name + "'");
+  throw WrongType("'" + name + "' cannot be " + describe(value));
 }
 
 // Columns and what holds them, and declared normalizers are None: weft/feature_column has the

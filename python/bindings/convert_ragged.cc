@@ -42,8 +42,7 @@ bool is_missing(nb::handle row) {
 // The rows of an object array that holds rows, as a pandas column of lists does: those that are
 // missing are empty. Nothing for other arrays.
 std::optional<nb::list> rows_of_array(nb::handle value) {
-  if (rank_of(value) != 1 || PyObject_CheckBuffer(value.ptr()) == 0 ||
-      !nb::hasattr(value, "dtype"))
+  if (rank_of(value) != 1 || PyObject_CheckBuffer(value.ptr()) == 0 || !nb::hasattr(value, "dtype"))
     return std::nullopt;
   if (nb::cast<std::string_view>(value.attr("dtype").attr("kind")) != "O") return std::nullopt;
   nb::list rows(value.attr("tolist")());

@@ -56,9 +56,8 @@ def test_every_kind_comes_back(tmp_path):
     text = fc.columns_to_json(columns)
     again = fc.columns_from_json(text)
     assert [type(c) for c in again] == [type(c) for c in columns]
-    for one, two in zip(columns, again, strict=True):
-        nan = one.name == "s"
-        assert nan or one == two, one
+    assert again == columns
+    assert list(map(hash, again)) == list(map(hash, columns))
     assert fc.columns_to_json(again) == text
     assert json.loads(text)["weft_columns"] == 1
     assert again[-1].shared_embedding_column_creator is again[-2].shared_embedding_column_creator

@@ -291,3 +291,28 @@ def test_lengths_beyond_int64_are_not_negative():
         weft.io.encode_examples({"a": (np.ones((1, 2, 1)), np.array([1.0]))})
     with pytest.raises(ValueError, match="length of 9223372036854775807"):
         weft.layers.GRU(2)(np.ones((1, 2, 1), np.float32), lengths=huge)
+
+
+def test_rows_that_are_all_empty_have_no_dtype():
+    fc = weft.feature_column
+    words = fc.sequence_categorical_column_with_vocabulary_list("f", ["a"])
+    layer = weft.layers.SequenceFeatures([fc.indicator_column(words)])
+    assert layer({"f": [[], []]}).lengths.tolist() == [0, 0]
+    assert layer({"f": [[[]], []]}).lengths.tolist() == [1, 0]
+    assert words.ids({"f": [[], []]}).to_lists() == [[], []]
+    row = fc.categorical_column_with_hash_bucket("f", 3)
+    assert row.ids({"f": [[], []]}).to_lists() == [[], []]
+    with pytest.raises(ValueError, match="column dtype: string, tensor dtype: int64"):
+        words.ids({"f": [[], [1]]})
+
+
+def test_a_masked_array_is_refused():
+    with pytest.raises(TypeError, match=r"'f' is a masked array, whose mask would be lost"):
+        feature(np.ma.array([[1, 2]], mask=[[False, True]]))
+
+
+def test_a_memoryview_is_no_feature_of_rows():
+    with pytest.raises(weft.Error, match="'f'"):
+        weft.feature_column.categorical_column_with_vocabulary_list("f", ["a"]).ids(
+            {"f": memoryview(b"ab")}
+        )

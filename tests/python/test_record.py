@@ -276,8 +276,23 @@ def test_limits(tmp_path):
         TFRecordDataset(path, limits=3)
 
 
-def test_options_that_cannot_be_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="compression_level. must be 0 to 9, got 99"):
-        weft.io.TFRecordOptions("GZIP", compression_level=99)
-    with pytest.raises(TypeError, match="verify_crc. must be True or False, got None"):
-        weft.io.TFRecordDataset(tmp_path / "a", verify_crc=None)
+@pytest.mark.parametrize("level", [99, -2, 10**30])
+def test_a_compression_level_out_of_range(level):
+    with pytest.raises(ValueError, match=f"`compression_level` must be 0 to 9, got {level}"):
+        weft.io.TFRecordOptions("GZIP", compression_level=level)
+
+
+@pytest.mark.parametrize("level", ["9", 2.5, True])
+def test_a_compression_level_is_an_integer(level):
+    with pytest.raises(weft.WrongTypeError, match="`compression_level` must be an integer"):
+        weft.io.TFRecordOptions("GZIP", compression_level=level)
+
+
+@pytest.mark.parametrize("verify", [None, 0, "no"])
+def test_verify_crc_is_true_or_false(tmp_path, verify):
+    path = tmp_path / "a.tfrecord"
+    with weft.io.TFRecordWriter(path) as writer:
+        writer.write(b"a")
+    for reader in (weft.io.TFRecordDataset, weft.io.RecordFile):
+        with pytest.raises(weft.WrongTypeError, match="`verify_crc` must be True or False"):
+            reader(path, verify_crc=verify)
