@@ -10,8 +10,9 @@ namespace {
 
 using Kind = RowPartition::Kind;
 
+// As the name of an argument, which messages quote: 'shape' of feature 'a'.
 std::string of_feature(const char* field, const std::string& name) {
-  return std::string(field) + " of feature '" + escape_bytes(name) + "'";
+  return std::string(field) + "' of feature '" + escape_bytes(name);
 }
 
 DType dtype_field(nb::handle feature, const std::string& name) {
@@ -73,7 +74,7 @@ RowPartition partition_of(nb::handle partition, const std::string& name) {
                                          of_feature("a partition's key", name).c_str())),
             0};
   }
-  throw WrongType(of_feature("partitions", name) +
+  throw WrongType("'" + of_feature("partitions", name) + "'" +
                   " must be RaggedFeature.RowSplits and the like, got " + describe(partition));
 }
 
@@ -99,10 +100,14 @@ SparseFeature sparse(nb::handle feature, const std::string& name) {
     if (nb::len(keys) > 0) made.index_key.emplace_back(text_from_python(keys, argument.c_str()));
     made.size = {int_from_python(size, of_feature("size", name).c_str())};
   } else {
+    if (!nb::isinstance<nb::list>(keys) && !nb::isinstance<nb::tuple>(keys)) {
+      throw WrongType("'" + argument + "' must be a name or a list of names, got " +
+                      describe(keys));
+    }
     for (nb::handle key : keys)
       made.index_key.emplace_back(text_from_python(key, argument.c_str()));
     if (!nb::isinstance<nb::list>(size) && !nb::isinstance<nb::tuple>(size)) {
-      throw WrongType(of_feature("size", name) + " must be a list, as index_key is, got " +
+      throw WrongType("'" + of_feature("size", name) + "' must be a list, as index_key is, got " +
                       describe(size));
     }
     made.size = shape_from_python(size, of_feature("size", name).c_str());

@@ -14,7 +14,7 @@ import numpy as np
 
 from weft import _core
 from weft._core import ArrowBatch
-from weft.errors import MissingKeyError, WrongTypeError
+from weft.errors import InvalidArgumentError, MissingKeyError, WrongTypeError
 
 __all__ = ["ArrowBatch", "ArrowStream", "batches", "from_arrow", "to_arrow"]
 
@@ -29,7 +29,8 @@ def from_arrow(obj: Any, columns: Iterable[str] | None = None) -> Any:
     empty; a null value is absent, and a column that has one is a `SparseTensor`. Numbers without
     nulls in one chunk share their memory with `obj`.
 
-    `columns` are those that are read; others may be of types that weft does not take. Raises
+    `columns` are those that are read; others may be of types that weft does not take; a single
+    column has none, and they are a ValueError. Raises
     TypeError for such a type and for an `obj` that is no Arrow, ValueError for an array that
     contradicts itself, each naming column and row; `weft.errors.MissingKeyError`, a KeyError, for a
     column that `obj` does not have.
@@ -38,6 +39,8 @@ def from_arrow(obj: Any, columns: Iterable[str] | None = None) -> Any:
     features = _core.from_arrow(obj, names)
     if isinstance(features, dict):
         _refuse_missing(names, features)
+    elif names is not None:
+        raise InvalidArgumentError("`columns` are those of a batch, but `obj` is a single column")
     return features
 
 
@@ -78,9 +81,13 @@ def to_arrow(features: Any) -> ArrowBatch | ArrowStream:
     Features of different numbers of rows raise ValueError when they are exported: when pyarrow, or
     whoever takes the result, asks for it.
     """
-    if isinstance(features, (str, bytes, np.ndarray, _core.StringArray)):
+    if isinstance(
+        features, (str, bytes, np.ndarray, _core.StringArray, _core.Ragged, _core.SparseTensor)
+    ):
         raise WrongTypeError(
-            f"`features` must be a batch, or an iterable of batches, got {type(features).__name__}"
+            "`features` must be a batch, which is a dict from names to features, or an iterable of "
+            f"batches, got {type(features).__name__}; a Ragged or a SparseTensor needs no "
+            "to_arrow: whatever takes Arrow takes it"
         )
     if isinstance(features, Mapping) or not isinstance(features, Iterable):
         return ArrowBatch(features)

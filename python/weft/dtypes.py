@@ -5,7 +5,6 @@ numpy's dtypes and scalar types and Python's `str`, `bytes` (string), `int` (int
 (float32) and `bool` are taken too.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from weft import _core
@@ -47,16 +46,6 @@ uint64: DType = _core.dtypes["uint64"]
 def as_dtype(value: Any) -> DType:
     """The dtype of a numpy dtype, a name or a Python type. Raises TypeError for anything else."""
     return _core.as_dtype(value)
-
-
-def of_layer(value: Any) -> DType:
-    """The dtype of a layer's argument or config: None is float32, and Keras 3's policy its name.
-
-    Raises TypeError for anything else, such as a policy of two dtypes.
-    """
-    if isinstance(value, Mapping) and value.get("class_name") == "DTypePolicy":
-        value = (value.get("config") or {}).get("name")
-    return as_dtype("float32" if value is None else value)
 
 
 def _restore(name: str) -> DType:

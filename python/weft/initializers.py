@@ -61,7 +61,9 @@ class Initializer:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Initializer:
         """Makes the object that `get_config` describes."""
-        return cls(**{k: v for k, v in config.items() if k != "dtype"})
+        # Keras 3 has axes besides, None unless someone chose them.
+        none = [k for k in ("input_axes", "output_axes") if config.get(k) is None]
+        return cls(**{k: v for k, v in config.items() if k not in ("dtype", *none)})
 
     def _declare(self, **config: Any) -> None:
         known = next(c for c in type(self).__mro__ if c.__module__ == __name__)

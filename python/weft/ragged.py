@@ -1,8 +1,11 @@
 """`Ragged` and `SparseTensor`: what ragged data looks like on the way in and out."""
 
+from typing import Any
+
 import numpy as np
 
-from weft._core import Ragged, SparseTensor
+from weft._core import DType, Ragged, SparseTensor
+from weft.errors import WrongTypeError
 
 __all__ = ["Ragged", "SparseTensor", "constant"]
 
@@ -64,10 +67,21 @@ def _sparse_repr(self: SparseTensor) -> str:
     return f"<weft.SparseTensor values={values}, shape={self.shape}, dtype={self.dtype.name}>"
 
 
-def _default(dtype: str, default_value: object) -> object:
-    if default_value is not None:
-        return default_value
-    return b"" if dtype == "string" else 0
+def _default(dtype: DType, value: Any) -> Any:
+    """What pads: `value` if it is one of `dtype`, without loss; 0 or b"" if it is None."""
+    if value is None:
+        return b"" if dtype.name == "string" else 0
+    if dtype.name == "string":
+        if isinstance(value, str | bytes):
+            return value.encode() if isinstance(value, str) else value
+    else:
+        given = np.asarray(value)
+        if given.dtype.kind in "biuf":
+            with np.errstate(invalid="ignore", over="ignore"):
+                made = given.astype(dtype.as_numpy_dtype)
+            if dtype.is_floating or np.array_equal(made, given):
+                return made
+    raise WrongTypeError(f"`default_value` must be {dtype.name}, got {value!r}")
 
 
 def _to_tensor(self: Ragged, default_value: object = None) -> np.ndarray:
@@ -77,7 +91,7 @@ def _to_tensor(self: Ragged, default_value: object = None) -> np.ndarray:
     """
     if self.ragged_rank > 1:
         return self.to_sparse().to_dense(default_value)
-    values, filler = self.flat_values, _default(self.dtype.name, default_value)
+    values, filler = self.flat_values, _default(self.dtype, default_value)
     if self.dtype.name != "string":
         return self._padded(np.full(values.shape[1:], filler, values.dtype))
     lengths = self.row_lengths()
@@ -88,7 +102,7 @@ def _to_tensor(self: Ragged, default_value: object = None) -> np.ndarray:
 
 def _to_dense(self: SparseTensor, default_value: object = None) -> np.ndarray:
     """The dense array, with `default_value` (0 or b"") where nothing is. As tf.sparse.to_dense."""
-    filler = _default(self.dtype.name, default_value)
+    filler = _default(self.dtype, default_value)
     dense = np.full(self.shape, filler, dtype=self.dtype.as_numpy_dtype)
     dense[tuple(self.indices.T)] = self.values
     return dense

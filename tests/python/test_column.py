@@ -99,7 +99,7 @@ def test_names_and_fields():
          lambda: fc.embedding_column(WATCHES, 2, max_norm="1")),
         (TypeError, "'combiner' of EmbeddingColumn must be a string, got None",
          lambda: fc.embedding_column(WATCHES, 2, combiner=None)),
-        (TypeError, "'number_buckets' must be a number, got a value of type list",
+        (TypeError, "'number_buckets' cannot be a value of type list",
          lambda: IDENTITY("a", [3])),
         (TypeError, "'first' must be a number", lambda: fc.log_boundaries("a", 2, 3)),
         (TypeError, "unit must be a number, in the unit of the times",

@@ -265,3 +265,28 @@ assert parsed.row_lengths().tolist() == [i % 50 for i in range(4000)]
         # A thread's stack would be larger than the address space.
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_STACK, (1 << 47, hard)),
     )
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        (io.FixedLenFeature("x", "int64"), "'shape' of feature 'a' must be"),
+        (io.FixedLenFeature([], "int64", "x"), "'default_value' of feature 'a' must be int64"),
+        (io.SparseFeature(3, "v", "int64", 3), "'index_key' of feature 'a' must be a name or"),
+        (io.SparseFeature(["i"], "v", "int64", 3), "'size' of feature 'a' must be a list"),
+    ],
+)
+def test_messages_name_field_and_feature(feature, message):
+    with pytest.raises(weft.WrongTypeError, match=message):
+        io.parse_example([b""], {"a": feature})
+
+
+@pytest.mark.parametrize("wrong", [3, "a", np.ones(2)])
+def test_specs_and_limits_of_another_type(wrong):
+    spec = {"a": io.VarLenFeature("int64")}
+    with pytest.raises(weft.WrongTypeError, match="`features` must be a dict"):
+        io.parse_example([b""], wrong)
+    with pytest.raises(weft.WrongTypeError, match="`context_features` must be a dict"):
+        io.parse_sequence_example([b""], wrong)
+    with pytest.raises(weft.WrongTypeError, match=r"`limits` must be a weft\.Limits"):
+        io.parse_example([b""], spec, limits=wrong)

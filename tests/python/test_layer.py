@@ -61,13 +61,3 @@ def test_names():
         activations.serialize(np.tanh)
     with pytest.raises(TypeError, match="float32 or float64, got int64"):
         activations.relu(np.array([1]))
-
-
-def test_a_dtype_policy_of_keras_3_is_its_dtype():
-    def policy(name):
-        config = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": name}}
-        return {"units": 3, "dtype": config}
-
-    assert weft.layers.Dense.from_config(policy("float64")).dtype == weft.float64
-    with pytest.raises(TypeError, match="mixed_bfloat16"):
-        weft.layers.Dense.from_config(policy("mixed_bfloat16"))

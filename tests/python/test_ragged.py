@@ -287,3 +287,20 @@ def test_arrow_strings_with_broken_offsets_are_refused():
         array = arrow.Array.from_buffers(arrow.string(), 2, buffers)
         with pytest.raises(ValueError, match="an Arrow string from byte .* row 1"):
             weft.io.encode_examples({"a": array})
+
+
+@pytest.mark.parametrize(
+    ("lists", "value"),
+    [([[1]], "x"), ([[1]], 1.5), ([[1]], float("nan")), ([[1]], 2**70), ([["a"]], 1)],
+)
+def test_a_default_value_is_of_the_dtype(lists, value):
+    ragged = Ragged.from_lists([*lists, []])
+    for dense in (ragged.to_tensor, ragged.to_sparse().to_dense):
+        with pytest.raises(weft.WrongTypeError, match="`default_value` must be (int64|string)"):
+            dense(value)
+
+
+def test_a_default_value_that_fits():
+    assert Ragged.from_lists([["a"], []]).to_tensor("x").tolist() == [[b"a"], [b"x"]]
+    assert Ragged.from_lists([[1], []]).to_tensor(2.0).tolist() == [[1], [2]]
+    assert Ragged.from_lists([[0.5], []]).to_tensor(0.1)[1] == np.float32(0.1)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from weft.config import Limits
+from weft.errors import WrongTypeError
 
 _Specs = tuple[Mapping[str, Any], ...]
 
@@ -55,6 +56,8 @@ def parser_of(
     make: Callable[..., Any], *specs: Mapping[str, Any], strict: bool, limits: Limits | None
 ) -> Any:
     """`make(*specs, strict, limits)`, or the parser that it gave for these before."""
+    if not isinstance(limits, Limits | None):
+        raise WrongTypeError(f"`limits` must be a weft.Limits or None, got {limits!r}")
     global _compiled
     kept = _compiled
     for compiled in kept:

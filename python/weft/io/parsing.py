@@ -187,10 +187,10 @@ for _partition in _PARTITIONS:
 def _parser(
     features: Mapping[str, Any], strict: bool, limits: Limits | None
 ) -> _core.ExampleParser:
+    if features is not None and not isinstance(features, Mapping):
+        raise WrongTypeError(f"`features` must be a dict, got {type(features).__name__}")
     if not features:
         raise InvalidArgumentError("Argument `features` cannot be None or empty.")
-    if not isinstance(features, Mapping):
-        raise WrongTypeError(f"`features` must be a dict, got {type(features).__name__}")
     return parser_of(_core.ExampleParser, features, strict=bool(strict), limits=limits)
 
 

@@ -43,14 +43,14 @@ Batch = dict[str, Any]
 
 def check_specs(context: Mapping[str, Any] | None, lists: Mapping[str, Any] | None) -> None:
     """Raises as `parse_sequence_example` for specs that are no dicts, or both empty."""
+    for argument, spec in {"context_features": context, "sequence_features": lists}.items():
+        if spec is not None and not isinstance(spec, Mapping):
+            raise WrongTypeError(f"`{argument}` must be a dict, got {type(spec).__name__}")
     if not (context or lists):
         raise InvalidArgumentError(
             "Both `context_features` and `sequence_features` arguments are None or empty, but at"
             " least one should have values."
         )
-    for argument, spec in {"context_features": context, "sequence_features": lists}.items():
-        if spec and not isinstance(spec, Mapping):
-            raise WrongTypeError(f"`{argument}` must be a dict, got {type(spec).__name__}")
 
 
 def _parser(

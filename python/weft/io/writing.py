@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from weft import arrow
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.io.parsing import encode_examples
@@ -67,7 +69,7 @@ def _batches(data: Any) -> Iterator[Mapping[str, Any]]:
         yield {str(name): column.to_numpy() for name, column in data.items()}
     elif hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         yield from arrow.batches(data)
-    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
+    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes, np.ndarray)):
         for batch in data:
             yield from _batches(batch)
     else:

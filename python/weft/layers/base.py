@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from weft import dtypes
 from weft.errors import InvalidArgumentError, WrongTypeError
 
 _used_names: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
@@ -36,6 +37,25 @@ def layer_name(name: Any, base: str) -> str:
     except UnicodeEncodeError:
         raise InvalidArgumentError(f"`name` is no valid Unicode: {name!r}") from None
     return name
+
+
+def checked_config(config: Any, needed: str) -> dict[str, Any]:
+    """A copy of a layer's config; raises TypeError for no dict, ValueError if it lacks a field."""
+    if not isinstance(config, Mapping):
+        raise WrongTypeError(f"the config of a layer is a dict, got {config!r}")
+    if needed not in config:
+        raise InvalidArgumentError(f"the config of a layer has no {needed!r}: {dict(config)}")
+    return dict(config)
+
+
+def layer_dtype(dtype: Any) -> dtypes.DType:
+    """Returns the dtype of a layer: float32 for None; that of a dtype policy of Keras 3.
+
+    Raises TypeError for anything else, policies of two dtypes as "mixed_float16" included.
+    """
+    if isinstance(dtype, Mapping) and isinstance(dtype.get("config"), Mapping):
+        dtype = dtype["config"].get("name")
+    return dtypes.as_dtype("float32" if dtype is None else dtype)
 
 
 class Layer:

@@ -14,7 +14,7 @@ import numpy as np
 from weft import _core, dtypes
 from weft.arguments import integer
 from weft.errors import InvalidArgumentError, WrongTypeError
-from weft.layers.base import CellLayer, layer_name
+from weft.layers.base import CellLayer, checked_config, layer_dtype, layer_name
 from weft.layers.declared import DeclaredLayer
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
@@ -283,15 +283,18 @@ class StackedRNNCells(_AnyCell):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> StackedRNNCells:
         """Makes the stack that `get_config` describes."""
-        config = dict(config)
-        return cls([cell_from_config(c) for c in config.pop("cells")], **config)
+        config = checked_config(config, "cells")
+        cells = config.pop("cells")
+        if not isinstance(cells, list | tuple):
+            raise WrongTypeError(f"the cells of a stack are a list of configs, got {cells!r}")
+        return cls([cell_from_config(c) for c in cells], **config)
 
 
 def check_dtype(dtype: Any, cells: Any) -> None:
     """Raises ValueError if `dtype` is given and is not the cells'."""
-    if dtype is not None and dtypes.as_dtype(dtype) != cells:
+    if dtype is not None and layer_dtype(dtype) != cells:
         raise InvalidArgumentError(
-            f"`dtype` is {dtypes.as_dtype(dtype).name}, the cell's is {cells.name}"
+            f"`dtype` is {layer_dtype(dtype).name}, the cell's is {cells.name}"
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from weft import activations, dtypes, initializers
+from weft import activations, initializers
 from weft.arguments import integer, number
-from weft.layers.base import CellLayer, layer_name
+from weft.layers.base import CellLayer, checked_config, layer_dtype, layer_name
 
 _INITIALIZERS = ("kernel_initializer", "recurrent_initializer", "bias_initializer")
 
@@ -22,7 +22,7 @@ class DeclaredLayer(CellLayer):
         fields = {k: v for k, v in fields.items() if k not in ("self", "__class__")}
         layer = fields.pop("layer")
         fields["units"] = integer(fields["units"], "units", "a positive integer")
-        fields["dtype"] = dtypes.of_layer(fields["dtype"])
+        fields["dtype"] = layer_dtype(fields["dtype"])
         for key in ("activation", "recurrent_activation"):
             if key in fields:
                 fields[key] = activations.serialize(fields[key])
@@ -72,4 +72,7 @@ class DeclaredLayer(CellLayer):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """Makes the layer that `get_config` describes."""
-        return cls(**config)
+        fields = checked_config(config, "units")
+        if fields.get("quantization_config") is None:  # Keras 3's
+            fields.pop("quantization_config", None)
+        return cls(**fields)

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from weft import _core, dtypes
+from weft import _core
 from weft.errors import InvalidArgumentError
 from weft.feature_column.base import (
     FeatureColumn,
-    deserialize,
     ids_options,
     select,
     serialize,
 )
-from weft.layers.base import Layer, layer_name
+from weft.feature_column.serialization import deserialize_feature_columns
+from weft.layers.base import Layer, checked_config, layer_dtype, layer_name
 from weft.sequence import sequence_mask
 
 __all__ = ["DenseFeatures", "SequenceFeatures", "SequencePair"]
@@ -91,7 +91,7 @@ class _FeatureLayer(Layer):
         columns = _columns(options.pop("feature_columns"))
         self._feature_columns = sorted(columns, key=lambda column: getattr(column, "name", ""))
         self.name = layer_name(options["name"], self._NAME)
-        self.dtype = dtypes.of_layer(options["dtype"])
+        self.dtype = layer_dtype(options["dtype"])
         self.trainable = bool(options["trainable"])
         options = {k: _option(v) for k, v in options.items()}
         self._options = {
@@ -154,10 +154,10 @@ class _FeatureLayer(Layer):
         cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Any:
         """The layer that `get_config` describes. Keras's own config is taken too."""
-        options = {k: v for k, v in config.items() if k not in ("feature_columns", "partitioner")}
-        by_name: dict[str, FeatureColumn] = {}
-        columns = [deserialize(c, custom_objects, by_name) for c in config["feature_columns"]]
-        return cls(columns, **options)
+        options = checked_config(config, "feature_columns")
+        options.pop("partitioner", None)
+        columns = options.pop("feature_columns")
+        return cls(deserialize_feature_columns(columns, custom_objects), **options)
 
     def __reduce__(self) -> Any:
         return _restore, (type(self), self._feature_columns, self._options, self.get_weights())

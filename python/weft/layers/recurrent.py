@@ -14,7 +14,7 @@ import numpy as np
 
 from weft import _core
 from weft.errors import InvalidArgumentError
-from weft.layers.base import CellLayer, layer_name
+from weft.layers.base import CellLayer, checked_config, layer_name
 from weft.layers.cells import (
     Cell,
     GRUCell,
@@ -227,7 +227,7 @@ class RNN(CellLayer):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RNN:
         """Makes the layer that `get_config` describes."""
-        config = dict(config)
+        config = checked_config(config, "cell")
         return cls(cell_from_config(config.pop("cell")), **config)
 
 
@@ -269,7 +269,7 @@ class _OneCell(RNN):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RNN:
         """Makes the layer that `get_config` describes."""
-        return cls(**config)
+        return cls(**checked_config(config, "units"))
 
 
 class SimpleRNN(_OneCell):

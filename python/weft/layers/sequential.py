@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from weft.errors import InvalidArgumentError
-from weft.layers.base import Layer, arrays_of, last_dimension, layer_name
+from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.layers.base import Layer, arrays_of, checked_config, last_dimension, layer_name
 from weft.layers.dense import Dense
 from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
@@ -163,7 +163,13 @@ class Sequential(Layer):
         """
         known = {layer.__name__: layer for layer in _LAYERS}
         layers = []
-        described = list(config["layers"])
+        described = checked_config(config, "layers")["layers"]
+        if not isinstance(described, list | tuple):
+            raise WrongTypeError(f"the layers of a model are a list of configs, got {described!r}")
+        described = list(described)
+        for given in described:
+            checked_config(given, "class_name")
+            checked_config(given, "config")
         shape = None
         if described and described[0]["class_name"] == "InputLayer":
             first = described.pop(0)["config"]
