@@ -16,6 +16,7 @@ import numpy as np
 from weft import feature_column as fc
 from weft.errors import InvalidArgumentError
 from weft.feature_column.numeric import NumberColumn
+from weft.feature_column.serialization import checked_columns
 
 __all__ = ["ColumnComparison", "Comparison", "compare_with_tensorflow"]
 
@@ -96,7 +97,7 @@ def compare_with_tensorflow(
     """
     from weft.io import TFRecordDataset
 
-    sides = [_Sides(column) for column in columns]
+    sides = [_Sides(column) for column in checked_columns(columns)]
     if not sides:
         raise InvalidArgumentError("there are no columns to compare")
     for number, batch in enumerate(TFRecordDataset(files).batch(batch_size)):

@@ -166,6 +166,11 @@ void Vocabulary::lookup(const Bytes& keys, int64_t begin, int64_t end,
 
 void Vocabulary::lookup(const Tensor& values, int64_t* ids) const {
   if (dtype() == DType::kString) {
+    if (values.dtype() != DType::kString) {
+      throw WrongType(
+          std::string("what is looked up in a vocabulary of strings must be strings, got ") +
+          dtype_name(values.dtype()));
+    }
     const Bytes& keys = values.bytes();
     base::parallel_for(values.size(), kGrain,
                        [&](int64_t begin, int64_t end) { lookup(keys, begin, end, ids + begin); });

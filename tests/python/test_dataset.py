@@ -170,7 +170,16 @@ def test_pickles(tmp_path):
     assert [b.tolist() for b in again] == [b.tolist() for b in dataset]
     parsed = TFRecordDataset(examples(tmp_path / "a", 3)).parse(SPEC)
     assert len(list(pickle.loads(pickle.dumps(parsed)))) == 1
-    assert repr(parsed) == "<weft.io.TFRecordDataset of 1 files.parse(...)>"
+
+
+def test_repr_says_what_is_read_and_how(tmp_path):
+    one = TFRecordDataset("a.tfrecord").shuffle(10, seed=1).batch(3).parse(SPEC)
+    assert repr(one) == (
+        "<weft.io.TFRecordDataset of 'a.tfrecord'"
+        f".shuffle(10, 1, True).batch(3, False).parse({list(SPEC)!r}, True, None)>"
+    )
+    assert "of 'a' and 2 more.take(2)>" in repr(TFRecordDataset(["a", "b", "c"]).take(2))
+    assert repr(TFRecordDataset([])) == "<weft.io.TFRecordDataset of no files>"
 
 
 def big(folder: Path, count: int = 3) -> list[Path]:

@@ -16,11 +16,11 @@ def test_encode_example_takes_values_as_they_come():
     assert example(k=True) == example(k=[1]) == example(k=np.uint8(1)) == example(k=np.array([[1]]))
     assert example(k="é") == example(k="é".encode()) == example(k=["é"])
     assert example(k=1.5) == example(k=np.float64(1.5)) == example(k=np.array([1.5], np.float16))
-    with pytest.raises(ValueError, match="k"):
+    with pytest.raises(ValueError, match="feature 'k' has no values, and so no dtype"):
         example(k=[])
-    with pytest.raises((ValueError, TypeError), match="k"):
+    with pytest.raises(TypeError, match=r"of feature 'k'\[1\] is str or bytes where .* are int"):
         example(k=[1, "x"])
-    with pytest.raises((ValueError, TypeError), match="k"):
+    with pytest.raises(TypeError, match="of feature 'k' must be an array or nested lists"):
         example(k=object())
 
 
@@ -33,7 +33,7 @@ def test_encode_examples_writes_rows():
     records = io.encode_examples(columns)
     empty = np.array([], np.int64)
     assert records == [example(r=[1, 2], d=0.5, s=["x"]), example(r=empty, d=1.5, s=["y", "z"])]
-    with pytest.raises(ValueError, match="rows"):
+    with pytest.raises(ValueError, match=r"2 rows where 'a' has 1 \(key 'b'\)"):
         io.encode_examples({"a": [[1]], "b": [[1], [2]]})
 
 

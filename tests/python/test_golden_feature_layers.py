@@ -22,8 +22,6 @@ REFUSED = {
 APART = {
     "several/widths_differ",
     "numbers/no_rows",
-    "numbers/dtype_int64_fed_floats",
-    "dense/numeric/dtype_float32_fed_int64",
     "dense/unsafe_lookup/empty_row_last",
 }
 
@@ -91,17 +89,6 @@ def test_an_empty_last_row_without_safe_lookup_is_zeros():
     golden.assert_close(data[:1], golden.array(case["result"]["data"]))
     assert data.shape == (2, 3)
     assert not data[1:].any()
-
-
-@pytest.mark.parametrize(
-    "name", ["numbers/dtype_int64_fed_floats", "dense/numeric/dtype_float32_fed_int64"]
-)
-def test_another_dtype_is_refused_or_right(name):
-    try:
-        got = call(CASES[name])
-    except TypeError:
-        return
-    check(CASES[name], got)
 
 
 def prefixes(name):

@@ -52,12 +52,12 @@ def test_missing():
         ids(np.array([[1, -1]]), missing=None)
     with pytest.raises(ValueError, match="id -1"):
         ids(np.array([[1, -1]]), missing="")  # a string: no integer is absent
-    with pytest.raises(TypeError, match="missing"):
+    with pytest.raises(TypeError, match="'missing' must be an integer"):
         ids([[1]], missing=1.5)
 
 
 def test_strict():
-    with pytest.raises(ValueError, match="strict") as caught:
+    with pytest.raises(ValueError, match="strict: a value of column 'a' counts") as caught:
         ids(np.array([[1, 2], [3, -1]]), strict=True)
     assert (caught.value.key, caught.value.row, caught.value.step) == ("a", 1, 1)
     assert "missing=-1" in str(caught.value)

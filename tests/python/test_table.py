@@ -37,11 +37,11 @@ def test_max_norm():
 def test_errors():
     with pytest.raises(ValueError, match="id 4 at position 1"):
         lookup(TABLE, [0, 4])
-    with pytest.raises(TypeError, match="ids"):
+    with pytest.raises(TypeError, match="'ids' must be int64"):
         lookup(TABLE, np.array([0], np.int32))
-    with pytest.raises(ValueError, match="table"):
+    with pytest.raises(ValueError, match="a table must have shape"):
         lookup(TABLE[0], [0])
-    with pytest.raises(ValueError, match="combiner"):
+    with pytest.raises(ValueError, match="combiner must be one of"):
         lookup(TABLE, [0], combiner="max")
-    with pytest.raises(ValueError, match="weights"):
+    with pytest.raises(ValueError, match="'weights' belong to ragged"):
         lookup(TABLE, [0], np.ones(1, np.float32))

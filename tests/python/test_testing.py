@@ -1,6 +1,8 @@
 """weft.testing without TensorFlow: what a comparison says of itself."""
 
-from weft.testing import ColumnComparison, Comparison
+import pytest
+import weft
+from weft.testing import ColumnComparison, Comparison, compare_with_tensorflow
 
 
 def test_nothing_compared_is_not_equal():
@@ -24,3 +26,9 @@ def test_what_is_equal():
     assert "c: DIFFERENT" in str(Comparison([far]))
     lengths = ColumnComparison("d", rows=3, lengths_differ=1)
     assert not lengths.equal
+
+
+@pytest.mark.parametrize("columns", [3, "a", None, ["a"], {"a": 1}])
+def test_columns_are_columns(columns):
+    with pytest.raises(weft.InvalidArgumentError, match="feature columns? is expected"):
+        compare_with_tensorflow(columns, "a.tfrecord")

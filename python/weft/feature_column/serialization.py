@@ -25,7 +25,7 @@ def columns_to_json(feature_columns: Iterable[FeatureColumn]) -> str:
     Raises ValueError, naming the column, for an initializer or a `normalizer_fn` that is a
     function: use `weft.initializers` and `weft.normalizers`.
     """
-    return _core.columns_to_json([column._core for column in _checked(feature_columns)])
+    return _core.columns_to_json([column._core for column in checked_columns(feature_columns)])
 
 
 def columns_from_json(text: str | bytes) -> list[FeatureColumn]:
@@ -45,7 +45,7 @@ def serialize_feature_columns(feature_columns: Iterable[FeatureColumn]) -> list[
 
     Functions are there by name only.
     """
-    return [serialize(column) for column in _checked(feature_columns)]
+    return [serialize(column) for column in checked_columns(feature_columns)]
 
 
 def deserialize_feature_columns(
@@ -64,7 +64,7 @@ def deserialize_feature_columns(
     return [deserialize(config, custom_objects, by_name) for config in configs]
 
 
-def _checked(feature_columns: Any) -> list[FeatureColumn]:
+def checked_columns(feature_columns: Any) -> list[FeatureColumn]:
     """The columns of a list, or one column. Raises ValueError for anything else."""
     given = [feature_columns] if isinstance(feature_columns, FeatureColumn) else feature_columns
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):

@@ -1,5 +1,6 @@
 """Datasets: the records of many files, shuffled, batched, parsed, read ahead, and resumed."""
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -276,13 +277,13 @@ class TFRecordDataset:
         return restore, (self._arguments, self._steps, self._iteration, self._resume)
 
     def __repr__(self) -> str:
+        paths = self._arguments[0]
+        files = repr(os.fsdecode(paths[0])) if paths else "no files"
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         steps = "".join(
-            f".{name}(...)"
-            if name.startswith("parse")
-            else f".{name}{arguments!r}".replace(",)", ")")
-            for name, arguments in self._steps
+            f".{name}({', '.join(map(_shown, arguments))})" for name, arguments in self._steps
         )
-        return f"<weft.io.TFRecordDataset of {len(self.files)} files{steps}>"
+        return f"<weft.io.TFRecordDataset of {files}{more}{steps}>"
 
 
 class DatasetIterator(Iterator[Any]):
@@ -322,6 +323,11 @@ class DatasetIterator(Iterator[Any]):
     def __del__(self) -> None:
         if hasattr(self, "_pass"):
             self._pass.close()
+
+
+def _shown(argument: Any) -> str:
+    """An argument as `repr` of a dataset has it: of a spec its keys."""
+    return repr(list(argument) if isinstance(argument, Mapping) else argument)
 
 
 def _seed(seed: int | None) -> int:
