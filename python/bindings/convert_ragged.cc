@@ -20,11 +20,13 @@ int64_t rank_of(nb::handle value) {
 }
 
 // (padded array, lengths): a pair whose first is of rank >= 2 and whose second is an array of rank
-// 1. Never two rows of a batch, which would have one rank.
+// 1 or a list of ints. Never two rows of a batch, which would have one rank.
 bool is_padded_pair(nb::handle value) {
   if (!PyTuple_Check(value.ptr()) || PyTuple_Size(value.ptr()) != 2) return false;
-  return rank_of(PyTuple_GetItem(value.ptr(), 0)) >= 2 &&
-         rank_of(PyTuple_GetItem(value.ptr(), 1)) == 1;
+  PyObject* lengths = PyTuple_GetItem(value.ptr(), 1);
+  const bool is_list = PyList_Check(lengths) != 0 && PyList_Size(lengths) > 0 &&
+                       PyLong_Check(PyList_GetItem(lengths, 0)) != 0;
+  return rank_of(PyTuple_GetItem(value.ptr(), 0)) >= 2 && (is_list || rank_of(lengths) == 1);
 }
 
 Ragged ragged_from_pair(nb::handle value, const char* argument) {

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "convert_parts.h"
+
 namespace weft::python {
 namespace {
 
@@ -63,7 +65,8 @@ void ListReader::visit_list(PyObject* node, bool is_list) {
   path_.push_back(0);
   for (Py_ssize_t i = 0; i < size; ++i) {
     path_.back() = i;
-    // A borrowed reference: nothing here runs code that could change the list but numpy's item().
+    // A borrowed reference: nothing here runs code that could change the list but numpy's item()
+    // and what torch does, which hold theirs.
     PyObject* item = is_list ? PyList_GetItem(node, i) : PyTuple_GetItem(node, i);
     if (item == nullptr) throw nb::python_error();
     visit(item);
@@ -116,6 +119,10 @@ void ListReader::visit_leaf(PyObject* node) {
       throw WrongType(place() + " must be a number, bool or string, got " + describe(item));
     return visit_leaf(item.ptr());
   }
+  const bool is_plain =
+      is_bytes || PyUnicode_Check(node) || PyLong_Check(node) || PyFloat_Check(node);
+  if (!is_plain && is_from(node, "torch") && nb::hasattr(node, "detach"))
+    return visit(array_of_torch(node).ptr());
   leaf_here();
   if (is_bytes || PyUnicode_Check(node)) {
     set_kind(Kind::kString);
@@ -134,6 +141,16 @@ void ListReader::visit_leaf(PyObject* node) {
       throw WrongType(place() + " must be an array or nested lists, got " + describe(node));
     throw WrongType(place() + " must be a number, bool or string, got " + describe(node) +
                     (node == Py_None ? "; a history that is missing is an empty list" : ""));
+  }
+}
+
+// A tensor of torch as numpy's array, which shares its memory.
+nb::object ListReader::array_of_torch(PyObject* node) const {
+  const nb::object tensor = nb::borrow(node);
+  try {
+    return tensor.attr("detach")().attr("numpy")();
+  } catch (const nb::python_error&) {
+    throw WrongType(place() + " must be a tensor that numpy can hold, got " + describe(tensor));
   }
 }
 

@@ -34,6 +34,7 @@ class ListReader {
   void visit_array(PyObject* node);
   void visit_leaf(PyObject* node);
   void set_kind(Kind kind);
+  nb::object array_of_torch(PyObject* node) const;
   void add_text(PyObject* node, bool is_bytes);
   void add_int(PyObject* node);
   void leaf_here();

@@ -56,7 +56,9 @@ def test_flat_lists_and_arrays_are_dense():
 def test_padded_arrays_with_lengths():
     padded = np.array([[1, 2, 0], [3, 0, 0]])
     assert feature((padded, np.array([2, 1]))).to_lists() == [[1, 2], [3]]
+    assert feature((padded, [2, 1])).to_lists() == [[1, 2], [3]]
     # Two rows, not an array with lengths.
+    assert feature((padded, [])).shape == (2, None, 3)
     assert feature((np.array([1, 2]), np.array([3]))).to_lists() == [[1, 2], [3]]
     with pytest.raises(ValueError, match=r"'f': length 4 of row 0 is outside \[0, 3\]"):
         feature((padded, np.array([4, 1])))
@@ -279,6 +281,11 @@ def test_torch():
     broken = torch.nested.nested_tensor_from_jagged(torch.arange(7), torch.tensor([0, 3, 2, 99]))
     with pytest.raises(ValueError, match="decrease from 3 to 2"):
         feature(broken)
+    rows = [torch.tensor([1, 2]), torch.tensor([], dtype=torch.int64)]
+    assert feature(rows).to_lists() == [[1, 2], []]
+    assert feature([[torch.tensor(1), 2], []]).to_lists() == [[1, 2], []]
+    with pytest.raises(TypeError, match=r"'f'\[0\] must be a tensor that numpy can hold"):
+        feature([torch.ones(2, dtype=torch.bfloat16)])
     with pytest.raises(TypeError, match="layout torch.jagged"):
         feature(torch.nested.nested_tensor([torch.ones(2), torch.ones(1)]))
 
