@@ -1,5 +1,7 @@
-// RNN forward in ns a real token. rnn_bench [--rows=512] [--steps=50] [--mean=17] [--rounds=15]
-//   [--threads=1] [--sequences=0] [KIND:H ...], KIND one of simple, gru, lstm.
+// RNN forward, or with --backward=1 forward and backward, in ns a real token. rnn_bench
+// [--rows=512]
+//   [--steps=50] [--mean=17] [--rounds=15] [--threads=1] [--sequences=0] [--backward=0]
+//   [KIND:H ...], KIND one of simple, gru, lstm.
 // Lengths are 1 to steps with the given mean; D = H. One line of JSON per workload: median and
 // quartiles over the rounds (processor time with one thread), and what they mean in GFLOP/s.
 #include <algorithm>
@@ -21,7 +23,7 @@ namespace {
 struct Options {
   int64_t rows = 512, steps = 50, rounds = 15, threads = 1;
   double mean = 17;
-  bool sequences = false;
+  bool sequences = false, backward = false;
   std::vector<std::string> workloads;
 };
 
@@ -41,6 +43,7 @@ Options parse(int argc, char** argv) {
     if (key == "rounds") options.rounds = static_cast<int64_t>(value);
     if (key == "threads") options.threads = static_cast<int64_t>(value);
     if (key == "sequences") options.sequences = value != 0;
+    if (key == "backward") options.backward = value != 0;
     if (key == "mean") options.mean = value;
   }
   if (options.workloads.empty()) {
@@ -80,11 +83,21 @@ double now() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
+void run(const weft::RNN& rnn, const weft::Tensor& x, const weft::RNNArguments& arguments,
+         bool backward) {
+  if (!backward) {
+    rnn(x, arguments);
+    return;
+  }
+  const weft::RNNVjp vjp = rnn.vjp(x, arguments);
+  vjp.pullback({.outputs = vjp.result.outputs, .state = {}});
+}
+
 // Seconds a call, over `calls` calls.
 double seconds_of(const weft::RNN& rnn, const weft::Tensor& x, const weft::RNNArguments& arguments,
-                  int64_t calls) {
+                  bool backward, int64_t calls) {
   const double start = now();
-  for (int64_t i = 0; i < calls; ++i) rnn(x, arguments);
+  for (int64_t i = 0; i < calls; ++i) run(rnn, x, arguments, backward);
   return (now() - start) / static_cast<double>(calls);
 }
 
@@ -102,22 +115,24 @@ void measure(const std::string& workload, const Options& options) {
   const weft::RNNArguments arguments = {
       .lengths = weft::Tensor::of<int64_t>({options.rows}, std::span<const int64_t>(lengths))};
   const weft::RNN rnn = make_rnn(kind, h, options.sequences);
-  seconds_of(rnn, x, arguments, 1);
-  const auto calls =
-      std::max<int64_t>(1, static_cast<int64_t>(0.02 / seconds_of(rnn, x, arguments, 2)));
+  seconds_of(rnn, x, arguments, options.backward, 1);
+  const auto calls = std::max<int64_t>(
+      1, static_cast<int64_t>(0.02 / seconds_of(rnn, x, arguments, options.backward, 2)));
   std::vector<double> times;
   for (int64_t i = 0; i < options.rounds; ++i) {
-    times.push_back(seconds_of(rnn, x, arguments, calls) / static_cast<double>(tokens) * 1e9);
+    const double seconds = seconds_of(rnn, x, arguments, options.backward, calls);
+    times.push_back(seconds / static_cast<double>(tokens) * 1e9);
   }
   std::sort(times.begin(), times.end());
   const double gates = kind == "gru" ? 3 : kind == "lstm" ? 4 : 1;
-  const double flops = 4 * gates * static_cast<double>(h * h);
+  const double flops = (options.backward ? 12 : 4) * gates * static_cast<double>(h * h);
   std::printf(
-      "{\"workload\": \"rnn/%s/%lld\", \"isa\": \"%s\", \"threads\": %d, \"tokens\": %lld, "
+      "{\"workload\": \"rnn%s/%s/%lld\", \"isa\": \"%s\", \"threads\": %d, \"tokens\": %lld, "
       "\"ns_per_token\": %.1f, \"quartiles\": [%.1f, %.1f], \"gflops\": %.1f}\n",
-      kind.c_str(), static_cast<long long>(h), weft::base::isa_name(weft::base::isa()),
-      weft::num_threads(), static_cast<long long>(tokens), times[times.size() / 2],
-      times[times.size() / 4], times[times.size() * 3 / 4], flops / times[times.size() / 2]);
+      options.backward ? "_backward" : "", kind.c_str(), static_cast<long long>(h),
+      weft::base::isa_name(weft::base::isa()), weft::num_threads(), static_cast<long long>(tokens),
+      times[times.size() / 2], times[times.size() / 4], times[times.size() * 3 / 4],
+      flops / times[times.size() / 2]);
   std::fflush(stdout);
 }
 

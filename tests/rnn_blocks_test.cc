@@ -73,6 +73,57 @@ TEST(RnnBlocks, HaveTheBitsOfTheTensor) {
   });
 }
 
+// The columns of `dense` that stand in dense blocks.
+Tensor dense_columns(const Tensor& of, const Blocks& blocks) {
+  const int64_t width = of.dim(2), cells = of.dim(0) * of.dim(1);
+  std::vector<double> kept;
+  for (int64_t cell = 0; cell < cells; ++cell) {
+    int64_t column = 0;
+    for (const Blocks::Block& block : blocks.blocks()) {
+      const auto* counts = std::get_if<IdCounts>(&block);
+      const int64_t n = counts ? counts->width : std::get<Tensor>(block).shape().back();
+      for (int64_t j = 0; j < n && !counts; ++j)
+        kept.push_back(reference::element(of, cell * width + column + j));
+      column += n;
+    }
+  }
+  const int64_t left = cells == 0 ? 0 : static_cast<int64_t>(kept.size()) / cells;
+  return Tensor::of<double>({of.dim(0), of.dim(1), left}, std::span<const double>(kept));
+}
+
+void expect_near(const Tensor& found, const Tensor& expected, double tolerance) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (int64_t i = 0; i < expected.size(); ++i) {
+    const double x = reference::element(expected, i);
+    ASSERT_NEAR(reference::element(found, i), x, tolerance * (1 + std::abs(x))) << "element " << i;
+  }
+}
+
+TEST(RnnBlocks, HaveTheGradientOfTheTensor) {
+  for (uint32_t seed = 0; seed < 120; ++seed) {
+    SCOPED_TRACE(seed);
+    const DType dtype = seed % 2 == 0 ? DType::kFloat64 : DType::kFloat32;
+    const auto c = random_sequences(seed, dtype);
+    const Sequence dense = c.layer(c.features);
+    const SequenceBlocks blocks = c.layer.blocks(c.features);
+    const RNN rnn = random_rnn(seed, dtype, c.layer.width());
+    const RNNArguments arguments = {.mask = blocks.mask()};
+    const RNNVjp one = rnn.vjp(blocks.data, arguments), other = rnn.vjp(dense.data, arguments);
+    const StatesGradient gradient = {
+        .outputs = random_tensor(dtype, one.result.outputs.shape(), seed, 1), .state = {}};
+    const RNNGradients found = one.pullback(gradient), expected = other.pullback(gradient);
+    const double tolerance = dtype == DType::kFloat64 ? 1e-12 : 1e-4;
+    if (found.inputs.dim(2) > 0)
+      expect_near(found.inputs, dense_columns(expected.inputs, blocks.data), tolerance);
+    for (size_t i = 0; i < found.parameters.size(); ++i) {
+      const auto* rows = std::get_if<IndexedSlices>(&found.parameters[i]);
+      EXPECT_EQ(rows != nullptr, i == 0 && id_blocks(blocks.data) > 0);
+      expect_near(rows ? rows->to_dense() : std::get<Tensor>(found.parameters[i]),
+                  std::get<Tensor>(expected.parameters[i]), tolerance);
+    }
+  }
+}
+
 TEST(RnnBlocks, ThreadsChangeNothing) {
   const int before = num_threads();
   std::vector<std::vector<int64_t>> ids(400);

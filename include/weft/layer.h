@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "weft/gradient.h"
 #include "weft/initializer.h"
 #include "weft/sequence.h"
 #include "weft/tensor.h"
@@ -46,6 +49,13 @@ WEFT_API void activate(Activation activation, float* x, int64_t rows, int64_t wi
 WEFT_API void activate(Activation activation, double* x, int64_t rows, int64_t width,
                        int64_t stride);
 
+// Backwards, in place: `grad`, the gradient of y = activate(x), becomes that of x. Rows as above,
+// of all three.
+WEFT_API void activate_backward(Activation activation, const float* x, const float* y, float* grad,
+                                int64_t rows, int64_t width, int64_t stride);
+WEFT_API void activate_backward(Activation activation, const double* x, const double* y,
+                                double* grad, int64_t rows, int64_t width, int64_t stride);
+
 // Keras's arguments and defaults. Random weights depend on `seed`, `name` and the weight's name.
 struct DenseOptions {
   Activation activation = Activation::kLinear;
@@ -55,6 +65,18 @@ struct DenseOptions {
   std::string name = "dense";
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
+};
+
+struct DenseGradients {
+  Tensor inputs;                     // as the inputs; of Blocks the dense ones side by side
+  std::vector<Gradient> parameters;  // in their order
+};
+
+// A result, and the function that takes the gradient of a scalar with regard to it to those with
+// regard to what it was made of.
+struct DenseVjp {
+  Tensor result;
+  std::function<DenseGradients(const Tensor& grad)> pullback;
 };
 
 // activation(x W + b), over the last dimension of x. A handle: copies share the weights.
@@ -86,8 +108,13 @@ class WEFT_API Dense {
   // occur. A row's result has the same bits in any batch and with any number of threads.
   // Throws InvalidArgument for another rank or D, WrongType for another dtype.
   Tensor operator()(const Blocks& inputs) const;
+  // The same result, bit for bit, and its way back, which may be called any number of times, with
+  // the kernel as it is now.
+  DenseVjp vjp(const Blocks& inputs) const;
 
  private:
+  Tensor check_inputs(const Blocks& inputs) const;
+
   struct Data;
   std::shared_ptr<Data> data_;
 };

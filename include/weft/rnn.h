@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "weft/gradient.h"
 #include "weft/initializer.h"
 #include "weft/layer.h"
 #include "weft/sequence.h"
@@ -147,6 +149,27 @@ struct States {
   std::vector<Tensor> state;  // [B, size] each; empty with return_state = false
 };
 
+// What comes back to an RNN: gradients of States. Unset: zeros.
+struct StatesGradient {
+  std::optional<Tensor> outputs;
+  std::vector<std::optional<Tensor>> state;  // empty, or one for each
+};
+
+struct RNNGradients {
+  // As the inputs; of Blocks the dense ones side by side, [B, T, their columns]. Zeros at masked
+  // steps.
+  Tensor inputs;
+  std::vector<Tensor> initial_state;  // [B, size] each
+  std::vector<Gradient> parameters;   // of the cell's, in their order
+};
+
+// A result, and the function that takes the gradient of a scalar with regard to it to those with
+// regard to what it was made of.
+struct RNNVjp {
+  States result;
+  std::function<RNNGradients(const StatesGradient&)> pullback;
+};
+
 // Runs a cell over the steps of inputs [B, T, D], which are a Tensor or, with the same result bit
 // for bit, the Blocks of a SequenceFeatures: of the kernel's rows below an indicator only those are
 // read whose ids occur. (Two things can tell them apart: an infinite or NaN weight spoils every
@@ -170,6 +193,11 @@ class WEFT_API RNN {
   // WrongType for another dtype; LimitExceeded for 2^31 rows or steps and more; std::bad_alloc if
   // weights or results do not fit into memory.
   States operator()(const Blocks& inputs, const RNNArguments& arguments = {}) const;
+
+  // The same result, bit for bit, and its way back, which may be called any number of times, with
+  // the weights as they are now. Values at masked steps never matter, and a batch whose rows are
+  // all masked gives zeros. The gradients are the same in every run with one number of threads.
+  RNNVjp vjp(const Blocks& inputs, const RNNArguments& arguments = {}) const;
 
   const Cell& cell() const { return cell_; }
   Cell& cell() { return cell_; }

@@ -14,6 +14,7 @@
 
 #include "weft/column.h"
 #include "weft/export.h"
+#include "weft/gradient.h"
 #include "weft/ids.h"
 #include "weft/initializer.h"
 #include "weft/ragged.h"
@@ -97,6 +98,16 @@ struct SequenceBlocks {
   Tensor mask() const { return sequence_mask(lengths, data.dim(1), DType::kBool, pad); }
 };
 
+// A feature layer's result, and the function that takes the gradient of a scalar with regard to it
+// to those of parameters(), in their order: IndexedSlices, the same with any number of threads. For
+// blocks the gradient is that of the dense ones side by side. It may be called any number of times,
+// as long as the layer is there; with max_norm the tables must be as they were.
+template <class T>
+struct FeaturesVjp {
+  T result;
+  std::function<std::vector<Gradient>(const Tensor& grad)> pullback;
+};
+
 class BatchIds;  // src/sequence/batch_ids.h
 class IdsPlaces;
 class SequenceBatch;  // src/sequence/sequence_batch.h
@@ -144,6 +155,8 @@ class WEFT_API FeatureLayer {
   const DenseColumn& dense_column(size_t column) const { return *dense_[column]; }
   // The table of column i, or null.
   const Parameter* parameter(size_t column) const;
+  // The gradients of parameters(), of those of the tables that the columns read.
+  std::vector<Gradient> sum_gradients(std::vector<std::optional<IndexedSlices>> by_column) const;
 
  private:
   struct Counters;
@@ -201,10 +214,14 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
   // The same numbers, indicator and bucketized columns as their ids, the others between them as
   // tensors: memory and time grow with the ids, not with V, and so do the limits. Throws as above.
   SequenceBlocks blocks(const Features& features) const;
+  FeaturesVjp<Sequence> vjp(const Features& features) const;
+  FeaturesVjp<SequenceBlocks> blocks_vjp(const Features& features) const;
 
   const SequenceFeaturesOptions& sequence_options() const { return sequence_options_; }
 
  private:
+  struct Call;
+
   Features cut_off(const Features& features) const;
   void run(const Features& features, const std::function<void(SequenceBatch&)>& write) const;
 
@@ -222,8 +239,12 @@ class WEFT_API DenseFeatures final : public FeatureLayer {
   void operator()(const Features& features, Tensor& out) const;
   // The same numbers, indicator and bucketized columns as their ids.
   Blocks blocks(const Features& features) const;
+  FeaturesVjp<Tensor> vjp(const Features& features) const;
+  FeaturesVjp<Blocks> blocks_vjp(const Features& features) const;
 
  private:
+  struct Call;
+
   std::vector<std::unique_ptr<const DensePart>> parts_of(BatchIds& ids) const;
 };
 

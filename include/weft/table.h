@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "weft/column.h"
 #include "weft/export.h"
+#include "weft/gradient.h"
 #include "weft/ragged.h"
 #include "weft/tensor.h"
 
@@ -26,6 +28,7 @@ class WEFT_API EmbeddingTable {
   explicit EmbeddingTable(Tensor values, LookupOptions options = {});
 
   const Tensor& values() const { return values_; }
+  const LookupOptions& options() const { return options_; }
   int64_t rows() const { return values_.dim(0); }
   int64_t dimension() const { return values_.dim(1); }
   DType dtype() const { return values_.dtype(); }
@@ -55,6 +58,32 @@ class WEFT_API EmbeddingTable {
   LookupOptions options_;
 };
 
+// The way back of gather() and combine(): takes what they were given, with gradients in the place
+// of what they wrote, and sums up the rows of each id, in the order in which they came. Ids that
+// the table does not have, which gather() and combine() have reported, are left out.
+class WEFT_API TableGradient {
+ public:
+  // With max_norm the table must be as it was at the forward pass.
+  explicit TableGradient(EmbeddingTable table);
+  TableGradient(TableGradient&&) noexcept;
+  ~TableGradient();
+
+  // The gradient of row i is at grad + i * stride, and stays there until sum(). All calls of one
+  // object are gather(), with gradients at rising addresses, or all are combine().
+  void gather(const int64_t* ids, int64_t count, const void* grad, int64_t stride);
+  void combine(const int64_t* ids, const float* weights, const int64_t* splits, int64_t bags,
+               const void* grad, int64_t stride);
+
+  // With max_norm, through the scaling too.
+  IndexedSlices sum() const;
+
+ private:
+  class Entries;
+  template <class T>
+  class EntriesOf;
+  std::unique_ptr<Entries> entries_;
+};
+
 // As tf.nn.embedding_lookup: table[ids], of shape ids.shape + [D]. Zeros for -1.
 // Throws OutOfRange naming the position and the id; WrongType unless the ids are int64.
 WEFT_API Tensor lookup(const EmbeddingTable& table, const Tensor& ids);
@@ -68,5 +97,13 @@ WEFT_API Tensor lookup(const EmbeddingTable& table, const Ragged& ids,
                        const Tensor* weights = nullptr);
 WEFT_API void lookup(const EmbeddingTable& table, const Ragged& ids, const Tensor* weights,
                      Tensor& out);
+
+// The gradient of the table, given that of lookup()'s result.
+// Throws InvalidArgument unless `grad` has the result's shape, WrongType unless it has its dtype;
+// and what lookup() throws for dtypes and shapes of ids and weights.
+WEFT_API IndexedSlices lookup_backward(const EmbeddingTable& table, const Tensor& ids,
+                                       const Tensor& grad);
+WEFT_API IndexedSlices lookup_backward(const EmbeddingTable& table, const Ragged& ids,
+                                       const Tensor* weights, const Tensor& grad);
 
 }  // namespace weft

@@ -57,6 +57,88 @@ std::shared_ptr<const float> pack_panels(const float* w, int64_t depth, int64_t 
   return {std::move(block), to};
 }
 
+namespace {
+
+// What one vector, or for float64 one run of columns, of a layout takes from a row.
+struct Run {
+  int64_t column, count;  // of the matrix
+  int64_t at;             // in a row of this layout
+};
+
+template <class T>
+std::vector<Run> runs_of(const PanelLayout& layout) {
+  std::vector<Run> runs;
+  int64_t at = 0;
+  for (const auto& [column, count] : layout.sources) {
+    const int64_t width = std::is_same_v<T, float> ? padded_to_vectors(1) : count;
+    runs.push_back({column, std::clamp<int64_t>(count, 0, width), at});
+    at += width;
+  }
+  return runs;
+}
+
+}  // namespace
+
+template <class T>
+int64_t width_of(const PanelLayout& layout) {
+  if constexpr (std::is_same_v<T, float>) {
+    return static_cast<int64_t>(layout.sources.size()) * padded_to_vectors(1);
+  }
+  return layout.sources[0].count;
+}
+
+template <class T>
+std::shared_ptr<const T> transposed(const T* w, int64_t depth, int64_t ld,
+                                    const PanelLayout& layout) {
+  const int64_t bytes = width_of<T>(layout) * depth * static_cast<int64_t>(sizeof(T));
+  std::shared_ptr<uint8_t> block = allocate_block(bytes);
+  std::memset(block.get(), 0, static_cast<size_t>(bytes));
+  T* const to = reinterpret_cast<T*>(block.get());
+  for (const Run& run : runs_of<T>(layout)) {
+    for (int64_t j = 0; j < run.count; ++j) {
+      for (int64_t k = 0; k < depth; ++k) to[(run.at + j) * depth + k] = w[k * ld + run.column + j];
+    }
+  }
+  return {std::move(block), to};
+}
+
+template <>
+void add_transposed(int64_t rows, int64_t depth, const float* a, int64_t lda, const float* b,
+                    int64_t ldb, const PanelLayout& layout, float* out, int64_t ld_out) {
+  WEFT_KERNEL(product_kernel)
+      .add_transposed({.rows = rows,
+                       .depth = depth,
+                       .a = a,
+                       .lda = lda,
+                       .b = b,
+                       .ldb = ldb,
+                       .panels = layout.panels(),
+                       .vectors = layout.vectors,
+                       .out = out,
+                       .ld_out = ld_out});
+}
+
+template <>
+void add_transposed(int64_t rows, int64_t depth, const double* a, int64_t lda, const double* b,
+                    int64_t ldb, const PanelLayout& layout, double* out, int64_t ld_out) {
+  for (int64_t k = 0; k < depth; ++k) {
+    for (int64_t i = 0; i < rows; ++i) {
+      const double x = a[k * lda + i];
+      for (int64_t j = 0; j < layout.sources[0].count; ++j)
+        out[i * ld_out + j] += x * b[k * ldb + j];
+    }
+  }
+}
+
+template <class T>
+void unpack(const T* from, int64_t rows, const PanelLayout& layout, T* to, int64_t ld_to) {
+  const int64_t ld = width_of<T>(layout);
+  for (const Run& run : runs_of<T>(layout)) {
+    for (int64_t r = 0; r < rows; ++r)
+      std::copy_n(from + r * ld + run.at, run.count, to + r * ld_to + run.column);
+  }
+}
+
 Matrix<float>::Matrix(const float* w, int64_t depth, int64_t ld_w, const PanelLayout& layout)
     : kernel_(&WEFT_KERNEL(product_kernel)),
       packed_(pack_panels(w, depth, ld_w, layout)),
@@ -155,6 +237,15 @@ void SplitMatrix<double>::add_sparse(int64_t rows, const Operand<double>& left, 
     }
   }
 }
+
+template int64_t width_of<float>(const PanelLayout&);
+template int64_t width_of<double>(const PanelLayout&);
+template std::shared_ptr<const float> transposed(const float*, int64_t, int64_t,
+                                                 const PanelLayout&);
+template std::shared_ptr<const double> transposed(const double*, int64_t, int64_t,
+                                                  const PanelLayout&);
+template void unpack(const float*, int64_t, const PanelLayout&, float*, int64_t);
+template void unpack(const double*, int64_t, const PanelLayout&, double*, int64_t);
 
 template class SplitMatrix<float>;
 template class SplitMatrix<double>;

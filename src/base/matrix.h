@@ -37,6 +37,23 @@ PanelLayout grouped_layout(int64_t groups, int64_t width);
 std::shared_ptr<const float> pack_panels(const float* w, int64_t depth, int64_t ld,
                                          const PanelLayout& layout);
 
+// The transposed matrix [width][depth] of w [depth][ld], its rows in the order of the layout's
+// vectors, with rows of zeros for what pads them.
+template <class T>
+std::shared_ptr<const T> transposed(const T* w, int64_t depth, int64_t ld,
+                                    const PanelLayout& layout);
+// How wide a row of this layout is.
+template <class T>
+int64_t width_of(const PanelLayout& layout);
+
+// out[i][j] += a[k][i] * b[k][j], k < depth, i < rows, for rows of b and out in this layout.
+template <class T>
+void add_transposed(int64_t rows, int64_t depth, const T* a, int64_t lda, const T* b, int64_t ldb,
+                    const PanelLayout& layout, T* out, int64_t ld_out);
+// Rows in this layout, back to where its sources say: the other way of packing.
+template <class T>
+void unpack(const T* from, int64_t rows, const PanelLayout& layout, T* to, int64_t ld_to);
+
 template <class T>
 class Matrix;
 

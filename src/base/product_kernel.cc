@@ -11,9 +11,14 @@ struct ProductOp {
   const Product& p;
 
   WEFT_INLINE int64_t depth() const { return p.depth; }
-  WEFT_INLINE const float* a(int64_t row) const { return p.a + row * p.lda; }
-  WEFT_INLINE int64_t lda() const { return p.lda; }
-  WEFT_INLINE const float* b(int64_t panel) const { return p.b + panel * p.depth * kWidth; }
+  WEFT_INLINE Operands operands(int64_t panel, int64_t row) const {
+    return {.a = p.a + row * p.lda,
+            .b = p.b + panel * p.depth * kWidth,
+            .a_row = p.lda,
+            .a_step = 1,
+            .b_step = kWidth,
+            .b_panel = p.depth * kWidth};
+  }
 
   template <int kRows>
   WEFT_INLINE void start(Tile<kRows, kVectors>& tile, int64_t panel, int64_t row) const {
@@ -21,12 +26,7 @@ struct ProductOp {
   }
   template <int kRows>
   WEFT_INLINE void finish(Tile<kRows, kVectors>& tile, int64_t panel, int64_t row) const {
-    float* out = p.out + row * p.ld_out + panel * kWidth;
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) store(out + r * p.ld_out + v * kLanes, tile.sums[r][v]);
-    }
+    store_rows(tile, p.out + row * p.ld_out + panel * kWidth, p.ld_out);
   }
 };
 
@@ -40,6 +40,59 @@ void product(const Product& p) noexcept {
       return run_tiles(ProductOp<3>{p}, p.panels, p.rows);
     default:
       return run_tiles(ProductOp<4>{p}, p.panels, p.rows);
+  }
+}
+
+// Rows of the result are columns of `a`.
+template <int kVectorsPerPanel>
+struct TransposedOp {
+  static constexpr int kVectors = kVectorsPerPanel, kWidth = kVectors * kLanes;
+  const TransposedProduct& p;
+  int64_t first, count;  // rows of `a` and `b`
+
+  WEFT_INLINE int64_t depth() const { return count; }
+  WEFT_INLINE Operands operands(int64_t panel, int64_t row) const {
+    return {.a = p.a + first * p.lda + row,
+            .b = p.b + first * p.ldb + panel * kWidth,
+            .a_row = 1,
+            .a_step = p.lda,
+            .b_step = p.ldb,
+            .b_panel = kWidth};
+  }
+  WEFT_INLINE float* out(int64_t panel, int64_t row) const {
+    return p.out + row * p.ld_out + panel * kWidth;
+  }
+
+  template <int kRows>
+  WEFT_INLINE void start(Tile<kRows, kVectors>& tile, int64_t panel, int64_t row) const {
+    load_rows(tile, out(panel, row), p.ld_out);
+  }
+  template <int kRows>
+  WEFT_INLINE void finish(Tile<kRows, kVectors>& tile, int64_t panel, int64_t row) const {
+    store_rows(tile, out(panel, row), p.ld_out);
+  }
+};
+
+// A few rows of `a` and `b` at a time, as many as stay in the cache for all tiles.
+template <int kVectors>
+void transposed(const TransposedProduct& p) {
+  constexpr int64_t kAtOnce = 256;
+  for (int64_t first = 0; first < p.depth; first += kAtOnce) {
+    const int64_t left = p.depth - first;
+    run_tiles(TransposedOp<kVectors>{p, first, left < kAtOnce ? left : kAtOnce}, p.panels, p.rows);
+  }
+}
+
+void add_transposed(const TransposedProduct& p) noexcept {
+  switch (p.vectors) {
+    case 1:
+      return transposed<1>(p);
+    case 2:
+      return transposed<2>(p);
+    case 3:
+      return transposed<3>(p);
+    default:
+      return transposed<4>(p);
   }
 }
 
@@ -94,6 +147,6 @@ void add_sparse(const SparseProduct& p) noexcept {
 
 }  // namespace
 
-extern const ProductKernel product_kernel = {kLanes, product, add_sparse};
+extern const ProductKernel product_kernel = {kLanes, product, add_transposed, add_sparse};
 
 }  // namespace weft::WEFT_ISA

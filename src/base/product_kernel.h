@@ -26,6 +26,20 @@ struct Product {
   int64_t ld_out;
 };
 
+// out[i][j] += a[k][i] * b[k][j] over k < depth, in the order of k: what the rows of a batch add to
+// the gradient of a matrix. `b` and `out` have panels * vectors whole vectors to a row.
+struct TransposedProduct {
+  int64_t rows, depth;
+  const float* a;  // [depth][lda], rows <= lda
+  int64_t lda;
+  const float* b;  // [depth][ldb]
+  int64_t ldb;
+  int64_t panels;
+  int vectors;  // 1 to 4
+  float* out;   // [rows][ld_out]
+  int64_t ld_out;
+};
+
 // What one vector of a result row holds: columns [column, column + count) of the weights as far as
 // they fit, then zeros.
 struct VectorSource {
@@ -51,6 +65,7 @@ struct SparseProduct {
 struct ProductKernel {
   int lanes;
   void (*product)(const Product&) noexcept;
+  void (*add_transposed)(const TransposedProduct&) noexcept;
   void (*add_sparse)(const SparseProduct&) noexcept;
 };
 

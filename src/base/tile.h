@@ -41,20 +41,37 @@ WEFT_INLINE void load_rows(Tile<kRows, kVectors>& tile, const float* from, int64
   }
 }
 
-// Every tile of `tiles` gets a * b of its own panel; panels stand `panel_size` apart.
+template <int kRows, int kVectors>
+WEFT_INLINE void store_rows(const Tile<kRows, kVectors>& tile, float* to, int64_t ld) {
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(to + r * ld + v * kLanes, tile.sums[r][v]);
+  }
+}
+
+// Where the operands of a product lie: element (r, k) of the left one at a[r * a_row + k * a_step],
+// vector v of row k of a panel of the right one at b[k * b_step + v * kLanes], and the next panel
+// `b_panel` behind.
+struct Operands {
+  const float *a, *b;
+  int64_t a_row, a_step, b_step, b_panel;
+};
+
+// Every tile of `tiles` gets a * b of its own panel.
 template <int kRows, int kVectors, int kPanels>
-WEFT_INLINE void multiply(Tile<kRows, kVectors> (&tiles)[kPanels], int64_t depth, const float* a,
-                          int64_t lda, const float* b) {
-  const int64_t panel_size = depth * kVectors * kLanes;
-  for (int64_t k = 0; k < depth; ++k, ++a, b += kVectors * kLanes) {
+WEFT_INLINE void multiply(Tile<kRows, kVectors> (&tiles)[kPanels], int64_t depth,
+                          const Operands& from) {
+  const float *a = from.a, *b = from.b;
+  for (int64_t k = 0; k < depth; ++k, a += from.a_step, b += from.b_step) {
 #pragma GCC unroll 4
     for (int p = 0; p < kPanels; ++p) {
       Vec row[kVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) row[v] = load(b + p * panel_size + v * kLanes);
+      for (int v = 0; v < kVectors; ++v) row[v] = load(b + p * from.b_panel + v * kLanes);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
-        const Vec x = set(a[r * lda]);
+        const Vec x = set(a[r * from.a_row]);
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
           tiles[p].sums[r][v] = fmadd(x, row[v], tiles[p].sums[r][v]);
@@ -70,7 +87,7 @@ __attribute__((noinline)) void run_tile(const Op& op, int64_t panel, int64_t row
   Tile<kRows, Op::kVectors> tiles[kPanels];
 #pragma GCC unroll 4
   for (int p = 0; p < kPanels; ++p) op.start(tiles[p], panel + p, row);
-  multiply(tiles, op.depth(), op.a(row), op.lda(), op.b(panel));
+  multiply(tiles, op.depth(), op.operands(panel, row));
 #pragma GCC unroll 4
   for (int p = 0; p < kPanels; ++p) op.finish(tiles[p], panel + p, row);
 }

@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/matrix.h"
 #include "base/thread_pool.h"
-#include "weft/layer.h"
+#include "layer/dense_backward.h"
 
 namespace weft {
 namespace {
@@ -30,7 +31,7 @@ std::vector<base::Operand<T>> from_row(std::vector<base::Operand<T>> parts, int6
 
 template <class T>
 void forward(const Tensor& kernel, const Tensor* bias, Activation activation, const Blocks& inputs,
-             Tensor& out) {
+             Tensor& out, Tensor* sums) {
   const int64_t units = kernel.dim(1), rows = out.size() / units, ld = base::padded<T>(units);
   const std::vector<base::Operand<T>> parts = inputs.operands<T>();
   const base::SplitMatrix<T> matrix(kernel.values<T>().data(), units,
@@ -48,11 +49,27 @@ void forward(const Tensor& kernel, const Tensor* bias, Activation activation, co
     for (int64_t row = begin; row < end; row += kTileRows) {
       const int64_t n = std::min(kTileRows, end - row);
       matrix.multiply(n, from_row(parts, row), start.data(), 0, tile.data(), ld);
+      const auto store = [&](T* at) {
+        for (int64_t r = 0; r < n; ++r)
+          std::copy_n(tile.data() + r * ld, units, at + (row + r) * units);
+      };
+      if (sums != nullptr) store(sums->mutable_values<T>().data());
       activate(activation, tile.data(), n, units, ld);
-      for (int64_t r = 0; r < n; ++r)
-        std::copy_n(tile.data() + r * ld, units, to + (row + r) * units);
+      store(to);
     }
   });
+}
+
+void run_forward(std::span<const Parameter> parameters, const DenseOptions& options,
+                 const Blocks& inputs, Tensor& out, Tensor* sums) {
+  if (out.size() == 0) return;
+  const Tensor& kernel = parameters[0].value;
+  const Tensor* bias = options.use_bias ? &parameters[1].value : nullptr;
+  if (options.dtype == DType::kFloat32) {
+    forward<float>(kernel, bias, options.activation, inputs, out, sums);
+  } else {
+    forward<double>(kernel, bias, options.activation, inputs, out, sums);
+  }
 }
 
 }  // namespace
@@ -116,7 +133,8 @@ void Dense::set_weights(std::span<const Tensor> weights) {
   weft::set_weights(data_->parameters, weights, owner);
 }
 
-Tensor Dense::operator()(const Blocks& inputs) const {
+// Throws unless these are inputs, builds the layer for them, and allocates the result.
+Tensor Dense::check_inputs(const Blocks& inputs) const {
   const DenseOptions& options = data_->options;
   if (inputs.dtype() != options.dtype) {
     throw WrongType("inputs of '" + options.name + "' must be " + dtype_name(options.dtype) +
@@ -129,16 +147,22 @@ Tensor Dense::operator()(const Blocks& inputs) const {
   }
   Dense(*this).build(shape.back());
   shape.back() = data_->units;
-  Tensor out(options.dtype, std::move(shape));
-  if (out.size() == 0) return out;
-  const Tensor& kernel = data_->parameters[0].value;
-  const Tensor* bias = options.use_bias ? &data_->parameters[1].value : nullptr;
-  if (options.dtype == DType::kFloat32) {
-    forward<float>(kernel, bias, options.activation, inputs, out);
-  } else {
-    forward<double>(kernel, bias, options.activation, inputs, out);
-  }
+  return {options.dtype, std::move(shape)};
+}
+
+Tensor Dense::operator()(const Blocks& inputs) const {
+  Tensor out = check_inputs(inputs);
+  run_forward(data_->parameters, data_->options, inputs, out, nullptr);
   return out;
+}
+
+DenseVjp Dense::vjp(const Blocks& inputs) const {
+  Tensor out = check_inputs(inputs);
+  std::optional<Tensor> sums;
+  if (data_->options.activation != Activation::kLinear) sums.emplace(out.dtype(), out.shape());
+  run_forward(data_->parameters, data_->options, inputs, out, sums ? &*sums : nullptr);
+  return {out,
+          dense_pullback(data_->parameters[0].value, data_->options, inputs, out, std::move(sums))};
 }
 
 }  // namespace weft

@@ -9,47 +9,6 @@
 #include <utility>
 
 namespace weft {
-namespace {
-
-template <class T>
-class Block {
- public:
-  Block(const RnnJob<T>& job, int64_t begin, int64_t end);
-  void run();
-
- private:
-  struct Memory {
-    T *h, *c;  // h: [rows_ + chunk tokens][ld], the states before the chunk first; c: [rows_][ld]
-  };
-
-  int64_t row(int64_t i) const { return job_.schedule.row(begin_ + i); }
-  int64_t length(int64_t i) const { return job_.schedule.length(row(i)); }
-  void allocate();
-  void set_inputs();
-  void load_states();
-  bool next_chunk();
-  template <class F>
-  void each_token(const F& f) const;
-  void gather();
-  void run_layer(size_t layer);
-  void keep_states(size_t layer);
-  void emit();
-  void finish_row(int64_t row) const;
-
-  const RnnJob<T>& job_;
-  const int64_t begin_, end_;
-  int64_t rows_;        // those with any real step
-  int64_t alive_ = 0;   // rows with a step at next_
-  int64_t next_ = 0;    // the first step of the next chunk
-  int64_t tokens_ = 0;  // of this chunk; its step s has counts_[s] rows, from offsets_[s] on
-  std::vector<int64_t> offsets_, counts_;
-  Buffer buffer_;
-  T *x_ = nullptr, *p_ = nullptr, *scratch_ = nullptr;
-  int64_t ld_x_ = 0;            // all dense inputs of a token
-  std::vector<int64_t> cells_;  // of the chunk's tokens; only with sparse inputs
-  std::vector<std::vector<base::Operand<T>>> inputs_;  // of each layer: where a chunk's stand
-  std::vector<Memory> memory_;
-};
 
 template <class T>
 Block<T>::Block(const RnnJob<T>& job, int64_t begin, int64_t end)
@@ -61,9 +20,8 @@ Block<T>::Block(const RnnJob<T>& job, int64_t begin, int64_t end)
 
 template <class T>
 void Block<T>::allocate() {
-  int64_t total = 0, p = 0, scratch = 0;
-  const auto take = [&](int64_t n) { return std::exchange(total, total + (n + 15) / 16 * 16); };
-  int64_t tokens = 0;
+  const bool training = job_.training;
+  int64_t tokens = 0, p = 0, scratch = 0;
   for (int64_t i = 0; i < rows_; ++i) tokens += length(i);
   tokens = std::min(tokens, std::max(rows_, job_.chunk_tokens));
   for (const base::Operand<T>& part : job_.inputs) {
@@ -73,22 +31,26 @@ void Block<T>::allocate() {
       ld_x_ += part.depth;
     }
   }
-  const int64_t x_at = take(tokens * ld_x_);
-  std::vector<std::pair<int64_t, int64_t>> at;
-  for (const RnnLayer<T>& layer : job_.layers) {
-    const CellPlan<T>& plan = *layer.plan;
-    const int64_t h_at = take((rows_ + tokens) * plan.ld());
-    at.emplace_back(h_at, take(plan.has_c() ? rows_ * plan.ld() : 0));
-    p = std::max(p, tokens * plan.ld_p());
+  memory_.resize(job_.layers.size());
+  slab_.add(x_, tokens * ld_x_);
+  for (size_t layer = 0; layer < memory_.size(); ++layer) {
+    const CellPlan<T>& plan = *job_.layers[layer].plan;
+    Memory& memory = memory_[layer];
+    const int64_t states = (rows_ + tokens) * plan.ld(), own_p = tokens * plan.ld_p();
+    slab_.add(memory.h, states);
+    slab_.add(memory.c, !plan.has_c() ? 0 : training ? states : rows_ * plan.ld());
+    slab_.add(memory.kept, training ? tokens * plan.kept_per_row() : 0);
+    slab_.add(memory.p, training ? own_p : 0);
+    if (!training) p = std::max(p, own_p);
     scratch = std::max(scratch, rows_ * plan.scratch_per_row());
   }
-  const int64_t p_at = take(p), scratch_at = take(scratch);
-  buffer_ = Buffer::allocate(total * int64_t{sizeof(T)});
-  T* memory = reinterpret_cast<T*>(buffer_.mutable_data());
-  x_ = memory + x_at;
-  p_ = memory + p_at;
-  scratch_ = memory + scratch_at;
-  for (const auto& [h_at, c_at] : at) memory_.push_back({memory + h_at, memory + c_at});
+  T* shared_p = nullptr;
+  slab_.add(shared_p, p);
+  slab_.add(scratch_, scratch);
+  slab_.allocate();
+  for (Memory& memory : memory_) {
+    if (!training) memory.p = shared_p;
+  }
   set_inputs();
 }
 
@@ -120,6 +82,7 @@ void Block<T>::run() {
     for (size_t layer = 0; layer < job_.layers.size(); ++layer) run_layer(layer);
     if (job_.options.return_sequences) emit();
     for (size_t layer = 0; layer < job_.layers.size(); ++layer) keep_states(layer);
+    if (job_.training) break;  // the chunk is all there is, and stays
   }
   for (int64_t i = 0; i < end_ - begin_; ++i) finish_row(row(i));
 }
@@ -161,24 +124,6 @@ bool Block<T>::next_chunk() {
   return tokens_ > 0;
 }
 
-// Calls f(token, cell) for the chunk's tokens. Row by row: a row's consecutive steps are neighbours
-// in memory.
-template <class T>
-template <class F>
-void Block<T>::each_token(const F& f) const {
-  const bool backwards = job_.options.go_backwards;
-  const int64_t last = job_.schedule.steps() - 1;
-  for (int64_t i = 0; i < counts_[0]; ++i) {
-    const std::span<const int32_t> times = job_.schedule.times(row(i));
-    const int64_t first = row(i) * job_.x_row;
-    for (size_t s = 0; s < counts_.size() && i < counts_[s]; ++s) {
-      const int64_t time = times[static_cast<size_t>(next_) + s];
-      const int64_t step = backwards ? last - time : time;
-      f(offsets_[s] + i, first + step * job_.x_step);
-    }
-  }
-}
-
 // Dense inputs are copied together, sparse ones stay where they are.
 template <class T>
 void Block<T>::gather() {
@@ -198,13 +143,24 @@ template <class T>
 void Block<T>::run_layer(size_t layer) {
   const CellPlan<T>& plan = *job_.layers[layer].plan;
   const Memory& memory = memory_[layer];
-  T* states = memory.h + rows_ * plan.ld();
-  plan.project(tokens_, inputs_[layer], p_);
-  const T* h = memory.h;
+  const int64_t ld = plan.ld();
+  plan.project(tokens_, inputs_[layer], memory.p);
+  const T *h = memory.h, *c = memory.c;
   for (size_t s = 0; s < counts_.size(); ++s) {
-    T* h_next = states + offsets_[s] * plan.ld();
-    plan.step({counts_[s], p_ + offsets_[s] * plan.ld_p(), h, h_next, memory.c, scratch_});
+    const int64_t at = offsets_[s], state = (rows_ + at) * ld;
+    T* h_next = memory.h + state;
+    T* c_next = job_.training ? memory.c + state : memory.c;
+    plan.step({.rows = counts_[s],
+               .p = memory.p + at * plan.ld_p(),
+               .h = h,
+               .h_next = h_next,
+               .c = c,
+               .c_next = c_next,
+               .scratch = scratch_,
+               .keep = job_.training,
+               .kept = memory.kept + at * plan.kept_per_row()});
     h = h_next;
+    c = c_next;
   }
 }
 
@@ -215,17 +171,17 @@ void Block<T>::keep_states(size_t layer) {
   const int64_t ld = l.plan->ld(), units = l.plan->units();
   const int64_t steps = static_cast<int64_t>(counts_.size());
   const bool last_output = layer + 1 == job_.layers.size() && !job_.options.return_sequences;
-  const T* states = memory_[layer].h + rows_ * ld;
+  const Memory& memory = memory_[layer];
   for (int64_t i = 0; i < counts_[0]; ++i) {
     const int64_t done = std::min(steps, length(i) - next_);
-    const T* h = states + (offsets_[static_cast<size_t>(done) - 1] + i) * ld;
+    const int64_t at = (rows_ + offsets_[static_cast<size_t>(done) - 1] + i) * ld;
+    const T *h = memory.h + at, *c = memory.c + (job_.training ? at : i * ld);
     if (length(i) > next_ + steps) {
-      std::copy_n(h, ld, memory_[layer].h + i * ld);
+      std::copy_n(h, ld, memory.h + i * ld);
       continue;
     }
     if (l.h_last != nullptr) std::copy_n(h, units, l.h_last + row(i) * units);
-    if (l.c_last != nullptr)
-      std::copy_n(memory_[layer].c + i * ld, units, l.c_last + row(i) * units);
+    if (l.c_last != nullptr) std::copy_n(c, units, l.c_last + row(i) * units);
     if (last_output) std::copy_n(h, units, job_.out + row(i) * job_.out_row);
   }
 }
@@ -270,14 +226,7 @@ void Block<T>::finish_row(int64_t row) const {
   }
 }
 
-}  // namespace
-
-template <class T>
-void run_block(const RnnJob<T>& job, int64_t begin, int64_t end) {
-  Block<T>(job, begin, end).run();
-}
-
-template void run_block(const RnnJob<float>&, int64_t, int64_t);
-template void run_block(const RnnJob<double>&, int64_t, int64_t);
+template class Block<float>;
+template class Block<double>;
 
 }  // namespace weft

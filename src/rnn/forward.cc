@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 
 #include "base/thread_pool.h"
 #include "rnn/block.h"
@@ -17,9 +18,10 @@ constexpr double kSerialFlops = 2e6;        // ~20 us: less is not worth waking 
 
 template <class T>
 RnnLayer<T> make_layer(const CellData& cell, std::span<const base::Operand<T>> inputs,
-                       const RNNArguments& arguments, States& result, size_t& state) {
+                       const RNNArguments& arguments, States& result, size_t& state,
+                       bool training) {
   RnnLayer<T> layer;
-  layer.plan = make_plan<T>(cell, inputs);
+  layer.plan = make_plan<T>(cell, inputs, training);
   const auto take = [&](const T*& first, T*& last) {
     if (!arguments.initial_state.empty()) first = arguments.initial_state[state].values<T>().data();
     if (!result.state.empty()) last = result.state[state].mutable_values<T>().data();
@@ -28,34 +30,6 @@ RnnLayer<T> make_layer(const CellData& cell, std::span<const base::Operand<T>> i
   take(layer.h0, layer.h_last);
   if (layer.plan->has_c()) take(layer.c0, layer.c_last);
   return layer;
-}
-
-template <class T>
-RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
-                   const RNNArguments& arguments, const RNNOptions& options, States& result) {
-  RnnJob<T> job{schedule, options, {}};
-  const int64_t batch = schedule.batch(), steps = schedule.steps();
-  job.inputs = inputs.operands<T>();
-  job.x_row = options.time_major ? 1 : steps;
-  job.x_step = options.time_major ? batch : 1;
-  job.out = result.outputs.mutable_values<T>().data();
-  job.units = cell.units;
-  job.out_row = options.return_sequences && !options.time_major ? steps * job.units : job.units;
-  job.out_step = options.time_major ? batch * job.units : job.units;
-  size_t state = 0;
-  if (cell.kind == CellKind::kStacked) {
-    std::vector<base::Operand<T>> below = job.inputs;
-    for (const Cell& one : cell.cells) {
-      job.layers.push_back(make_layer<T>(CellData::of(one), below, arguments, result, state));
-      below = {{.depth = one.units()}};
-    }
-  } else {
-    job.layers.push_back(make_layer<T>(cell, job.inputs, arguments, result, state));
-  }
-  int64_t widest = 1;
-  for (const RnnLayer<T>& layer : job.layers) widest = std::max(widest, layer.plan->ld_p());
-  job.chunk_tokens = std::max<int64_t>(1, kChunkBytes / (widest * int64_t{sizeof(T)}));
-  return job;
 }
 
 // How many numbers a step brings, the zeros of sparse inputs not counted.
@@ -82,8 +56,47 @@ double flops_per_token(const CellData& cell, double depth) {
   return flops;
 }
 
-// Cuts the rows into blocks, the longest first: as many rows as make a share of the tokens, but no
-// more than the caches hold and no fewer than make full tiles. The result: where each begins.
+}  // namespace
+
+template <class T>
+RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
+                   const RNNArguments& arguments, const RNNOptions& options, States& result,
+                   bool training) {
+  RnnJob<T> job{schedule, options, {}};
+  const int64_t batch = schedule.batch(), steps = schedule.steps();
+  job.inputs = inputs.operands<T>();
+  job.x_row = options.time_major ? 1 : steps;
+  job.x_step = options.time_major ? batch : 1;
+  job.out = result.outputs.mutable_values<T>().data();
+  job.units = cell.units;
+  job.out_row = options.return_sequences && !options.time_major ? steps * job.units : job.units;
+  job.out_step = options.time_major ? batch * job.units : job.units;
+  size_t state = 0;
+  if (cell.kind == CellKind::kStacked) {
+    std::vector<base::Operand<T>> below = job.inputs;
+    for (const Cell& one : cell.cells) {
+      job.layers.push_back(
+          make_layer<T>(CellData::of(one), below, arguments, result, state, training));
+      below = {{.depth = one.units()}};
+    }
+  } else {
+    job.layers.push_back(make_layer<T>(cell, job.inputs, arguments, result, state, training));
+  }
+  int64_t widest = 1;
+  for (const RnnLayer<T>& layer : job.layers) widest = std::max(widest, layer.plan->ld_p());
+  job.training = training;
+  job.chunk_tokens = training ? std::numeric_limits<int64_t>::max()
+                              : std::max<int64_t>(1, kChunkBytes / (widest * int64_t{sizeof(T)}));
+  return job;
+}
+
+template <class T>
+int64_t threads_for(const RnnJob<T>& job, const CellData& cell, double passes) {
+  const double flops =
+      static_cast<double>(job.schedule.tokens()) * flops_per_token(cell, depth_of(job));
+  return passes * flops < kSerialFlops ? 1 : base::num_threads();
+}
+
 std::vector<int64_t> cut_blocks(const Schedule& schedule, int64_t threads) {
   const int64_t batch = schedule.batch();
   const int64_t share =
@@ -102,15 +115,15 @@ std::vector<int64_t> cut_blocks(const Schedule& schedule, int64_t threads) {
   return begins;
 }
 
+namespace {
+
 template <class T>
 void run(const RnnJob<T>& job, const CellData& cell) {
-  const double flops =
-      static_cast<double>(job.schedule.tokens()) * flops_per_token(cell, depth_of(job));
-  const int64_t threads = flops < kSerialFlops ? 1 : base::num_threads();
+  const int64_t threads = threads_for(job, cell, 1);
   const std::vector<int64_t> begins = cut_blocks(job.schedule, threads);
   const int64_t blocks = static_cast<int64_t>(begins.size()) - 1;
   const auto block = [&](int64_t i) {
-    run_block(job, begins[static_cast<size_t>(i)], begins[static_cast<size_t>(i) + 1]);
+    Block<T>(job, begins[static_cast<size_t>(i)], begins[static_cast<size_t>(i) + 1]).run();
   };
   if (threads == 1) {
     for (int64_t i = 0; i < blocks; ++i) block(i);
@@ -129,10 +142,17 @@ void run(const RnnJob<T>& job, const CellData& cell) {
 void run_forward(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
                  const RNNArguments& arguments, const RNNOptions& options, States& result) {
   if (cell.dtype == DType::kFloat32) {
-    run(make_job<float>(cell, schedule, inputs, arguments, options, result), cell);
+    run(make_job<float>(cell, schedule, inputs, arguments, options, result, false), cell);
   } else {
-    run(make_job<double>(cell, schedule, inputs, arguments, options, result), cell);
+    run(make_job<double>(cell, schedule, inputs, arguments, options, result, false), cell);
   }
 }
+
+template RnnJob<float> make_job(const CellData&, const Schedule&, const Blocks&,
+                                const RNNArguments&, const RNNOptions&, States&, bool);
+template RnnJob<double> make_job(const CellData&, const Schedule&, const Blocks&,
+                                 const RNNArguments&, const RNNOptions&, States&, bool);
+template int64_t threads_for(const RnnJob<float>&, const CellData&, double);
+template int64_t threads_for(const RnnJob<double>&, const CellData&, double);
 
 }  // namespace weft

@@ -14,10 +14,29 @@ namespace weft {
 template <class T>
 struct StepArguments {
   int64_t rows;
-  const T* p;  // [rows][ld_p()] of project()
+  T* p;        // [rows][ld_p()] of project()
   const T* h;  // [rows][ld()], the previous state
   T* h_next;   // [rows][ld()], not `h`
-  T* c;        // [rows][ld()], updated in place; only with has_c()
+  const T* c;  // [rows][ld()], the previous one; only with has_c()
+  T* c_next;   // may be `c`
+  T* scratch;  // [rows][scratch_per_row()]
+  // For training: `p`, and `kept` [rows][kept_per_row()], then hold what step_backward() needs.
+  bool keep = false;
+  T* kept = nullptr;
+};
+
+// One step backwards. grad_h and grad_c, [rows][ld()], come as the gradients of the new states and
+// leave as those of the previous ones.
+template <class T>
+struct StepGradient {
+  int64_t rows;
+  const T *p, *kept;    // as step() left them
+  const T *h, *h_next;  // as step() had them
+  const T *c, *c_next;
+  T *grad_h, *grad_c;
+  T* grad_p;   // [rows][ld_p()]: of the projected inputs
+  T* grad_u;   // [rows][ld_p()]: of the product with the state; is grad_p but with splits_gates()
+  T* left;     // [rows][ld()]: the candidate's operand instead of h; only with has_left()
   T* scratch;  // [rows][scratch_per_row()]
 };
 
@@ -30,26 +49,37 @@ class CellPlan {
   int64_t units() const { return units_; }
   bool has_c() const { return has_c_; }
   int64_t ld() const { return ld_; }  // row stride of h and c, at least units()
-  int64_t ld_p() const { return ld_p_; }
+  int64_t ld_p() const { return base::width_of<T>(layout_); }
   int64_t scratch_per_row() const { return scratch_per_row_; }
+  int64_t kept_per_row() const { return kept_per_row_; }
+  const base::PanelLayout& layout() const { return layout_; }  // of a row of p
+  // GRU with reset_after: the candidate's gradient behind r is another than in front of it.
+  bool splits_gates() const { return splits_gates_; }
+  // GRU without: the candidate multiplies r * h.
+  bool has_left() const { return has_left_; }
 
   // p = the part of the gates that the inputs decide; they come in the parts that make_plan saw.
   virtual void project(int64_t rows, std::span<const base::Operand<T>> inputs, T* p) const = 0;
   virtual void step(const StepArguments<T>& arguments) const = 0;
+  // Only of a plan that was made for training.
+  virtual void step_backward(const StepGradient<T>& arguments) const = 0;
 
  protected:
-  int64_t units_ = 0, ld_ = 0, ld_p_ = 0, scratch_per_row_ = 0;
-  bool has_c_ = false;
+  base::PanelLayout layout_;
+  int64_t units_ = 0, ld_ = 0, scratch_per_row_ = 0, kept_per_row_ = 0;
+  bool has_c_ = false, splits_gates_ = false, has_left_ = false;
 };
 
 // The fused float32 plan where there is one (the default activations; relu for SimpleRNN), or the
-// plain one, which runs every activation and float64. `cell` is built, and no stack.
+// plain one, which runs every activation and float64. `cell` is built, and no stack. With
+// `training` it can step backwards as well.
 template <class T>
 std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell,
-                                       std::span<const base::Operand<T>> inputs);
+                                       std::span<const base::Operand<T>> inputs, bool training);
 
 // Null if there is none for this cell.
 std::unique_ptr<CellPlan<float>> make_fused_plan(const CellData& cell,
-                                                 std::span<const base::Operand<float>> inputs);
+                                                 std::span<const base::Operand<float>> inputs,
+                                                 bool training);
 
 }  // namespace weft

@@ -1,6 +1,7 @@
 #include "weft/rnn.h"
 
 #include "rnn/forward.h"
+#include "rnn/vjp.h"
 
 namespace weft {
 namespace {
@@ -44,27 +45,47 @@ RNN::RNN(Cell cell, RNNOptions options) : cell_(std::move(cell)), options_(optio
   options_.return_state = options.return_state.value_or(true);
 }
 
-States RNN::operator()(const Blocks& inputs, const RNNArguments& arguments) const {
-  check_inputs(inputs, cell_, options_);
-  const int64_t batch = inputs.dim(options_.time_major ? 1 : 0);
-  const int64_t steps = inputs.dim(options_.time_major ? 0 : 1);
-  check_initial_state(arguments.initial_state, cell_, batch);
-  const Schedule schedule(batch, steps, arguments, options_);
-  Cell(cell_).build(inputs.dim(2));
+namespace {
 
+// Throws as operator() does for what it is called with.
+Schedule check_call(const Cell& cell, const RNNOptions& options, const Blocks& inputs,
+                    const RNNArguments& arguments) {
+  check_inputs(inputs, cell, options);
+  const int64_t batch = inputs.dim(options.time_major ? 1 : 0);
+  check_initial_state(arguments.initial_state, cell, batch);
+  return {batch, inputs.dim(options.time_major ? 0 : 1), arguments, options};
+}
+
+States allocate_result(const Cell& cell, const RNNOptions& options, int64_t batch, int64_t steps) {
+  Shape shape = {batch, cell.units()};
+  if (options.return_sequences) {
+    shape =
+        options.time_major ? Shape{steps, batch, cell.units()} : Shape{batch, steps, cell.units()};
+  }
   States result;
-  Shape shape = {batch, cell_.units()};
-  if (options_.return_sequences) {
-    shape = options_.time_major ? Shape{steps, batch, cell_.units()}
-                                : Shape{batch, steps, cell_.units()};
+  result.outputs = Tensor(cell.dtype(), std::move(shape));
+  if (*options.return_state) {
+    for (int64_t size : cell.state_sizes())
+      result.state.emplace_back(cell.dtype(), Shape{batch, size});
   }
-  result.outputs = Tensor(cell_.dtype(), std::move(shape));
-  if (*options_.return_state) {
-    for (int64_t size : cell_.state_sizes())
-      result.state.emplace_back(cell_.dtype(), Shape{batch, size});
-  }
+  return result;
+}
+
+}  // namespace
+
+States RNN::operator()(const Blocks& inputs, const RNNArguments& arguments) const {
+  const Schedule schedule = check_call(cell_, options_, inputs, arguments);
+  Cell(cell_).build(inputs.dim(2));
+  States result = allocate_result(cell_, options_, schedule.batch(), schedule.steps());
   run_forward(CellData::of(cell_), schedule, inputs, arguments, options_, result);
   return result;
+}
+
+RNNVjp RNN::vjp(const Blocks& inputs, const RNNArguments& arguments) const {
+  Schedule schedule = check_call(cell_, options_, inputs, arguments);
+  Cell(cell_).build(inputs.dim(2));
+  States result = allocate_result(cell_, options_, schedule.batch(), schedule.steps());
+  return run_vjp(cell_, std::move(schedule), inputs, arguments, options_, std::move(result));
 }
 
 }  // namespace weft

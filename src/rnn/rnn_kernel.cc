@@ -12,10 +12,19 @@ struct StepOp {
   const CellStep& s;
 
   WEFT_INLINE int64_t depth() const { return s.depth; }
-  WEFT_INLINE const float* a(int64_t row) const { return s.h + row * s.ld; }
-  WEFT_INLINE int64_t lda() const { return s.ld; }
-  WEFT_INLINE const float* b(int64_t panel) const { return s.u + panel * s.depth * kWidth; }
-  WEFT_INLINE const float* p(int64_t panel, int64_t row) const {
+  WEFT_INLINE Operands operands(int64_t panel, int64_t row) const {
+    return product_of(s.h + row * s.ld, s.u, panel);
+  }
+  WEFT_INLINE Operands product_of(const float* a, const float* u, int64_t panel) const {
+    const int64_t panel_size = s.depth * kWidth;
+    return {.a = a,
+            .b = u + panel * panel_size,
+            .a_row = s.ld,
+            .a_step = 1,
+            .b_step = kWidth,
+            .b_panel = panel_size};
+  }
+  WEFT_INLINE float* p(int64_t panel, int64_t row) const {
     return s.p + row * s.ld_p + panel * kWidth;
   }
 };
@@ -56,10 +65,13 @@ struct SimpleOp : StepOp<kVectorsPerPanel> {
 };
 
 // h' = z h + (1 - z) n = (h + e n) / (1 + e) for z = 1 / (1 + e): where z is 1, h stays as it is.
-WEFT_INLINE Vec blend(Vec z, Fraction n, Vec h) {
-  const Vec e = exp_of_minus(z);
-  return fmadd(e, n.n / n.d, h) / (set(1.f) + e);
-}
+struct Blend {
+  Vec e, n, h;
+  WEFT_INLINE Blend(Vec z, Fraction candidate, Vec state)
+      : e(exp_of_minus(z)), n(candidate.n / candidate.d), h(state) {}
+  WEFT_INLINE Vec next() const { return fmadd(e, n, h) / (set(1.f) + e); }
+  WEFT_INLINE Vec z() const { return set(1.f) / (set(1.f) + e); }
+};
 
 struct GruAfterOp : StepOp<3> {
   template <int kRows>
@@ -75,15 +87,20 @@ struct GruAfterOp : StepOp<3> {
   }
   template <int kRows>
   WEFT_INLINE void finish(Tile<kRows, 3>& tile, int64_t panel, int64_t row) const {
-    const float* from = p(panel, row) + 2 * kLanes;
+    float* gates = p(panel, row);
     const int64_t at = row * s.ld + panel * kLanes;
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kRows; ++r, gates += s.ld_p) {
       const Vec reset = sigmoid_divisor(tile.sums[r][1]);
-      const Vec input = load(from + r * s.ld_p);
+      const Vec input = load(gates + 2 * kLanes);
       const Fraction n = tanh_fraction(tile.sums[r][2] / reset + input);
-      const Vec h = load(s.h + at + r * s.ld);
-      store(s.h_next + at + r * s.ld, blend(tile.sums[r][0], n, h));
+      const Blend blend(tile.sums[r][0], n, load(s.h + at + r * s.ld));
+      store(s.h_next + at + r * s.ld, blend.next());
+      if (!s.keep) continue;
+      store(gates, blend.z());
+      store(gates + kLanes, set(1.f) / reset);
+      store(gates + 2 * kLanes, blend.n);
+      store(s.q + at + r * s.ld, tile.sums[r][2]);
     }
   }
 };
@@ -96,19 +113,20 @@ struct GruGatesOp : StepOp<2> {
   template <int kRows>
   WEFT_INLINE void finish(Tile<kRows, 2>& tile, int64_t panel, int64_t row) const {
     const int64_t at = row * s.ld + panel * kLanes;
+    float* gates = s.p + row * s.ld_p + panel * 3 * kLanes;
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kRows; ++r, gates += s.ld_p) {
       const Vec reset = sigmoid_divisor(tile.sums[r][1]);
       store(s.rh + at + r * s.ld, load(s.h + at + r * s.ld) / reset);
       store(s.z + at + r * s.ld, tile.sums[r][0]);
+      if (s.keep) store(gates + kLanes, set(1.f) / reset);
     }
   }
 };
 
 struct GruCandidateOp : StepOp<1> {
-  WEFT_INLINE const float* a(int64_t row) const { return s.rh + row * s.ld; }
-  WEFT_INLINE const float* b(int64_t panel) const {
-    return s.u_candidate + panel * s.depth * kLanes;
+  WEFT_INLINE Operands operands(int64_t panel, int64_t row) const {
+    return product_of(s.rh + row * s.ld, s.u_candidate, panel);
   }
 
   template <int kRows>
@@ -118,11 +136,15 @@ struct GruCandidateOp : StepOp<1> {
   template <int kRows>
   WEFT_INLINE void finish(Tile<kRows, 1>& tile, int64_t panel, int64_t row) const {
     const int64_t at = row * s.ld + panel * kLanes;
+    float* gates = s.p + row * s.ld_p + panel * 3 * kLanes;
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      const Vec z = load(s.z + at + r * s.ld);
-      const Vec h = load(s.h + at + r * s.ld);
-      store(s.h_next + at + r * s.ld, blend(z, tanh_fraction(tile.sums[r][0]), h));
+    for (int r = 0; r < kRows; ++r, gates += s.ld_p) {
+      const Blend blend(load(s.z + at + r * s.ld), tanh_fraction(tile.sums[r][0]),
+                        load(s.h + at + r * s.ld));
+      store(s.h_next + at + r * s.ld, blend.next());
+      if (!s.keep) continue;
+      store(gates, blend.z());
+      store(gates + 2 * kLanes, blend.n);
     }
   }
 };
@@ -134,17 +156,23 @@ struct LstmOp : StepOp<4> {
   }
   template <int kRows>
   WEFT_INLINE void finish(Tile<kRows, 4>& tile, int64_t panel, int64_t row) const {
-    const int64_t at = row * s.ld + panel * kLanes;
+    int64_t at = row * s.ld + panel * kLanes;
+    float* gates = p(panel, row);
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
+    for (int r = 0; r < kRows; ++r, at += s.ld, gates += s.ld_p) {
       const Vec i = sigmoid_divisor(tile.sums[r][0]), f = sigmoid_divisor(tile.sums[r][1]);
       const Fraction g = tanh_fraction(tile.sums[r][2]);
-      float* c = s.c + at + r * s.ld;
       // f c + i g: a division of its own for f c, so that c stays as it is where f is 1.
-      const Vec next = load(c) / f + g.n / (g.d * i);
-      store(c, next);
+      const Vec next = load(s.c + at) / f + g.n / (g.d * i);
+      store(s.c_next + at, next);
       const Fraction t = tanh_fraction(next);
-      store(s.h_next + at + r * s.ld, t.n / (t.d * sigmoid_divisor(tile.sums[r][3])));
+      const Vec o = sigmoid_divisor(tile.sums[r][3]);
+      store(s.h_next + at, t.n / (t.d * o));
+      if (!s.keep) continue;
+      store(gates, set(1.f) / i);
+      store(gates + kLanes, set(1.f) / f);
+      store(gates + 2 * kLanes, g.n / g.d);
+      store(gates + 3 * kLanes, set(1.f) / o);
     }
   }
 };
@@ -172,10 +200,98 @@ void gru_before(const CellStep& s) noexcept {
 
 void lstm(const CellStep& s) noexcept { run_tiles(LstmOp{{s}}, s.panels, s.rows); }
 
+// --- backwards ----------------------------------------------------------------------------------
+
+// f(row, vector, at, gates): `at` is where the vector of units stands in rows of ld, `gates` where
+// its first gate does in rows of ld_p.
+template <int kGates, class F>
+WEFT_INLINE void each_vector(const GateGradient& s, const F& f) {
+  for (int64_t row = 0; row < s.rows; ++row) {
+    int64_t at = row * s.ld, gates = row * s.ld_p;
+    for (int64_t v = 0; v < s.vectors; ++v, at += kLanes, gates += kGates * kLanes) f(at, gates);
+  }
+}
+
+WEFT_INLINE Vec sigmoid_slope(Vec y) { return fnmadd(y, y, y); }
+WEFT_INLINE Vec tanh_slope(Vec y) { return fnmadd(y, y, set(1.f)); }
+
+void grad_simple_tanh(const GateGradient& s) noexcept {
+  each_vector<1>(s, [&](int64_t at, int64_t gates) {
+    store(s.grad_p + gates, load(s.grad_h + at) * tanh_slope(load(s.h_next + at)));
+  });
+}
+
+void grad_simple_relu(const GateGradient& s) noexcept {
+  each_vector<1>(s, [&](int64_t at, int64_t gates) {
+    const Vec h = load(s.h_next + at), grad = load(s.grad_h + at);
+    store(s.grad_p + gates, h > zero() ? grad : zero());
+  });
+}
+
+// Of h' = z h + (1 - z) n: the gradients of z's and n's sums, and h's without them.
+struct BlendGradient {
+  Vec z, n, h;
+};
+WEFT_INLINE BlendGradient grad_blend(const GateGradient& s, int64_t at, int64_t gates) {
+  const Vec z = load(s.gates + gates), n = load(s.gates + gates + 2 * kLanes);
+  const Vec h = load(s.h + at), grad = load(s.grad_h + at);
+  return {grad * (h - n) * sigmoid_slope(z), grad * (set(1.f) - z) * tanh_slope(n), grad * z};
+}
+
+void grad_gru_after(const GateGradient& s) noexcept {
+  each_vector<3>(s, [&](int64_t at, int64_t gates) {
+    const BlendGradient grad = grad_blend(s, at, gates);
+    const Vec reset = load(s.gates + gates + kLanes);
+    const Vec grad_reset = grad.n * load(s.q + at) * sigmoid_slope(reset);
+    store(s.grad_p + gates, grad.z);
+    store(s.grad_p + gates + kLanes, grad_reset);
+    store(s.grad_p + gates + 2 * kLanes, grad.n);
+    store(s.grad_u + gates, grad.z);
+    store(s.grad_u + gates + kLanes, grad_reset);
+    store(s.grad_u + gates + 2 * kLanes, grad.n * reset);
+    store(s.grad_h + at, grad.h);
+  });
+}
+
+void grad_gru_candidate(const GateGradient& s) noexcept {
+  each_vector<3>(s, [&](int64_t at, int64_t gates) {
+    const BlendGradient grad = grad_blend(s, at, gates);
+    store(s.grad_p + gates, grad.z);
+    store(s.grad_p + gates + 2 * kLanes, grad.n);
+    store(s.grad_n + at, grad.n);
+    store(s.rh + at, load(s.gates + gates + kLanes) * load(s.h + at));
+    store(s.grad_h + at, grad.h);
+  });
+}
+
+void grad_gru_reset(const GateGradient& s) noexcept {
+  each_vector<3>(s, [&](int64_t at, int64_t gates) {
+    const Vec reset = load(s.gates + gates + kLanes), grad = load(s.grad_rh + at);
+    store(s.grad_p + gates + kLanes, grad * load(s.h + at) * sigmoid_slope(reset));
+    store(s.grad_h + at, fmadd(grad, reset, load(s.grad_h + at)));
+  });
+}
+
+void grad_lstm(const GateGradient& s) noexcept {
+  each_vector<4>(s, [&](int64_t at, int64_t gates) {
+    const Vec i = load(s.gates + gates), f = load(s.gates + gates + kLanes);
+    const Vec g = load(s.gates + gates + 2 * kLanes), o = load(s.gates + gates + 3 * kLanes);
+    const Vec t = tanh(load(s.c_next + at)), grad_h = load(s.grad_h + at);
+    const Vec grad_c = fmadd(grad_h * o, tanh_slope(t), load(s.grad_c + at));
+    store(s.grad_p + gates, grad_c * g * sigmoid_slope(i));
+    store(s.grad_p + gates + kLanes, grad_c * load(s.c + at) * sigmoid_slope(f));
+    store(s.grad_p + gates + 2 * kLanes, grad_c * i * tanh_slope(g));
+    store(s.grad_p + gates + 3 * kLanes, grad_h * t * sigmoid_slope(o));
+    store(s.grad_c + at, grad_c * f);
+  });
+}
+
 }  // namespace
 
 extern const RnnKernel rnn_kernel = {
-    simple<Tanh>, simple<Relu>, gru_after, gru_before, lstm,
+    simple<Tanh>,     simple<Relu>,     gru_after,      gru_before,         lstm,
+    grad_simple_tanh, grad_simple_relu, grad_gru_after, grad_gru_candidate, grad_gru_reset,
+    grad_lstm,
 };
 
 }  // namespace weft::WEFT_ISA

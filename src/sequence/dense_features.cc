@@ -53,6 +53,43 @@ IdCounts counts_of(const DensePart& part, DType dtype) {
   return writer.finish();
 }
 
+Blocks blocks_of(const std::vector<DensePartPtr>& parts, DType dtype) {
+  std::vector<Blocks::Block> made;
+  for (size_t i = 0, next = 0; i < parts.size(); i = next) {
+    next = i + 1;
+    if (parts[i]->counted() >= 0) {
+      made.emplace_back(counts_of(*parts[i], dtype));
+      continue;
+    }
+    while (next < parts.size() && parts[next]->counted() < 0) ++next;
+    Tensor dense;
+    write(std::span(parts).subspan(i, next - i), dtype, dense);
+    made.emplace_back(std::move(dense));
+  }
+  return {{parts[0]->rows()}, std::move(made)};
+}
+
+// By part: the gradients of the tables, given that of the output or, with `dense_only`, of the
+// dense blocks side by side.
+std::vector<std::optional<IndexedSlices>> backward(std::span<const DensePartPtr> parts, DType dtype,
+                                                   const Tensor& grad, bool dense_only) {
+  const auto counts = [&](const DensePartPtr& part) { return dense_only && part->counted() >= 0; };
+  int64_t width = 0;
+  for (const DensePartPtr& part : parts) width += counts(part) ? 0 : part->width();
+  check_gradient(grad, dtype, {parts[0]->rows(), width});
+  const uint8_t* column = grad.buffer().data();
+  std::vector<std::optional<IndexedSlices>> gradients;
+  for (const DensePartPtr& part : parts) {
+    if (counts(part)) {
+      gradients.emplace_back();
+      continue;
+    }
+    gradients.push_back(part->backward(column, width));
+    column += part->width() * dtype_size(dtype);
+  }
+  return gradients;
+}
+
 }  // namespace
 
 DenseFeatures::DenseFeatures(std::vector<Column> columns, Options options)
@@ -80,21 +117,40 @@ Tensor DenseFeatures::operator()(const Features& features) const {
 
 Blocks DenseFeatures::blocks(const Features& features) const {
   BatchIds ids(ids_places(), features, options().ids);
-  const std::vector<DensePartPtr> parts = parts_of(ids);
-  std::vector<Blocks::Block> made;
-  for (size_t i = 0, next = 0; i < parts.size(); i = next) {
-    next = i + 1;
-    if (parts[i]->counted() >= 0) {
-      made.emplace_back(counts_of(*parts[i], options().dtype));
-      continue;
-    }
-    while (next < parts.size() && parts[next]->counted() < 0) ++next;
-    Tensor dense;
-    write(std::span(parts).subspan(i, next - i), options().dtype, dense);
-    made.emplace_back(std::move(dense));
-  }
+  Blocks made = blocks_of(parts_of(ids), options().dtype);
   count(ids);
-  return {{parts[0]->rows()}, std::move(made)};
+  return made;
+}
+
+// A call that stays for its way back.
+struct DenseFeatures::Call {
+  Features features;
+  BatchIds ids;
+  std::vector<DensePartPtr> parts;
+
+  Call(const DenseFeatures& layer, const Features& given)
+      : features(given), ids(layer.ids_places(), features, layer.options().ids) {
+    parts = layer.parts_of(ids);
+  }
+};
+
+FeaturesVjp<Tensor> DenseFeatures::vjp(const Features& features) const {
+  const auto call = std::make_shared<Call>(*this, features);
+  Tensor out;
+  write(call->parts, options().dtype, out);
+  count(call->ids);
+  return {std::move(out), [this, call](const Tensor& grad) {
+            return sum_gradients(backward(call->parts, options().dtype, grad, false));
+          }};
+}
+
+FeaturesVjp<Blocks> DenseFeatures::blocks_vjp(const Features& features) const {
+  const auto call = std::make_shared<Call>(*this, features);
+  Blocks out = blocks_of(call->parts, options().dtype);
+  count(call->ids);
+  return {std::move(out), [this, call](const Tensor& grad) {
+            return sum_gradients(backward(call->parts, options().dtype, grad, true));
+          }};
 }
 
 }  // namespace weft

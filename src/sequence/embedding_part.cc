@@ -59,6 +59,21 @@ class EmbeddingSequence final : public SequencePart {
     if (done < count) fail(row, begin + done, begin + done);
   }
 
+  std::optional<IndexedSlices> backward(std::span<const StepCells> rows,
+                                        int64_t stride) const override {
+    TableGradient gradient(table_);
+    for (size_t row = 0; row < rows.size(); ++row) {
+      const auto& [first, count, at] = rows[row];
+      const int64_t begin = splits_[row] + first;
+      if (inner_ != nullptr) {
+        gradient.combine(ids_.data(), weights_, inner_ + begin, count, at, stride);
+      } else {
+        gradient.gather(ids_.data() + begin, count, at, stride);
+      }
+    }
+    return gradient.sum();
+  }
+
  private:
   [[noreturn]] void fail(int64_t row, int64_t step, int64_t at) const {
     refuse_id(column_, row, step - splits_[row], ids_[static_cast<size_t>(at)], table_.rows());
@@ -88,6 +103,12 @@ class EmbeddingDense final : public DensePart {
     if (bad < 0) return;
     const int64_t row = std::upper_bound(splits_ + begin, splits_ + end, bad) - splits_ - 1;
     refuse_id(column_, row, bad - splits_[row], ids_[bad], table_.rows());
+  }
+
+  std::optional<IndexedSlices> backward(const void* grad, int64_t stride) const override {
+    TableGradient gradient(table_);
+    gradient.combine(ids_, weights_, splits_, rows(), grad, stride);
+    return gradient.sum();
   }
 
  private:

@@ -163,4 +163,17 @@ const Parameter* FeatureLayer::parameter(size_t column) const {
   return at < 0 ? nullptr : &parameters_[static_cast<size_t>(at)];
 }
 
+std::vector<Gradient> FeatureLayer::sum_gradients(
+    std::vector<std::optional<IndexedSlices>> by_column) const {
+  std::vector<std::optional<Gradient>> sums(parameters_.size());
+  for (size_t column = 0; column < by_column.size(); ++column) {
+    if (!by_column[column]) continue;
+    std::optional<Gradient>& sum = sums[static_cast<size_t>(parameter_of_[column])];
+    sum = sum ? add(*sum, *by_column[column]) : Gradient(std::move(*by_column[column]));
+  }
+  std::vector<Gradient> gradients;
+  for (std::optional<Gradient>& sum : sums) gradients.push_back(std::move(*sum));
+  return gradients;
+}
+
 }  // namespace weft

@@ -7,6 +7,11 @@ DensePart::~DensePart() = default;
 void SequencePart::count(int64_t, int64_t, int64_t, CountsWriter&) const {}
 void DensePart::count(int64_t, int64_t, CountsWriter&) const {}
 
+std::optional<IndexedSlices> SequencePart::backward(std::span<const StepCells>, int64_t) const {
+  return {};
+}
+std::optional<IndexedSlices> DensePart::backward(const void*, int64_t) const { return {}; }
+
 std::unique_ptr<const SequencePart> DenseColumn::sequence_part(const PartSource&) const {
   throw InvalidArgument("SequenceFeatures does not take " + to_string());
 }
@@ -31,6 +36,17 @@ void refuse_rows(const Column& a, int64_t rows_a, const Column& b, int64_t rows_
       "Batch size (first dimension) of each feature must be same. Batch size of columns ('" +
       escape_bytes(a->name()) + "', '" + escape_bytes(b->name()) + "'): (" +
       std::to_string(rows_a) + ", " + std::to_string(rows_b) + ")");
+}
+
+void check_gradient(const Tensor& grad, DType dtype, const Shape& shape) {
+  if (grad.dtype() != dtype) {
+    throw WrongType(std::string("the gradient of a feature layer's output must be ") +
+                    dtype_name(dtype) + ", got " + dtype_name(grad.dtype()));
+  }
+  if (grad.shape() != shape) {
+    throw InvalidArgument("the gradient of a feature layer's output must have shape " +
+                          shape_string(shape) + ", got " + shape_string(grad.shape()));
+  }
 }
 
 }  // namespace weft

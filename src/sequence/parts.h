@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "sequence/batch_ids.h"
 #include "sequence/counts_writer.h"
@@ -14,6 +16,12 @@ struct Cells {
   void* data;
   int64_t stride;
   bool stream;  // the whole output is much larger than the caches
+};
+
+// Where steps [first, first + count) of a row stand in a layer's output, from `at` on.
+struct StepCells {
+  int64_t first, count;
+  const void* at;
 };
 
 class SequencePart {
@@ -38,6 +46,9 @@ class SequencePart {
   virtual int64_t counted() const { return -1; }
   // An indicator: the same steps, a cell each. Throws OutOfRange.
   virtual void count(int64_t row, int64_t first, int64_t count, CountsWriter& to) const;
+  // What reads a table: its gradient, given that of the cells, `stride` elements apart.
+  virtual std::optional<IndexedSlices> backward(std::span<const StepCells> rows,
+                                                int64_t stride) const;
 
  private:
   int64_t rows_, steps_, width_;
@@ -55,6 +66,8 @@ class DensePart {
   // As SequencePart's; a row is a cell.
   virtual int64_t counted() const { return -1; }
   virtual void count(int64_t begin, int64_t end, CountsWriter& to) const;
+  // As SequencePart's; `grad` is the gradient of the first row's cell.
+  virtual std::optional<IndexedSlices> backward(const void* grad, int64_t stride) const;
 
  private:
   int64_t rows_, width_;
@@ -79,6 +92,9 @@ void check_rows(const std::vector<Column>& columns, const std::vector<PartPtr>& 
       refuse_rows(columns[0], parts[0]->rows(), columns[i], parts[i]->rows());
   }
 }
+
+// Throws unless `grad` is the gradient of an output of this dtype and shape.
+void check_gradient(const Tensor& grad, DType dtype, const Shape& shape);
 
 // An id that a table or an indicator of `buckets` does not have, met while it was read.
 [[noreturn]] void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id,

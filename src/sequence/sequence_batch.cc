@@ -197,4 +197,32 @@ Blocks SequenceBatch::blocks() const {
   return {{parts_[0]->rows(), steps_}, std::move(made)};
 }
 
+std::vector<std::optional<IndexedSlices>> SequenceBatch::backward(const Tensor& grad,
+                                                                  bool dense_only) const {
+  const auto counts = [&](const SequencePartPtr& part) {
+    return dense_only && part->counted() >= 0;
+  };
+  int64_t width = 0;
+  for (const SequencePartPtr& part : parts_) width += counts(part) ? 0 : part->width();
+  check_gradient(grad, options_.dtype, {parts_[0]->rows(), steps_, width});
+  const int64_t bytes = dtype_size(options_.dtype);
+  const uint8_t* column = grad.buffer().data();
+  std::vector<std::optional<IndexedSlices>> gradients;
+  std::vector<StepCells> cells(static_cast<size_t>(parts_[0]->rows()));
+  for (const SequencePartPtr& part : parts_) {
+    if (counts(part)) {
+      gradients.emplace_back();
+      continue;
+    }
+    for (size_t row = 0; row < cells.size(); ++row) {
+      const auto [first, count, begin] = placed(static_cast<int64_t>(row));
+      const int64_t cell = static_cast<int64_t>(row) * steps_ + begin;
+      cells[row] = {first, count, column + cell * width * bytes};
+    }
+    gradients.push_back(part->backward(cells, width));
+    column += part->width() * bytes;
+  }
+  return gradients;
+}
+
 }  // namespace weft

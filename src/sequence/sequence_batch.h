@@ -22,6 +22,9 @@ class SequenceBatch {
   // Makes `out`, allocated again only if its shape changes, and writes every element of it once.
   void write(Tensor& out) const;
   Blocks blocks() const;
+  // By part: the gradients of the tables, given that of what write() gave or, with `dense_only`, of
+  // the dense blocks of blocks(), side by side.
+  std::vector<std::optional<IndexedSlices>> backward(const Tensor& grad, bool dense_only) const;
 
  private:
   struct Run {  // neighbours, and their width

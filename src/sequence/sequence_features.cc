@@ -78,4 +78,42 @@ SequenceBlocks SequenceFeatures::blocks(const Features& features) const {
   return {std::move(*data), std::move(lengths), sequence_options_.pad};
 }
 
+// A call that stays for its way back.
+struct SequenceFeatures::Call {
+  Features features;
+  BatchIds ids;
+  SequenceBatch batch;
+  Tensor lengths;
+
+  Call(const SequenceFeatures& layer, const Features& given)
+      : features(layer.sequence_options_.cutoff ? layer.cut_off(given) : given),
+        ids(layer.ids_places(), features, layer.sequence_options_.ids),
+        batch(layer.columns(), layer.sequence_options_) {
+    for (size_t i = 0; i < layer.columns().size(); ++i) {
+      batch.add(layer.dense_column(i).sequence_part(
+          {ids, layer.parameter(i), layer.sequence_options_.dtype}));
+    }
+    batch.measure(lengths);
+  }
+};
+
+FeaturesVjp<Sequence> SequenceFeatures::vjp(const Features& features) const {
+  const auto call = std::make_shared<Call>(*this, features);
+  Sequence out{{}, call->lengths, sequence_options_.pad};
+  call->batch.write(out.data);
+  count(call->ids);
+  return {std::move(out), [this, call](const Tensor& grad) {
+            return sum_gradients(call->batch.backward(grad, false));
+          }};
+}
+
+FeaturesVjp<SequenceBlocks> SequenceFeatures::blocks_vjp(const Features& features) const {
+  const auto call = std::make_shared<Call>(*this, features);
+  SequenceBlocks out{call->batch.blocks(), call->lengths, sequence_options_.pad};
+  count(call->ids);
+  return {std::move(out), [this, call](const Tensor& grad) {
+            return sum_gradients(call->batch.backward(grad, true));
+          }};
+}
+
 }  // namespace weft

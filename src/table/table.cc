@@ -90,6 +90,34 @@ const float* checked_weights(const Tensor* weights, int64_t n) {
   return weights->values<float>().data();
 }
 
+// Throws unless these are ids of bags and their weights, which are the result.
+const float* checked_bags(const Ragged& ids, const Tensor* weights) {
+  checked_ids(ids.values());
+  if (ids.values().rank() != 1) {
+    throw InvalidArgument("ragged ids must have 1-D values, got " +
+                          shape_string(ids.values().shape()));
+  }
+  return checked_weights(weights, ids.values().size());
+}
+
+int64_t bags_of(const Ragged& ids) {
+  return static_cast<int64_t>(ids.row_splits(ids.levels() - 1).size()) - 1;
+}
+
+// The bytes of `grad`, which must be the gradient of a result of `shape`.
+const void* checked_gradient(const EmbeddingTable& table, const Tensor& grad, const Shape& shape) {
+  if (grad.dtype() != table.dtype()) {
+    throw WrongType(std::string("the gradient of a lookup in a table of ") +
+                    dtype_name(table.dtype()) + " must be that too, got " +
+                    dtype_name(grad.dtype()));
+  }
+  if (grad.shape() != shape) {
+    throw InvalidArgument("the gradient of a lookup must have its result's shape " +
+                          shape_string(shape) + ", got " + shape_string(grad.shape()));
+  }
+  return grad.buffer().data();
+}
+
 }  // namespace
 
 EmbeddingTable::EmbeddingTable(Tensor values, LookupOptions options)
@@ -148,14 +176,8 @@ Tensor lookup(const EmbeddingTable& table, const Tensor& ids) {
 }
 
 void lookup(const EmbeddingTable& table, const Ragged& ids, const Tensor* weights, Tensor& out) {
-  checked_ids(ids.values());
-  if (ids.values().rank() != 1) {
-    throw InvalidArgument("ragged ids must have 1-D values, got " +
-                          shape_string(ids.values().shape()));
-  }
-  const float* given = checked_weights(weights, ids.values().size());
-  const auto bags = static_cast<int64_t>(ids.row_splits(ids.levels() - 1).size()) - 1;
-  make_room(out, table.dtype(), {bags, table.dimension()});
+  const float* given = checked_bags(ids, weights);
+  make_room(out, table.dtype(), {bags_of(ids), table.dimension()});
   if (table.dtype() == DType::kFloat32) return combine_all<float>(table, ids, given, out);
   combine_all<double>(table, ids, given, out);
 }
@@ -164,6 +186,26 @@ Tensor lookup(const EmbeddingTable& table, const Ragged& ids, const Tensor* weig
   Tensor out;
   lookup(table, ids, weights, out);
   return out;
+}
+
+IndexedSlices lookup_backward(const EmbeddingTable& table, const Tensor& ids, const Tensor& grad) {
+  const int64_t* at = checked_ids(ids);
+  Shape shape = ids.shape();
+  shape.push_back(table.dimension());
+  TableGradient gradient(table);
+  gradient.gather(at, ids.size(), checked_gradient(table, grad, shape), table.dimension());
+  return gradient.sum();
+}
+
+IndexedSlices lookup_backward(const EmbeddingTable& table, const Ragged& ids, const Tensor* weights,
+                              const Tensor& grad) {
+  const float* given = checked_bags(ids, weights);
+  const int64_t bags = bags_of(ids);
+  TableGradient gradient(table);
+  gradient.combine(ids.values().values<int64_t>().data(), given,
+                   ids.row_splits(ids.levels() - 1).data(), bags,
+                   checked_gradient(table, grad, {bags, table.dimension()}), table.dimension());
+  return gradient.sum();
 }
 
 }  // namespace weft

@@ -22,7 +22,7 @@ DOMAIN_WORDS = {
     *("embedding", "embeddings", "ragged", "vocabulary", "keras", "tensorflow", "tfrecord", "rnn"),
 }
 # Matrices have rows and columns that are nobody's.
-MATRIX_FILE = re.compile(r"base/(tile|matrix|product_kernel)\.(cc|h)")
+MATRIX_FILE = re.compile(r"base/(tile|matrix|product_kernel|row_groups|row_sum_kernel)\.(cc|h)")
 MATRIX_WORDS = {"row", "rows", "column", "columns"}
 # Of the file names and folders: these say nothing.
 EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|misc|common|manager)(_|$)")

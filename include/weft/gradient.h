@@ -1,0 +1,32 @@
+// Gradients of weights: a tensor, or the rows of a table that a batch touched.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <variant>
+
+#include "weft/export.h"
+#include "weft/tensor.h"
+
+namespace weft {
+
+// A gradient whose other rows are zeros, as tf.IndexedSlices; but each id stands once, and they
+// rise.
+struct WEFT_API IndexedSlices {
+  Tensor ids;         // int64 [n], in [0, V)
+  Tensor values;      // [n, D], float32 or float64
+  Shape dense_shape;  // [V, D]
+
+  Tensor to_dense() const;
+};
+
+using Gradient = std::variant<Tensor, IndexedSlices>;
+
+// The gradient of a table [V, D] that is several tables, one below the other. A Tensor if all are.
+// Throws InvalidArgument without parts or for different D, WrongType for different dtypes.
+WEFT_API Gradient stack_rows(std::span<const Gradient> parts);
+// The gradient of a weight that is used twice. A Tensor if either is; IndexedSlices have the rows
+// of both. Throws InvalidArgument for different shapes, WrongType for different dtypes.
+WEFT_API Gradient add(const Gradient& a, const Gradient& b);
+
+}  // namespace weft
