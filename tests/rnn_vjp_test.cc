@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "tests/expect_error.h"
 #include "tests/rnn_case.h"
 #include "weft/config.h"
 #include "weft/rnn.h"
@@ -201,6 +202,31 @@ TEST(RnnVjp, GoesForwardAsACallDoes) {
         EXPECT_TRUE(same_bits(called.state[i], result.state[i]));
     }
   });
+}
+
+TEST(RnnVjp, MayBeAskedAgain) {
+  const Case c = random_case(5, Kind::kLstm, {.max_batch = 60});
+  const RNNVjp vjp = c.rnn().vjp(c.inputs, c.arguments);
+  const StatesGradient gradient = {
+      .outputs = random_tensor(DType::kFloat32, vjp.result.outputs.shape(), 1, 1), .state = {}};
+  const RNNGradients once = vjp.pullback(gradient), again = vjp.pullback(gradient);
+  EXPECT_TRUE(same_bits(once.inputs, again.inputs));
+  for (size_t i = 0; i < once.parameters.size(); ++i) {
+    EXPECT_TRUE(
+        same_bits(std::get<Tensor>(once.parameters[i]), std::get<Tensor>(again.parameters[i])));
+  }
+}
+
+TEST(RnnVjp, RefusesGradientsOfSomethingElse) {
+  const Tensor x = Tensor::zeros(DType::kFloat32, {2, 3, 4});
+  const RNNVjp vjp = RNN(GRUCell(5)).vjp(x);
+  const auto back = [&](const Tensor& grad) { vjp.pullback({.outputs = grad, .state = {}}); };
+  EXPECT_ERROR(InvalidArgument, "outputs must have shape [2, 5], got [2, 4]",
+               back(Tensor::zeros(DType::kFloat32, {2, 4})));
+  EXPECT_ERROR(WrongType, "must be float32, got float64",
+               back(Tensor::zeros(DType::kFloat64, {2, 5})));
+  EXPECT_ERROR(InvalidArgument, "returns 1 states",
+               vjp.pullback({.outputs = {}, .state = {std::nullopt, std::nullopt}}));
 }
 
 }  // namespace

@@ -294,39 +294,49 @@ RNNGradients Pass<T>::backward(const StatesGradient& gradient) const {
   return result;
 }
 
-// Throws unless `given` is what the forward pass made.
-void check_gradient(const Tensor& given, const Tensor& made, const std::string& what) {
-  if (given.dtype() != made.dtype()) {
-    throw WrongType("the gradient of " + what + " must be " + dtype_name(made.dtype()) + ", got " +
-                    dtype_name(given.dtype()));
-  }
-  if (given.shape() != made.shape()) {
-    throw InvalidArgument("the gradient of " + what + " must have shape " +
-                          shape_string(made.shape()) + ", got " + shape_string(given.shape()));
-  }
-}
+// What the gradients that come back must look like.
+struct Made {
+  DType dtype;
+  Shape outputs;
+  std::vector<Shape> state;
 
-void check_gradient(const StatesGradient& given, const States& made) {
-  if (given.outputs) check_gradient(*given.outputs, made.outputs, "an RNN's outputs");
-  if (given.state.empty()) return;
-  if (given.state.size() != made.state.size()) {
-    throw InvalidArgument("an RNN that returns " + std::to_string(made.state.size()) +
-                          " states takes as many gradients or none, got " +
-                          std::to_string(given.state.size()));
+  explicit Made(const States& result)
+      : dtype(result.outputs.dtype()), outputs(result.outputs.shape()) {
+    for (const Tensor& one : result.state) state.push_back(one.shape());
   }
-  for (size_t i = 0; i < made.state.size(); ++i) {
-    if (given.state[i])
-      check_gradient(*given.state[i], made.state[i], "state " + std::to_string(i));
+
+  void check(const Tensor& given, const Shape& shape, const std::string& what) const {
+    if (given.dtype() != dtype) {
+      throw WrongType("the gradient of " + what + " must be " + dtype_name(dtype) + ", got " +
+                      dtype_name(given.dtype()));
+    }
+    if (given.shape() != shape) {
+      throw InvalidArgument("the gradient of " + what + " must have shape " + shape_string(shape) +
+                            ", got " + shape_string(given.shape()));
+    }
   }
-}
+
+  void check(const StatesGradient& given) const {
+    if (given.outputs) check(*given.outputs, outputs, "an RNN's outputs");
+    if (given.state.empty()) return;
+    if (given.state.size() != state.size()) {
+      throw InvalidArgument("an RNN that returns " + std::to_string(state.size()) +
+                            " states takes as many gradients or none, got " +
+                            std::to_string(given.state.size()));
+    }
+    for (size_t i = 0; i < state.size(); ++i) {
+      if (given.state[i]) check(*given.state[i], state[i], "state " + std::to_string(i));
+    }
+  }
+};
 
 template <class T>
 RNNVjp run(const Cell& cell, Schedule schedule, const Blocks& inputs, const RNNArguments& arguments,
            const RNNOptions& options, States result) {
   const auto pass = std::make_shared<const Pass<T>>(cell, std::move(schedule), inputs, arguments,
                                                     options, result);
-  return {result, [pass, result](const StatesGradient& gradient) {
-            check_gradient(gradient, result);
+  return {result, [pass, made = Made(result)](const StatesGradient& gradient) {
+            made.check(gradient);
             return pass->backward(gradient);
           }};
 }
