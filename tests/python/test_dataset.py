@@ -349,8 +349,11 @@ def test_ctrl_c_among_small_files(tmp_path, steps):
     with weft.io.TFRecordWriter(tmp_path / "f") as writer:
         writer.write(b"record")
     code = (
-        "import sys, weft; d = weft.io.TFRecordDataset(sys.argv[1]).repeat().skip(10**12).batch(2)"
-        f"; print('ready', flush=True); next(iter(d{steps}))"
+        "import signal, sys, weft\n"
+        # A job in the background of a shell begins with SIGINT ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "d = weft.io.TFRecordDataset(sys.argv[1]).repeat().skip(10**12).batch(2)\n"
+        f"print('ready', flush=True); next(iter(d{steps}))"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", code, tmp_path / "f"],
