@@ -113,9 +113,9 @@ template <class T>
 void Block<T>::steps_backward(size_t layer, const LayerGradient<T>& gradient,
                               const Workspace& w) const {
   const CellPlan<T>& plan = *job_.layers[layer].plan;
-  const Memory& memory = memory_[layer];
   const int64_t ld = plan.ld(), ld_p = plan.ld_p();
   for (size_t s = counts_.size(); s-- > 0;) {
+    const Memory& memory = memory_[layer];
     const int64_t at = offsets_[s], rows = counts_[s];
     const int64_t now = (rows_ + at) * ld, before = s == 0 ? 0 : (rows_ + offsets_[s - 1]) * ld;
     join(layer, gradient, w, s);
