@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <variant>
 
 #include "weft/export.h"
@@ -28,5 +29,10 @@ WEFT_API Gradient stack_rows(std::span<const Gradient> parts);
 // The gradient of a weight that is used twice. A Tensor if either is; IndexedSlices have the rows
 // of both. Throws InvalidArgument for different shapes, WrongType for different dtypes.
 WEFT_API Gradient add(const Gradient& a, const Gradient& b);
+
+// Throws unless `grad` can be the gradient of `what`, which has this dtype and shape: WrongType,
+// InvalidArgument.
+WEFT_LOCAL void check_gradient(const Tensor& grad, DType dtype, const Shape& shape,
+                               const std::string& what);
 
 }  // namespace weft

@@ -144,4 +144,15 @@ Gradient add(const Gradient& a, const Gradient& b) {
   return dtype_of(a) == DType::kFloat32 ? add_as<float>(a, b) : add_as<double>(a, b);
 }
 
+void check_gradient(const Tensor& grad, DType dtype, const Shape& shape, const std::string& what) {
+  if (grad.dtype() != dtype) {
+    throw WrongType("the gradient of " + what + " must be " + dtype_name(dtype) + ", got " +
+                    dtype_name(grad.dtype()));
+  }
+  if (grad.shape() != shape) {
+    throw InvalidArgument("the gradient of " + what + " must have shape " + shape_string(shape) +
+                          ", got " + shape_string(grad.shape()));
+  }
+}
+
 }  // namespace weft

@@ -154,14 +154,7 @@ Tensor Backward<T>::grad_bias(const Grads& grads) const {
 
 template <class T>
 DenseGradients Backward<T>::operator()(const Tensor& grad) const {
-  if (grad.dtype() != dtype_) {
-    throw WrongType(std::string("the gradient of a Dense's output must be ") + dtype_name(dtype_) +
-                    ", got " + dtype_name(grad.dtype()));
-  }
-  if (grad.shape() != out_.shape()) {
-    throw InvalidArgument("the gradient of a Dense's output must have shape " +
-                          shape_string(out_.shape()) + ", got " + shape_string(grad.shape()));
-  }
+  check_gradient(grad, dtype_, out_.shape(), "a Dense's output");
   const Grads grads = grad_sums(grad);
   DenseGradients result{grad_inputs(grads), {}};
   std::vector<Gradient> kernel;

@@ -157,48 +157,51 @@ T categorical_probabilities(const T* x, const T* y, T* gradient, int64_t n) {
   return loss;
 }
 
-}  // namespace
-
-Loss binary_crossentropy(const Tensor& labels, const Tensor& predictions,
-                         const LossOptions& options) {
+// row(y, x, gradient, C) gives the loss of one row of labels and predictions.
+template <class Row>
+Loss with_labels(const Tensor& labels, const Tensor& predictions, const LossOptions& options,
+                 const Row& row) {
   const Batch batch = batch_of(predictions);
   const Tensor like = labels_like(labels, predictions, batch);
   return with_type(predictions, [&](auto type) {
     using T = decltype(type);
     const T* const y = like.values<T>().data();
-    const T keep = static_cast<T>(1 - options.label_smoothing),
-            half = static_cast<T>(options.label_smoothing / 2),
-            share = T(1) / static_cast<T>(batch.width);
     return reduced<T>(predictions, batch, options, [&](int64_t r, const T* x, T* gradient) {
-      T sum = 0;
-      for (int64_t j = 0; j < batch.width; ++j) {
-        const T label = y[r * batch.width + j] * keep + half;
-        sum += options.from_logits ? binary_logit(x[j], label, gradient[j])
-                                   : binary_probability(x[j], label, gradient[j]);
-        gradient[j] *= share;
-      }
-      return sum * share;
+      return row(y + r * batch.width, x, gradient, batch.width);
     });
   });
 }
 
+}  // namespace
+
+Loss binary_crossentropy(const Tensor& labels, const Tensor& predictions,
+                         const LossOptions& options) {
+  const auto row = [&]<class T>(const T* y, const T* x, T* gradient, int64_t n) {
+    const T keep = static_cast<T>(1 - options.label_smoothing),
+            half = static_cast<T>(options.label_smoothing / 2), share = T(1) / static_cast<T>(n);
+    T sum = 0;
+    for (int64_t j = 0; j < n; ++j) {
+      const T label = y[j] * keep + half;
+      sum += options.from_logits ? binary_logit(x[j], label, gradient[j])
+                                 : binary_probability(x[j], label, gradient[j]);
+      gradient[j] *= share;
+    }
+    return sum * share;
+  };
+  return with_labels(labels, predictions, options, row);
+}
+
 Loss categorical_crossentropy(const Tensor& labels, const Tensor& predictions,
                               const LossOptions& options) {
-  const Batch batch = batch_of(predictions);
-  const Tensor like = labels_like(labels, predictions, batch);
-  return with_type(predictions, [&](auto type) {
-    using T = decltype(type);
-    const T* const y = like.values<T>().data();
+  const auto row = [&]<class T>(const T* y, const T* x, T* gradient, int64_t n) {
     const T keep = static_cast<T>(1 - options.label_smoothing),
-            rest = static_cast<T>(options.label_smoothing / static_cast<double>(batch.width));
-    return reduced<T>(predictions, batch, options, [&](int64_t r, const T* x, T* gradient) {
-      std::vector<T> smooth(y + r * batch.width, y + (r + 1) * batch.width);
-      for (T& label : smooth) label = label * keep + rest;
-      return options.from_logits
-                 ? categorical_logits(x, smooth.data(), gradient, batch.width)
-                 : categorical_probabilities(x, smooth.data(), gradient, batch.width);
-    });
-  });
+            rest = static_cast<T>(options.label_smoothing / static_cast<double>(n));
+    std::vector<T> smooth(y, y + n);
+    for (T& label : smooth) label = label * keep + rest;
+    return options.from_logits ? categorical_logits(x, smooth.data(), gradient, n)
+                               : categorical_probabilities(x, smooth.data(), gradient, n);
+  };
+  return with_labels(labels, predictions, options, row);
 }
 
 Loss sparse_categorical_crossentropy(const Tensor& labels, const Tensor& predictions,
@@ -239,22 +242,17 @@ Loss sparse_categorical_crossentropy(const Tensor& labels, const Tensor& predict
 
 Loss mean_squared_error(const Tensor& labels, const Tensor& predictions,
                         const LossOptions& options) {
-  const Batch batch = batch_of(predictions);
-  const Tensor like = labels_like(labels, predictions, batch);
-  return with_type(predictions, [&](auto type) {
-    using T = decltype(type);
-    const T* const y = like.values<T>().data();
-    const T share = T(1) / static_cast<T>(batch.width);
-    return reduced<T>(predictions, batch, options, [&](int64_t r, const T* x, T* gradient) {
-      T sum = 0;
-      for (int64_t j = 0; j < batch.width; ++j) {
-        const T difference = x[j] - y[r * batch.width + j];
-        sum += difference * difference;
-        gradient[j] = 2 * difference * share;
-      }
-      return sum * share;
-    });
-  });
+  const auto row = []<class T>(const T* y, const T* x, T* gradient, int64_t n) {
+    const T share = T(1) / static_cast<T>(n);
+    T sum = 0;
+    for (int64_t j = 0; j < n; ++j) {
+      const T difference = x[j] - y[j];
+      sum += difference * difference;
+      gradient[j] = 2 * difference * share;
+    }
+    return sum * share;
+  };
+  return with_labels(labels, predictions, options, row);
 }
 
 }  // namespace weft

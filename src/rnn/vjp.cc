@@ -305,19 +305,8 @@ struct Made {
     for (const Tensor& one : result.state) state.push_back(one.shape());
   }
 
-  void check(const Tensor& given, const Shape& shape, const std::string& what) const {
-    if (given.dtype() != dtype) {
-      throw WrongType("the gradient of " + what + " must be " + dtype_name(dtype) + ", got " +
-                      dtype_name(given.dtype()));
-    }
-    if (given.shape() != shape) {
-      throw InvalidArgument("the gradient of " + what + " must have shape " + shape_string(shape) +
-                            ", got " + shape_string(given.shape()));
-    }
-  }
-
   void check(const StatesGradient& given) const {
-    if (given.outputs) check(*given.outputs, outputs, "an RNN's outputs");
+    if (given.outputs) check_gradient(*given.outputs, dtype, outputs, "an RNN's outputs");
     if (given.state.empty()) return;
     if (given.state.size() != state.size()) {
       throw InvalidArgument("an RNN that returns " + std::to_string(state.size()) +
@@ -325,7 +314,8 @@ struct Made {
                             std::to_string(given.state.size()));
     }
     for (size_t i = 0; i < state.size(); ++i) {
-      if (given.state[i]) check(*given.state[i], state[i], "state " + std::to_string(i));
+      if (given.state[i])
+        check_gradient(*given.state[i], dtype, state[i], "state " + std::to_string(i));
     }
   }
 };

@@ -76,7 +76,7 @@ std::vector<std::optional<IndexedSlices>> backward(std::span<const DensePartPtr>
   const auto counts = [&](const DensePartPtr& part) { return dense_only && part->counted() >= 0; };
   int64_t width = 0;
   for (const DensePartPtr& part : parts) width += counts(part) ? 0 : part->width();
-  check_gradient(grad, dtype, {parts[0]->rows(), width});
+  check_gradient(grad, dtype, {parts[0]->rows(), width}, kOutput);
   const uint8_t* column = grad.buffer().data();
   std::vector<std::optional<IndexedSlices>> gradients;
   for (const DensePartPtr& part : parts) {

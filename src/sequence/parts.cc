@@ -38,15 +38,4 @@ void refuse_rows(const Column& a, int64_t rows_a, const Column& b, int64_t rows_
       std::to_string(rows_a) + ", " + std::to_string(rows_b) + ")");
 }
 
-void check_gradient(const Tensor& grad, DType dtype, const Shape& shape) {
-  if (grad.dtype() != dtype) {
-    throw WrongType(std::string("the gradient of a feature layer's output must be ") +
-                    dtype_name(dtype) + ", got " + dtype_name(grad.dtype()));
-  }
-  if (grad.shape() != shape) {
-    throw InvalidArgument("the gradient of a feature layer's output must have shape " +
-                          shape_string(shape) + ", got " + shape_string(grad.shape()));
-  }
-}
-
 }  // namespace weft

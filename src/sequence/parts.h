@@ -93,8 +93,7 @@ void check_rows(const std::vector<Column>& columns, const std::vector<PartPtr>& 
   }
 }
 
-// Throws unless `grad` is the gradient of an output of this dtype and shape.
-void check_gradient(const Tensor& grad, DType dtype, const Shape& shape);
+inline constexpr const char* kOutput = "a feature layer's output";  // for check_gradient()
 
 // An id that a table or an indicator of `buckets` does not have, met while it was read.
 [[noreturn]] void refuse_id(const DenseColumn& column, int64_t row, int64_t step, int64_t id,

@@ -204,7 +204,7 @@ std::vector<std::optional<IndexedSlices>> SequenceBatch::backward(const Tensor& 
   };
   int64_t width = 0;
   for (const SequencePartPtr& part : parts_) width += counts(part) ? 0 : part->width();
-  check_gradient(grad, options_.dtype, {parts_[0]->rows(), steps_, width});
+  check_gradient(grad, options_.dtype, {parts_[0]->rows(), steps_, width}, kOutput);
   const int64_t bytes = dtype_size(options_.dtype);
   const uint8_t* column = grad.buffer().data();
   std::vector<std::optional<IndexedSlices>> gradients;

@@ -104,17 +104,9 @@ int64_t bags_of(const Ragged& ids) {
   return static_cast<int64_t>(ids.row_splits(ids.levels() - 1).size()) - 1;
 }
 
-// The bytes of `grad`, which must be the gradient of a result of `shape`.
+// The numbers of `grad`, which must be the gradient of a result of `shape`.
 const void* checked_gradient(const EmbeddingTable& table, const Tensor& grad, const Shape& shape) {
-  if (grad.dtype() != table.dtype()) {
-    throw WrongType(std::string("the gradient of a lookup in a table of ") +
-                    dtype_name(table.dtype()) + " must be that too, got " +
-                    dtype_name(grad.dtype()));
-  }
-  if (grad.shape() != shape) {
-    throw InvalidArgument("the gradient of a lookup must have its result's shape " +
-                          shape_string(shape) + ", got " + shape_string(grad.shape()));
-  }
+  check_gradient(grad, table.dtype(), shape, "a lookup's result");
   return grad.buffer().data();
 }
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 import weft
 from weft.cli import vocab
-from weft.cli.checking import check_file, described
+from weft.cli.checking import check_file, report
 from weft.config import config
 from weft.io.sequence_example import decode_either
 
@@ -112,14 +112,7 @@ def check(files: Files, as_json: AsJson = False) -> None:
     failed = False
     with Progress(*columns, console=stderr, transient=True, disable=quiet) as progress:
         for file in files:
-            found = check_file(file, progress)
-            failed |= bool(found["errors"])
-            if as_json:
-                print(json.dumps(found))
-                continue
-            print(f"{file}: {described(found)}")
-            for error in found["errors"]:
-                print(f"  {error}")
+            failed |= report(check_file(file, progress), as_json)
     sys.exit(int(failed))
 
 

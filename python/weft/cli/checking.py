@@ -1,5 +1,6 @@
 """What `weft check` finds in a file, which its first bytes tell the kind of."""
 
+import json
 import os
 import struct
 from collections.abc import Iterable
@@ -128,3 +129,14 @@ def described(found: dict[str, Any]) -> str:
     counted = ", with counts" if found["counts"] else ""
     held = f"{found['entries']:,} entries, {found['dtype']}, {found['bytes']:,} bytes{counted}"
     return f"vocabulary{version}: {held}"
+
+
+def report(found: dict[str, Any], as_json: bool) -> bool:
+    """Prints what a check found; whether anything is wrong."""
+    if as_json:
+        print(json.dumps(found))
+    else:
+        print(f"{found['file']}: {described(found)}")
+        for error in found["errors"]:
+            print(f"  {error}")
+    return bool(found["errors"])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from weft.cli.checking import check_vocabulary, described
+from weft.cli.checking import check_vocabulary, report
 from weft.vocabulary import Vocabulary, build
 
 app = typer.Typer(no_args_is_help=True, help="Builds vocabularies, and looks at them.")
@@ -62,14 +62,7 @@ def check(files: Files, as_json: AsJson = False) -> None:
     """
     failed = False
     for file in files:
-        found = check_vocabulary(file)
-        failed |= bool(found["errors"])
-        if as_json:
-            print(json.dumps(found))
-            continue
-        print(f"{file}: {described(found)}")
-        for error in found["errors"]:
-            print(f"  {error}")
+        failed |= report(check_vocabulary(file), as_json)
     sys.exit(int(failed))
 
 
