@@ -117,6 +117,24 @@ TEST(Mean, IsWeighted) {
   EXPECT_EQ(mean.result(), 2);
 }
 
+TEST(Metric, GoesOnFromItsState) {
+  const Tensor labels = doubles({4}, {1, 0, 1, 0}), weights = doubles({4}, {1, 2, 3, 4});
+  const Tensor scores = doubles({4, 1}, {4, 3, 2, 1});
+  const auto check = [&](auto whole, auto begun, auto resumed) {
+    whole.update(labels, scores, &weights);
+    whole.update(labels, scores);
+    begun.update(labels, scores, &weights);
+    resumed.load_state(begun.state());
+    resumed.update(labels, scores);
+    EXPECT_EQ(resumed.result(), whole.result());
+    EXPECT_ERROR(InvalidArgument, "the state of this metric has shape",
+                 resumed.load_state(doubles({5}, {0, 0, 0, 0, 0})));
+    EXPECT_THROW(resumed.load_state(Tensor(DType::kFloat32, {2})), WrongType);
+  };
+  check(AUC(), AUC(), AUC());
+  check(Accuracy(), Accuracy(), Accuracy());
+}
+
 TEST(Metric, RefusesWhatDoesNotFit) {
   AUC auc;
   EXPECT_ERROR(InvalidArgument, "0 or 1, got 2",

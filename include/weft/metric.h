@@ -14,7 +14,8 @@ namespace weft {
 // say) by merge(): the result is that of one instance that took everything, whatever the order.
 // update() takes labels and predictions as the losses do, and an optional weight for each sample.
 // It throws InvalidArgument for shapes that do not fit, WrongType for another dtype; result() is
-// NaN before the first sample.
+// NaN before the first sample. state() is all that was counted, float64; load_state() of a new
+// instance goes on from there, and throws InvalidArgument or WrongType for what is no such state.
 
 // A weighted mean, of losses say.
 class WEFT_API Mean {
@@ -22,6 +23,8 @@ class WEFT_API Mean {
   void update(const Tensor& values, const Tensor* sample_weight = nullptr);
   void merge(const Mean& other);
   double result() const;
+  Tensor state() const;  // [2]: the sum of all values, times their weights; that of the weights
+  void load_state(const Tensor& state);
 
  private:
   double sum_ = 0, weight_ = 0;
@@ -37,6 +40,8 @@ class WEFT_API Accuracy {
               const Tensor* sample_weight = nullptr);
   void merge(const Accuracy& other) { mean_.merge(other.mean_); }
   double result() const { return mean_.result(); }
+  Tensor state() const { return mean_.state(); }
+  void load_state(const Tensor& state) { mean_.load_state(state); }
 
  private:
   double threshold_;
@@ -52,6 +57,8 @@ class WEFT_API AUC {
               const Tensor* sample_weight = nullptr);
   void merge(const AUC& other);
   double result() const;  // NaN without a positive or without a negative
+  Tensor state() const;   // [N, 3]: score, weight as a positive, weight as a negative
+  void load_state(const Tensor& state);
 
  private:
   struct Score {
@@ -68,6 +75,8 @@ class WEFT_API RecallAtK {  // the share of a row's relevant items among its fir
   void update(const Tensor& labels, const Tensor& scores, const Tensor* sample_weight = nullptr);
   void merge(const RecallAtK& other) { mean_.merge(other.mean_); }
   double result() const { return mean_.result(); }
+  Tensor state() const { return mean_.state(); }
+  void load_state(const Tensor& state) { mean_.load_state(state); }
 
  private:
   int64_t k_;
@@ -80,6 +89,8 @@ class WEFT_API NDCGAtK {  // gains 2^label - 1, discounts 1 / log2(1 + rank), ov
   void update(const Tensor& labels, const Tensor& scores, const Tensor* sample_weight = nullptr);
   void merge(const NDCGAtK& other) { mean_.merge(other.mean_); }
   double result() const { return mean_.result(); }
+  Tensor state() const { return mean_.state(); }
+  void load_state(const Tensor& state) { mean_.load_state(state); }
 
  private:
   int64_t k_;

@@ -69,6 +69,9 @@ class WEFT_API Buffer {
   static Buffer zeros(int64_t size);
   static Buffer copy_of(const void* data, int64_t size);
   static Buffer borrow(const void* data, int64_t size, std::shared_ptr<const void> owner);
+  // As borrow(), of memory that its owner lets us write to: such a block does not count as
+  // borrowed.
+  static Buffer share(void* data, int64_t size, std::shared_ptr<const void> owner);
 
   int64_t size() const { return size_; }
   const uint8_t* data() const { return data_; }

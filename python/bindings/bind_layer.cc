@@ -1,4 +1,5 @@
 // Activations and _core.Dense; the class that users see is in weft/layers/dense.py.
+#include "convert_gradient.h"
 #include "convert_layer.h"
 
 namespace weft::python {
@@ -12,6 +13,20 @@ Dense make_dense(nb::dict given) {
 nb::object call_dense(const Dense& layer, nb::handle inputs) {
   const Blocks x = blocks_from_python(inputs, layer.dtype());
   return tensor_to_python(without_gil([&] { return layer(x); }));
+}
+
+// (result, pullback), which takes the gradient of the result and gives (that of the inputs, those
+// of the weights).
+nb::tuple vjp_dense(const Dense& layer, nb::handle inputs) {
+  const Blocks x = blocks_from_python(inputs, layer.dtype());
+  DenseVjp made = without_gil([&] { return layer.vjp(x); });
+  const auto pullback = [dtype = layer.dtype(), back = std::move(made.pullback)](nb::handle grad) {
+    const Tensor given = tensor_of_dtype(grad, dtype, "grad_outputs");
+    const DenseGradients gradients = without_gil([&] { return back(given); });
+    return nb::make_tuple(tensor_to_python(gradients.inputs),
+                          gradients_to_python(gradients.parameters));
+  };
+  return nb::make_tuple(tensor_to_python(made.result), nb::cpp_function(pullback));
 }
 
 }  // namespace
@@ -38,7 +53,8 @@ void bind_layer(nb::module_& m) {
       .def_prop_ro("input_size", &Dense::input_size)
       .def_prop_ro("parameters", &parameters_of<Dense>)
       .def("set_weights", &set_weights<Dense>, nb::arg("weights").none())
-      .def("__call__", &call_dense, nb::arg("inputs").none());
+      .def("__call__", &call_dense, nb::arg("inputs").none())
+      .def("vjp", &vjp_dense, nb::arg("inputs").none());
   m.def("make_dense", &make_dense, nb::arg("fields"));
 }
 

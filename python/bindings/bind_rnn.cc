@@ -1,4 +1,5 @@
 // _core.Cell and run_rnn; the classes that users see are in weft/layers.
+#include "convert_gradient.h"
 #include "convert_layer.h"
 #include "weft/rnn.h"
 
@@ -13,25 +14,62 @@ Cell make_cell(const std::string& kind, nb::dict fields) {
   return SimpleRNNCell(units, all.options<SimpleRNNCellOptions>());
 }
 
-// `options`: return_sequences, return_state, go_backwards, zero_output_for_mask, time_major.
+// A call of an RNN. `options`: return_sequences, return_state, go_backwards, zero_output_for_mask,
+// time_major.
+struct Call {
+  RNN rnn;
+  Blocks inputs;
+  RNNArguments arguments;
+
+  Call(const Cell& cell, nb::dict options, nb::handle given, nb::handle mask, nb::handle lengths,
+       nb::handle initial_state)
+      : rnn(cell, {.return_sequences = nb::cast<bool>(options["return_sequences"]),
+                   .return_state = nb::cast<bool>(options["return_state"]),
+                   .go_backwards = nb::cast<bool>(options["go_backwards"]),
+                   .zero_output_for_mask = nb::cast<bool>(options["zero_output_for_mask"]),
+                   .time_major = nb::cast<bool>(options["time_major"])}),
+        inputs(blocks_from_python(given, cell.dtype(), 3)) {
+    if (!mask.is_none()) arguments.mask = tensor_of_dtype(mask, DType::kBool, "mask", 2);
+    if (!lengths.is_none())
+      arguments.lengths = tensor_from_python(lengths, "lengths", DType::kInt64);
+    for (nb::handle state : initial_state) {
+      arguments.initial_state.push_back(tensor_of_dtype(state, cell.dtype(), "initial_state", 2));
+    }
+  }
+};
+
+nb::list tensors_to_python(const std::vector<Tensor>& tensors) {
+  nb::list made;
+  for (const Tensor& tensor : tensors) made.append(tensor_to_python(tensor));
+  return made;
+}
+
 nb::tuple run_rnn(const Cell& cell, nb::dict options, nb::handle inputs, nb::handle mask,
                   nb::handle lengths, nb::handle initial_state) {
-  const RNN rnn(cell, {.return_sequences = nb::cast<bool>(options["return_sequences"]),
-                       .return_state = nb::cast<bool>(options["return_state"]),
-                       .go_backwards = nb::cast<bool>(options["go_backwards"]),
-                       .zero_output_for_mask = nb::cast<bool>(options["zero_output_for_mask"]),
-                       .time_major = nb::cast<bool>(options["time_major"])});
-  const Blocks x = blocks_from_python(inputs, cell.dtype(), 3);
-  RNNArguments arguments;
-  if (!mask.is_none()) arguments.mask = tensor_of_dtype(mask, DType::kBool, "mask", 2);
-  if (!lengths.is_none()) arguments.lengths = tensor_from_python(lengths, "lengths", DType::kInt64);
-  for (nb::handle state : initial_state) {
-    arguments.initial_state.push_back(tensor_of_dtype(state, cell.dtype(), "initial_state", 2));
-  }
-  const States states = without_gil([&] { return rnn(x, arguments); });
-  nb::list state;
-  for (const Tensor& tensor : states.state) state.append(tensor_to_python(tensor));
-  return nb::make_tuple(tensor_to_python(states.outputs), state);
+  const Call call(cell, std::move(options), inputs, mask, lengths, initial_state);
+  const States states = without_gil([&] { return call.rnn(call.inputs, call.arguments); });
+  return nb::make_tuple(tensor_to_python(states.outputs), tensors_to_python(states.state));
+}
+
+// (outputs, states, pullback), which takes the gradients of outputs and states and gives (that of
+// the inputs, those of the initial states, those of the weights).
+nb::tuple vjp_rnn(const Cell& cell, nb::dict options, nb::handle inputs, nb::handle mask,
+                  nb::handle lengths, nb::handle initial_state) {
+  const Call call(cell, std::move(options), inputs, mask, lengths, initial_state);
+  RNNVjp made = without_gil([&] { return call.rnn.vjp(call.inputs, call.arguments); });
+  const auto pullback = [dtype = cell.dtype(), back = std::move(made.pullback)](
+                            nb::handle grad_outputs, nb::list grad_states) {
+    StatesGradient given{grad_from_python(grad_outputs, dtype, "grad_outputs"), {}};
+    for (nb::handle state : grad_states)
+      given.state.push_back(grad_from_python(state, dtype, "grad_state"));
+    const RNNGradients gradients = without_gil([&] { return back(given); });
+    return nb::make_tuple(tensor_to_python(gradients.inputs),
+                          tensors_to_python(gradients.initial_state),
+                          gradients_to_python(gradients.parameters));
+  };
+  return nb::make_tuple(
+      tensor_to_python(made.result.outputs), tensors_to_python(made.result.state),
+      nb::cpp_function(pullback, nb::arg("grad_outputs").none(), nb::arg("grad_states")));
 }
 
 }  // namespace
@@ -55,6 +93,8 @@ void bind_rnn(nb::module_& m) {
     return Cell(StackedRNNCells(std::move(all)));
   });
   m.def("run_rnn", &run_rnn, nb::arg("cell"), nb::arg("options"), nb::arg("inputs").none(),
+        nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("initial_state"));
+  m.def("vjp_rnn", &vjp_rnn, nb::arg("cell"), nb::arg("options"), nb::arg("inputs").none(),
         nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("initial_state"));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "convert_column.h"
+#include "convert_gradient.h"
 #include "convert_ids.h"
 #include "weft/sequence.h"
 
@@ -121,6 +122,54 @@ Blocks dense_blocks(const DenseFeatures& layer, nb::handle features) {
   return without_gil([&] { return layer.blocks(batch); });
 }
 
+// What the pullback of a feature layer is called with: the gradient of the data, or of the dense
+// blocks. It keeps the layer.
+template <class T>
+nb::object pullback_of(nb::object layer, FeaturesVjp<T> made) {
+  const DType dtype = nb::cast<const FeatureLayer&>(layer).options().dtype;
+  return nb::cpp_function(
+      [layer = std::move(layer), dtype, back = std::move(made.pullback)](nb::handle grad) {
+        const Tensor given = tensor_of_dtype(grad, dtype, "grad_data");
+        return gradients_to_python(without_gil([&] { return back(given); }));
+      });
+}
+
+// (data, lengths, pullback)
+nb::tuple vjp_sequence(nb::object layer, nb::handle features) {
+  const auto& self = nb::cast<const SequenceFeatures&>(layer);
+  const Features batch = features_from_python(features, "features");
+  auto made = without_gil([&] { return self.vjp(batch); });
+  const nb::object data = tensor_to_python(made.result.data);
+  const nb::object lengths = tensor_to_python(made.result.lengths);
+  return nb::make_tuple(data, lengths, pullback_of(std::move(layer), std::move(made)));
+}
+
+nb::tuple blocks_vjp_sequence(nb::object layer, nb::handle features) {
+  const auto& self = nb::cast<const SequenceFeatures&>(layer);
+  const Features batch = features_from_python(features, "features");
+  auto made = without_gil([&] { return self.blocks_vjp(batch); });
+  const nb::object lengths = tensor_to_python(made.result.lengths);
+  const nb::object data = nb::cast(std::move(made.result.data));
+  return nb::make_tuple(data, lengths, pullback_of(std::move(layer), std::move(made)));
+}
+
+// (data, pullback)
+nb::tuple vjp_dense(nb::object layer, nb::handle features) {
+  const auto& self = nb::cast<const DenseFeatures&>(layer);
+  const Features batch = features_from_python(features, "features");
+  auto made = without_gil([&] { return self.vjp(batch); });
+  const nb::object data = tensor_to_python(made.result);
+  return nb::make_tuple(data, pullback_of(std::move(layer), std::move(made)));
+}
+
+nb::tuple blocks_vjp_dense(nb::object layer, nb::handle features) {
+  const auto& self = nb::cast<const DenseFeatures&>(layer);
+  const Features batch = features_from_python(features, "features");
+  auto made = without_gil([&] { return self.blocks_vjp(batch); });
+  const nb::object data = nb::cast(std::move(made.result));
+  return nb::make_tuple(data, pullback_of(std::move(layer), std::move(made)));
+}
+
 void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {
   SequenceFeaturesOptions options;
   set_options(options, given);
@@ -177,11 +226,15 @@ void bind_sequence(nb::module_& m) {
   nb::class_<SequenceFeatures, FeatureLayer>(m, "SequenceFeatures")
       .def("__init__", &make_sequence)
       .def("__call__", &call_sequence, nb::arg("features").none())
-      .def("blocks", &sequence_blocks, nb::arg("features").none());
+      .def("blocks", &sequence_blocks, nb::arg("features").none())
+      .def("vjp", &vjp_sequence, nb::arg("features").none())
+      .def("blocks_vjp", &blocks_vjp_sequence, nb::arg("features").none());
   nb::class_<DenseFeatures, FeatureLayer>(m, "DenseFeatures")
       .def("__init__", &make_dense)
       .def("__call__", &call_dense, nb::arg("features").none())
-      .def("blocks", &dense_blocks, nb::arg("features").none());
+      .def("blocks", &dense_blocks, nb::arg("features").none())
+      .def("vjp", &vjp_dense, nb::arg("features").none())
+      .def("blocks_vjp", &blocks_vjp_dense, nb::arg("features").none());
   m.def("sequence_mask", &mask_of, nb::arg("lengths").none(), nb::arg("maxlen").none(),
         nb::arg("dtype").none(), nb::arg("pad").none());
   m.def("concatenate_context_input", &concatenate, nb::arg("context_input").none(),

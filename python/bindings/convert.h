@@ -58,6 +58,10 @@ Tensor tensor_from_python(nb::handle value, const char* argument, DType empty = 
 Tensor tensor_of_dtype(nb::handle value, DType dtype, const char* argument,
                        int64_t rank = kAnyRank);
 
+// The same memory, to be written to. Throws WrongType naming `argument` unless it is an array of
+// float32 or float64, InvalidArgument if it is read-only.
+Tensor writable_tensor_from_python(nb::handle value, const char* argument);
+
 enum class Access { kWritable, kReadOnly };
 
 // A numpy.ndarray, for signatures.

@@ -177,6 +177,20 @@ std::optional<Tensor> tensor_from_memory(nb::handle value, const char* argument)
   return std::nullopt;
 }
 
+Tensor writable_tensor_from_python(nb::handle value, const char* argument) {
+  const std::optional<Tensor> tensor = tensor_from_memory(value, argument);
+  if (!tensor || (tensor->dtype() != DType::kFloat32 && tensor->dtype() != DType::kFloat64)) {
+    throw WrongType(std::string("'") + argument + "' must be an array of float32 or float64, got " +
+                    describe(value));
+  }
+  const Buffer& buffer = tensor->buffer();
+  if (!is_writable(buffer))
+    throw InvalidArgument(std::string("'") + argument + "' is read-only: " + describe(value));
+  return Tensor::from_buffer(
+      tensor->dtype(), tensor->shape(),
+      Buffer::share(const_cast<uint8_t*>(buffer.data()), buffer.size(), buffer.owner()));
+}
+
 Array tensor_to_python(const Tensor& tensor, Access access) {
   if (tensor.rank() > kMaxRank) {
     throw InvalidArgument("an array of rank " + std::to_string(tensor.rank()) +

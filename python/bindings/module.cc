@@ -10,6 +10,7 @@ void bind_config(nb::module_& m);
 void bind_tensor(nb::module_& m);
 void bind_ragged(nb::module_& m);
 void bind_initializer(nb::module_& m);
+void bind_gradient(nb::module_& m);
 void bind_column(nb::module_& m);
 void bind_record(nb::module_& m);
 void bind_vocabulary(nb::module_& m);
@@ -21,6 +22,9 @@ void bind_table(nb::module_& m);
 void bind_sequence(nb::module_& m);
 void bind_layer(nb::module_& m);
 void bind_rnn(nb::module_& m);
+void bind_loss(nb::module_& m);
+void bind_metric(nb::module_& m);
+void bind_optimizer(nb::module_& m);
 
 }  // namespace weft::python
 
@@ -33,6 +37,7 @@ NB_MODULE(_core, m) {
   bind_tensor(m);
   bind_ragged(m);
   bind_initializer(m);
+  bind_gradient(m);
   bind_column(m);
   bind_record(m);
   bind_vocabulary(m);
@@ -44,4 +49,7 @@ NB_MODULE(_core, m) {
   bind_sequence(m);
   bind_layer(m);
   bind_rnn(m);
+  bind_loss(m);
+  bind_metric(m);
+  bind_optimizer(m);
 }

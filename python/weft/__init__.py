@@ -17,7 +17,10 @@ from weft import (
     io,
     keras,
     layers,
+    losses,
+    metrics,
     normalizers,
+    optimizers,
     ragged,
     testing,
     train,
@@ -28,15 +31,17 @@ from weft.config import Limits, num_threads, set_num_threads, show_config, trim
 from weft.dtypes import *  # noqa: F403
 from weft.errors import *  # noqa: F403
 from weft.explanation import explain
+from weft.gradient import IndexedSlices
 from weft.layers.sequential import Sequential
 from weft.ragged import Ragged, SparseTensor
-from weft.sequence import fingerprint64, lookup, sequence_mask
+from weft.sequence import fingerprint64, lookup, lookup_backward, sequence_mask
 
 RaggedTensor = Ragged  # TensorFlow's name
 
 __all__ = [
     *dtypes.__all__,
     *errors.__all__,
+    "IndexedSlices",
     "Limits",
     "Ragged",
     "RaggedTensor",
@@ -58,8 +63,12 @@ __all__ = [
     "keras",
     "layers",
     "lookup",
+    "lookup_backward",
+    "losses",
+    "metrics",
     "normalizers",
     "num_threads",
+    "optimizers",
     "ragged",
     "sequence_mask",
     "set_num_threads",

@@ -8,7 +8,7 @@ import numpy as np
 
 from weft import _core, dtypes
 
-__all__ = ["fingerprint64", "lookup", "sequence_mask"]
+__all__ = ["fingerprint64", "lookup", "lookup_backward", "sequence_mask"]
 
 
 def sequence_mask(
@@ -53,3 +53,20 @@ def lookup(
     Raises ValueError for an id outside the table, TypeError for ids that are not int64.
     """
     return _core.lookup(table, ids, weights, combiner, max_norm)
+
+
+def lookup_backward(
+    table: Any,
+    ids: Any,
+    grad: Any,
+    weights: Any = None,
+    *,
+    combiner: str = "mean",
+    max_norm: float | None = None,
+) -> _core.IndexedSlices:
+    """The gradient of the table, given `grad`, that of the result of the same `lookup`.
+
+    Rows are summed by id in the order in which they came: the same bits with any number of threads.
+    Raises what `lookup` raises, ValueError for a `grad` of another shape than the result's.
+    """
+    return _core.lookup_backward(table, ids, grad, weights, combiner, max_norm)

@@ -94,6 +94,11 @@ void check_k(int64_t k) {
   if (k < 1) throw InvalidArgument("k must be at least 1, got " + std::to_string(k));
 }
 
+[[noreturn]] void refuse_state(const char* shape, const Tensor& state) {
+  throw InvalidArgument(std::string("the state of this metric has shape ") + shape + ", got " +
+                        shape_string(state.shape()));
+}
+
 }  // namespace
 
 void Mean::update(const Tensor& given, const Tensor* sample_weight) {
@@ -118,6 +123,15 @@ void Mean::merge(const Mean& other) {
 
 double Mean::result() const {
   return weight_ == 0 ? std::numeric_limits<double>::quiet_NaN() : sum_ / weight_;
+}
+
+Tensor Mean::state() const { return Tensor::of<double>({2}, {sum_, weight_}); }
+
+void Mean::load_state(const Tensor& state) {
+  const auto numbers = state.values<double>();
+  if (state.shape() != Shape{2}) refuse_state("[2]", state);
+  sum_ = numbers[0];
+  weight_ = numbers[1];
 }
 
 void Accuracy::update(const Tensor& labels, const Tensor& predictions,
@@ -174,6 +188,27 @@ double AUC::result() const {
     positives += positive;
   }
   return above / (positives * below);  // 0 / 0 without one of them
+}
+
+Tensor AUC::state() const {
+  Tensor state(DType::kFloat64, {std::ssize(scores_), 3});
+  double* to = state.mutable_values<double>().data();
+  for (const Score& s : scores_) {
+    *to++ = s.score;
+    *to++ = s.positive;
+    *to++ = s.negative;
+  }
+  return state;
+}
+
+void AUC::load_state(const Tensor& state) {
+  const double* from = state.values<double>().data();
+  if (state.rank() != 2 || state.dim(1) != 3) refuse_state("[N, 3]", state);
+  scores_.resize(static_cast<size_t>(state.dim(0)));
+  for (Score& s : scores_) {
+    s = {from[0], from[1], from[2]};
+    from += 3;
+  }
 }
 
 RecallAtK::RecallAtK(int64_t k) : k_(k) { check_k(k); }

@@ -61,6 +61,12 @@ Buffer Buffer::borrow(const void* data, int64_t size, std::shared_ptr<const void
   return buffer;
 }
 
+Buffer Buffer::share(void* data, int64_t size, std::shared_ptr<const void> owner) {
+  Buffer buffer = borrow(data, size, std::move(owner));
+  buffer.borrowed_ = false;
+  return buffer;
+}
+
 uint8_t* Buffer::mutable_data() {
   if (borrowed_) throw InvalidArgument("borrowed memory is read-only");
   return data_;

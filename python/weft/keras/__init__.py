@@ -1,6 +1,23 @@
 """TensorFlow's path to the layers: `tf.keras.layers.GRU` is `weft.layers.GRU`."""
 
-from weft.keras import activations, experimental, initializers, layers
+from weft.keras import (
+    activations,
+    experimental,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+)
 from weft.layers.sequential import Sequential
 
-__all__ = ["Sequential", "activations", "experimental", "initializers", "layers"]
+__all__ = [
+    "Sequential",
+    "activations",
+    "experimental",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+]

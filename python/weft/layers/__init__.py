@@ -1,17 +1,10 @@
 """`tf.keras.layers` for sequences: feature layers, cells, recurrent layers, Dense."""
 
+from weft.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from weft.layers.dense import Dense
 from weft.layers.feature import DenseFeatures, SequenceFeatures
-from weft.layers.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    GRUCell,
-    LSTMCell,
-    SimpleRNN,
-    SimpleRNNCell,
-    StackedRNNCells,
-)
+from weft.layers.one_cell import GRU, LSTM, SimpleRNN
+from weft.layers.recurrent import RNN
 
 __all__ = [
     "GRU",

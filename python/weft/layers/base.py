@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import numbers
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from weft import dtypes
 from weft.errors import InvalidArgumentError, WrongTypeError
+
+# Takes the gradients of a layer's outputs to (those of its inputs, those of its weights by name).
+Pullback: TypeAlias = Callable[..., tuple[tuple[Any, ...], dict[str, Any]]]
 
 _used_names: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
 
@@ -91,6 +94,18 @@ class Layer:
         Raises ValueError for another number or shape, TypeError for another dtype.
         """
         self._layer.set_weights(arrays_of(weights))
+
+    def vjp(self, *inputs: Any, **arguments: Any) -> tuple[Any, Pullback]:
+        """A call, and its way back.
+
+        `outputs, pullback = layer.vjp(*inputs, **arguments)`: `outputs` are those of
+        `layer(*inputs, **arguments)`, bit for bit. `grad_inputs, grads = pullback(*grad_outputs)`,
+        as often as wanted, takes the gradient of some number with regard to each output (None:
+        zeros) to those with regard to each input, a tuple, and to each weight: a dict from its name
+        to an array, or for a table to `weft.IndexedSlices`. Until then neither the inputs nor the
+        weights may be written to.
+        """
+        raise NotImplementedError
 
     def count_params(self) -> int:
         """Returns the number of elements of all weights."""

@@ -14,7 +14,7 @@ import numpy as np
 from weft import _core, dtypes
 from weft.arguments import integer
 from weft.errors import InvalidArgumentError, WrongTypeError
-from weft.layers.base import CellLayer, checked_config, layer_dtype, layer_name
+from weft.layers.base import CellLayer, Pullback, checked_config, layer_dtype, layer_name
 from weft.layers.declared import DeclaredLayer
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
@@ -32,6 +32,26 @@ def nest(sizes: Any, states: Iterator[Any]) -> Any:
     if isinstance(sizes, (list, tuple)):
         return type(sizes)(nest(size, states) for size in sizes)
     return next(states)
+
+
+def flatten_like(sizes: Any, grads: Any) -> list[Any]:
+    """Gradients of states as one list, None for each that is not there."""
+    if grads is None:
+        return [None] * len(flatten(sizes))
+    if isinstance(sizes, (list, tuple)):
+        if not isinstance(grads, (list, tuple)) or len(grads) != len(sizes):
+            raise InvalidArgumentError(
+                f"gradients of states are nested as the states, {len(sizes)} here, got {grads!r}"
+            )
+        return [g for of, grad in zip(sizes, grads, strict=True) for g in flatten_like(of, grad)]
+    return [grads]
+
+
+_ONE_STEP = {
+    **dict.fromkeys(("return_sequences", "go_backwards", "time_major"), False),
+    "return_state": True,
+    "zero_output_for_mask": False,
+}
 
 
 class _AnyCell(CellLayer):
@@ -67,16 +87,38 @@ class _AnyCell(CellLayer):
         if training:
             refuse_dropout(self)
         x = self._one_step(inputs)
-        self.build(x.shape)
-        options = dict.fromkeys(("return_sequences", "go_backwards", "time_major"), False)
-        options |= {"return_state": True, "zero_output_for_mask": False}
-        x = x.reshape(x.shape[0], 1, x.shape[1])
-        output, flat = _core.run_rnn(self._layer, options, x, None, None, flatten(states))
+        output, flat = _core.run_rnn(self._layer, _ONE_STEP, x, None, None, flatten(states))
+        return output, self._nested_as(states, flat)
+
+    def vjp(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Pullback]:
+        """A step and its way back.
+
+        `pullback(grad_output, grad_states)` gives ((grad_inputs, grad_states), grads); states are
+        nested as in a call.
+        """
+        if training:
+            refuse_dropout(self)
+        x = self._one_step(inputs)
+        output, flat, back = _core.vjp_rnn(self._layer, _ONE_STEP, x, None, None, flatten(states))
+
+        def pullback(grad_output: Any, grad_states: Any = None) -> Any:
+            single = not isinstance(self.state_size, (list, tuple))
+            if single and isinstance(grad_states, (list, tuple)):
+                (grad_states,) = grad_states
+            given = flatten_like(self.state_size, grad_states)
+            grad_x, grad_flat, grads = back(grad_output, given)
+            made = self._nested_as(states, grad_flat)
+            return (grad_x[:, 0], made), dict(zip(self.weights, grads, strict=True))
+
+        return (output, self._nested_as(states, flat)), pullback
+
+    def _nested_as(self, states: Any, flat: list[Any]) -> Any:
         made = nest(self.state_size, iter(flat))
         single = not isinstance(made, (list, tuple))
-        return output, ([made] if single and isinstance(states, (list, tuple)) else made)
+        return [made] if single and isinstance(states, (list, tuple)) else made
 
     def _one_step(self, inputs: Any) -> Any:
+        """Inputs [B, D] as [B, 1, D]; builds the cell."""
         try:
             x = inputs if hasattr(inputs, "reshape") else np.asarray(inputs, self.dtype.name)
             shape = list(x.shape)
@@ -85,7 +127,8 @@ class _AnyCell(CellLayer):
         if shape is None or len(shape) != 2:
             got = f"a {type(inputs).__name__}" if shape is None else f"shape {shape}"
             raise InvalidArgumentError(f"'inputs' of a cell are one step [B, D], got {got}")
-        return x
+        self.build(shape)
+        return x.reshape(shape[0], 1, shape[1])
 
     def get_initial_state(
         self, inputs: Any = None, batch_size: int | None = None, dtype: Any = None

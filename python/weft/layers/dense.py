@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from weft import _core
+from weft.layers.base import Pullback
 from weft.layers.declared import DeclaredLayer
 
 __all__ = ["Dense"]
@@ -50,6 +51,16 @@ class Dense(DeclaredLayer):
         Raises ValueError for another rank or D, TypeError for another dtype.
         """
         return self._layer(inputs)
+
+    def vjp(self, inputs: Any, training: bool = False) -> tuple[np.ndarray, Pullback]:
+        """A call and its way back: `pullback(grad_outputs)` gives ((grad_inputs,), grads)."""
+        outputs, back = self._layer.vjp(inputs)
+
+        def pullback(grad_outputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            grad_inputs, grads = back(grad_outputs)
+            return (grad_inputs,), dict(zip(self.weights, grads, strict=True))
+
+        return outputs, pullback
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         """(B, ..., units) for inputs (B, ..., D). Sizes may be None."""

@@ -17,7 +17,7 @@ from weft.feature_column.base import (
     serialize,
 )
 from weft.feature_column.serialization import deserialize_feature_columns
-from weft.layers.base import Layer, checked_config, layer_dtype, layer_name
+from weft.layers.base import Layer, Pullback, checked_config, layer_dtype, layer_name
 from weft.sequence import sequence_mask
 
 __all__ = ["DenseFeatures", "SequenceFeatures", "SequencePair"]
@@ -127,6 +127,12 @@ class _FeatureLayer(Layer):
     def trainable_weights(self) -> dict[str, np.ndarray]:
         """The tables that training changes."""
         return {name: array for name, array, trainable in self._layer.parameters if trainable}
+
+    def _pullback(self, back: Any) -> Pullback:
+        def pullback(grad_data: Any, grad_lengths: None = None) -> Any:
+            return ({},), dict(zip(self.weights, back(grad_data), strict=True))
+
+        return pullback
 
     def counters(self) -> dict[str, dict[str, int]]:
         """What each categorical column has met in all calls so far.
@@ -238,6 +244,24 @@ class SequenceFeatures(_FeatureLayer):
         data, lengths = self._layer.blocks(select(features, self._keys))
         return SequencePair(data, lengths, self._options["pad"])
 
+    def vjp(self, features: Mapping[str, Any]) -> tuple[SequencePair, Pullback]:
+        """A call and its way back: `pullback(grad_data)` gives ((grad_features,), grads).
+
+        `grads` are the tables' `weft.IndexedSlices`. The lengths have no gradient: a second
+        argument of `pullback` is None.
+        """
+        data, lengths, back = self._layer.vjp(select(features, self._keys))
+        return SequencePair(data, lengths, self._options["pad"]), self._pullback(back)
+
+    def blocks_vjp(self, features: Mapping[str, Any]) -> tuple[SequencePair, Pullback]:
+        """`blocks` and its way back.
+
+        The gradient of `data` is what an RNN or a Dense gives for it: an array of the parts that
+        are no indicators, side by side.
+        """
+        data, lengths, back = self._layer.blocks_vjp(select(features, self._keys))
+        return SequencePair(data, lengths, self._options["pad"]), self._pullback(back)
+
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         """(B, T, D) for an input of (B, T, ...)."""
         return (*tuple(input_shape)[:2], self._layer.width)
@@ -291,6 +315,16 @@ class DenseFeatures(_FeatureLayer):
         A Dense takes it like the array, with the same result; it has `.shape`.
         """
         return self._layer.blocks(select(features, self._keys))
+
+    def vjp(self, features: Mapping[str, Any]) -> tuple[np.ndarray, Pullback]:
+        """A call and its way back: `pullback(grad_data)` gives ((grad_features,), grads)."""
+        data, back = self._layer.vjp(select(features, self._keys))
+        return data, self._pullback(back)
+
+    def blocks_vjp(self, features: Mapping[str, Any]) -> tuple[Any, Pullback]:
+        """`blocks` and its way back; see `SequenceFeatures.blocks_vjp`."""
+        data, back = self._layer.blocks_vjp(select(features, self._keys))
+        return data, self._pullback(back)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
         """(B, D) for an input of (B, ...)."""

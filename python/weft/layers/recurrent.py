@@ -1,4 +1,4 @@
-"""Recurrent layers over [B, T, D], with Keras's semantics of masks: RNN, SimpleRNN, GRU, LSTM.
+"""RNN: a cell over the steps of [B, T, D], with Keras's semantics of masks.
 
 A masked step carries the state through and repeats the previous output (zeros before the first real
 step). Nothing is computed for masked steps and their values never matter. A row's result does not
@@ -14,30 +14,19 @@ import numpy as np
 
 from weft import _core
 from weft.errors import InvalidArgumentError
-from weft.layers.base import CellLayer, checked_config, layer_name
+from weft.layers.base import CellLayer, Pullback, checked_config, layer_name
 from weft.layers.cells import (
     Cell,
-    GRUCell,
-    LSTMCell,
-    SimpleRNNCell,
     StackedRNNCells,
     cell_from_config,
     check_dtype,
     flatten,
+    flatten_like,
     nest,
     refuse_dropout,
 )
 
-__all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
-    "GRUCell",
-    "LSTMCell",
-    "SimpleRNN",
-    "SimpleRNNCell",
-    "StackedRNNCells",
-]
+__all__ = ["RNN"]
 
 
 def _split(inputs: Any, initial_state: Any) -> tuple[Any, Any]:
@@ -183,6 +172,41 @@ class RNN(CellLayer):
           ValueError: a shape that does not fit the inputs or the weights, both mask and lengths.
           TypeError: another dtype.
         """
+        call = self._arguments(inputs, mask, lengths, initial_state, training)
+        outputs, state = _core.run_rnn(self._layer, *call)
+        return self._finished(outputs, state)
+
+    def vjp(
+        self,
+        inputs: Any,
+        mask: Any = None,
+        lengths: Any = None,
+        initial_state: Any = None,
+        training: bool = False,
+    ) -> tuple[Any, Pullback]:
+        """A call and its way back.
+
+        `pullback(*grad_outputs)` takes one gradient for each thing that the call returns, states
+        nested as there, and gives (grad_inputs, grads). `grad_inputs` has the gradient of the
+        inputs, zeros at masked steps and, if there was an initial state, those of its arrays, flat.
+        """
+        call = self._arguments(inputs, mask, lengths, initial_state, training)
+        outputs, state, back = _core.vjp_rnn(self._layer, *call)
+
+        def pullback(grad_outputs: Any, *grad_states: Any) -> Any:
+            given = self._flat_gradients(grad_states) if self.return_state else []
+            if grad_states and not self.return_state:
+                raise InvalidArgumentError(f"{self.name!r} returns no states to have gradients of")
+            grad_x, grad_state, grads = back(grad_outputs, given)
+            grad_inputs = (grad_x, *grad_state) if call[-1] else (grad_x,)
+            return grad_inputs, dict(zip(self.weights, grads, strict=True))
+
+        return self._finished(outputs, state), pullback
+
+    def _arguments(
+        self, inputs: Any, mask: Any, lengths: Any, initial_state: Any, training: bool
+    ) -> tuple[Any, ...]:
+        """What the compiled call takes after the cell."""
         if training:
             refuse_dropout(self.cell)
         inputs, initial_state = _split(inputs, initial_state)
@@ -196,7 +220,9 @@ class RNN(CellLayer):
         if initial_state is None and self.stateful:
             initial_state = self.states
         states = [] if initial_state is None else flatten(initial_state)
-        outputs, state = _core.run_rnn(self._layer, options, inputs, mask, lengths, states)
+        return options, inputs, mask, lengths, states
+
+    def _finished(self, outputs: Any, state: list[np.ndarray]) -> Any:
         if self.stateful:
             self.states = [s.copy() for s in state]
         return self._returned(outputs, state)
@@ -207,6 +233,14 @@ class RNN(CellLayer):
             return outputs
         made = nest(self.state_size, iter(state))
         return outputs, (list(made) if isinstance(made, tuple) else made)
+
+    def _flat_gradients(self, grad_states: tuple[Any, ...]) -> list[Any]:
+        """The gradients of what `_returned` nests."""
+        if len(grad_states) > 1:
+            raise InvalidArgumentError(
+                f"{self.name!r} returns (outputs, state), got {1 + len(grad_states)} gradients"
+            )
+        return flatten_like(self.state_size, grad_states[0] if grad_states else None)
 
     def reset_states(self, states: Any = None) -> None:
         """Forgets what `stateful` has kept, or sets it."""
@@ -229,169 +263,3 @@ class RNN(CellLayer):
         """Makes the layer that `get_config` describes."""
         config = checked_config(config, "cell")
         return cls(cell_from_config(config.pop("cell")), **config)
-
-
-class _OneCell(RNN):
-    """SimpleRNN, GRU, LSTM: the cell's arguments, then RNN's; Keras's return_state=False.
-
-    With return_state=True a call returns (outputs, *states), as in Keras.
-    """
-
-    _CELL: type[Cell]
-
-    def _declare(self, arguments: dict[str, Any]) -> None:
-        """Takes the constructor's `locals()`."""
-        arguments = {k: v for k, v in arguments.items() if k not in ("self", "__class__")}
-        name, layer = layer_name(arguments.pop("name"), self._NAME), arguments.pop("layer")
-        rnn = {k: arguments.pop(k) for k in self._RNN_ARGUMENTS}
-        self.activity_regularizer = arguments.pop("activity_regularizer")
-        trainable = arguments.pop("trainable")
-        cell = self._CELL(**arguments, name=f"{name}/{self._NAME}_cell")
-        RNN.__init__(self, cell, **rnn, name=name, trainable=trainable, **layer)
-
-    def _returned(self, outputs: Any, state: list[np.ndarray]) -> Any:
-        return (outputs, *state) if self.return_state else outputs
-
-    def __getattr__(self, name: str) -> Any:
-        fields = self.__dict__["cell"]._fields if "cell" in self.__dict__ else {}
-        if name not in fields:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return fields[name]
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns Keras's config."""
-        return {
-            **self.cell.get_config(),
-            **self._own_config(),
-            "activity_regularizer": self.activity_regularizer,
-        }
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> RNN:
-        """Makes the layer that `get_config` describes."""
-        return cls(**checked_config(config, "units"))
-
-
-class SimpleRNN(_OneCell):
-    """RNN over a SimpleRNNCell."""
-
-    _NAME, _CELL = "simple_rnn", SimpleRNNCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        *,
-        implementation: int | None = None,
-        time_major: bool = False,
-        zero_output_for_mask: bool = False,
-        name: str | None = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        seed: int | None = None,
-        **layer: Any,
-    ):
-        del implementation  # Keras takes it here too, without effect
-        self._declare(locals())
-
-
-class GRU(_OneCell):
-    """RNN over a GRUCell."""
-
-    _NAME, _CELL = "gru", GRUCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        time_major: bool = False,
-        reset_after: bool = True,
-        *,
-        implementation: int = 2,
-        zero_output_for_mask: bool = False,
-        name: str | None = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        seed: int | None = None,
-        **layer: Any,
-    ):
-        self._declare(locals())
-
-
-class LSTM(_OneCell):
-    """RNN over an LSTMCell."""
-
-    _NAME, _CELL = "lstm", LSTMCell
-
-    def __init__(
-        self,
-        units: int,
-        activation: Any = "tanh",
-        recurrent_activation: Any = "sigmoid",
-        use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros",
-        unit_forget_bias: bool = True,
-        kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        recurrent_constraint: Any = None,
-        bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        time_major: bool = False,
-        unroll: bool = False,
-        *,
-        implementation: int = 2,
-        zero_output_for_mask: bool = False,
-        name: str | None = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        seed: int | None = None,
-        **layer: Any,
-    ):
-        self._declare(locals())

@@ -12,7 +12,8 @@ from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.layers.base import Layer, arrays_of, checked_config, last_dimension, layer_name
 from weft.layers.dense import Dense
 from weft.layers.feature import DenseFeatures, SequenceFeatures
-from weft.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
+from weft.layers.one_cell import GRU, LSTM, SimpleRNN
+from weft.layers.recurrent import RNN
 
 __all__ = ["Sequential"]
 
