@@ -1,8 +1,7 @@
 """Makes the inputs of every workload from workloads.json, the same bytes for every peer.
 
 A workload's inputs lie in one folder, named after the workload and a digest of its numbers, so that
-a changed number makes new inputs. Records are tf.Examples and tf.SequenceExamples, written here by
-hand: no peer writes what it is measured on.
+a changed number makes new inputs.
 """
 
 from __future__ import annotations
@@ -10,28 +9,23 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from wire import example, framed, sequence_example
 
 HERE = Path(__file__).resolve().parent
+SHOWN_ROWS = 1000  # of a large table, to compare
 GATES = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}
-LIST_FIELD = {"string": 1, "float": 2, "int64": 3}
-CRC_TABLE = []
-for _byte in range(256):
-    for _ in range(8):
-        _byte = _byte >> 1 ^ (0x82F63B78 if _byte & 1 else 0)
-    CRC_TABLE.append(_byte)
 
 
 def load_workloads() -> dict[str, Any]:
     """The parsed workloads.json; every workload knows its own name and the shared lengths."""
     config = json.loads((HERE / "workloads.json").read_text())
     for name, workload in config["workloads"].items():
-        workload.update(name=name, lengths=config["lengths"])
+        workload.update(name=name, lengths=workload.get("lengths", config["lengths"]))
         if workload["kind"] == "dataset":
             source = config["workloads"][workload["records_of"]]
             workload.update(features=source["features"], records=source["records"])
@@ -59,83 +53,6 @@ def make(name: str, workloads: dict[str, Any], cache: Path) -> Path:
             MAKERS[workload["kind"]](workload, path)
         (path / "complete").touch()
     return path
-
-
-# --- bytes ----------------------------------------------------------------------------------------
-
-
-def varint(n: int) -> bytes:
-    out = bytearray()
-    while n >= 0x80:
-        out.append(n & 0x7F | 0x80)
-        n >>= 7
-    out.append(n)
-    return bytes(out)
-
-
-def block(field: int, payload: bytes) -> bytes:
-    """A length-delimited protobuf field."""
-    return varint(field << 3 | 2) + varint(len(payload)) + payload
-
-
-def feature(dtype: str, values: Any) -> bytes:
-    """A tf.train.Feature."""
-    if dtype == "string":
-        payload = b"".join(block(1, v) for v in values)
-    elif dtype == "float":
-        payload = block(1, np.asarray(values, "<f4").tobytes())
-    else:
-        payload = block(1, b"".join(map(varint, values)))
-    return block(LIST_FIELD[dtype], payload)
-
-
-def example(entries: list[tuple[str, str, Any]]) -> bytes:
-    """A tf.train.Example of (key, dtype, values) in the order given."""
-    return block(
-        1, b"".join(block(1, block(1, k.encode()) + block(2, feature(t, v))) for k, t, v in entries)
-    )
-
-
-def sequence_example(entries: list[tuple[str, str, Any]], lists: set[str]) -> bytes:
-    """A tf.train.SequenceExample: `lists` with one value a step, the other keys its context."""
-    context = [entry for entry in entries if entry[0] not in lists]
-    steps = [
-        (key, b"".join(block(1, feature(dtype, [value])) for value in values))
-        for key, dtype, values in entries
-        if key in lists
-    ]
-    return example(context) + block(
-        2, b"".join(block(1, block(1, key.encode()) + block(2, value)) for key, value in steps)
-    )
-
-
-def masked_crc32c(data: bytes) -> int:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def framed(record: bytes) -> bytes:
-    """A record as it stands in a TFRecord file: length, CRC of length, data, CRC of data."""
-    length = struct.pack("<Q", len(record))
-    return (
-        length
-        + struct.pack("<I", masked_crc32c(length))
-        + record
-        + struct.pack("<I", masked_crc32c(record))
-    )
-
-
-def read_records(path: Path) -> list[bytes]:
-    """The records of a plain TFRecord file, unchecked."""
-    data, at, records = path.read_bytes(), 0, []
-    while at < len(data):
-        (length,) = struct.unpack_from("<Q", data, at)
-        records.append(data[at + 12 : at + 12 + length])
-        at += 16 + length
-    return records
 
 
 # --- one maker for each kind of workload ----------------------------------------------------------
@@ -270,16 +187,51 @@ def cell_weights(
 def make_rnn(workload: dict[str, Any], path: Path) -> None:
     rng = np.random.default_rng(workload["seed"])
     rows, steps, hidden = workload["rows"], workload["steps"], workload["hidden"]
-    lengths = draw_lengths(rng, rows, workload["lengths"])
-    lengths[0] = steps
+    lengths = np.minimum(draw_lengths(rng, rows, workload["lengths"]), steps)
+    lengths[0] = workload.get("longest", steps)
     x = rng.normal(size=(rows, steps, hidden)).astype(np.float32)
     x[np.arange(steps)[None, :] >= lengths[:, None]] = 0
     np.savez(
         path / "rnn.npz",
         x=x,
         lengths=lengths,
+        grad=draw_weights(rng, (rows, hidden)),
         **cell_weights(rng, workload["cell"], hidden, hidden),
     )
+
+
+def make_training_step(workload: dict[str, Any], path: Path) -> None:
+    """Histories of ids with a label each, and the weights of a model over them."""
+    rng = np.random.default_rng(workload["seed"])
+    lengths = draw_lengths(rng, workload["rows"], workload["lengths"])
+    hidden, dimension = workload["hidden"], workload["dimension"]
+    np.savez(
+        path / "arrays.npz",
+        lengths=lengths,
+        ids=rng.integers(0, workload["buckets"], int(lengths.sum())),
+        row_splits=np.concatenate([[0], np.cumsum(lengths)]),
+        labels=rng.integers(0, 2, workload["rows"]).astype(np.float32),
+        table=draw_weights(rng, (workload["buckets"], dimension)),
+        dense=draw_weights(rng, (hidden, 1)),
+        **cell_weights(rng, "GRU", dimension, hidden),
+    )
+
+
+def padded_ids(arrays: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The histories of `make_training_step`, padded with 0, and what is real of them."""
+    lengths = arrays["lengths"]
+    mask = np.arange(lengths.max())[None, :] < lengths[:, None]
+    ids = np.zeros(mask.shape, np.int64)
+    ids[mask] = arrays["ids"]
+    return ids, mask
+
+
+def make_sparse_step(workload: dict[str, Any], path: Path) -> None:
+    """Ids, some of them more than once, and the gradient of the row of each."""
+    rng = np.random.default_rng(workload["seed"])
+    ids = rng.integers(0, workload["buckets"], workload["ids"])
+    grad = rng.normal(size=(workload["ids"], workload["dimension"])).astype(np.float32)
+    np.savez(path / "arrays.npz", ids=ids, grad=grad)
 
 
 def make_indicator_rnn(workload: dict[str, Any], path: Path) -> None:
@@ -361,6 +313,9 @@ MAKERS = {
     "ids": make_rows,
     "padded": make_rows,
     "arrow": make_arrow,
+    "rnn_backward": make_rnn,
+    "training_step": make_training_step,
+    "sparse_step": make_sparse_step,
     "indicator_rnn": make_indicator_rnn,
     "end_to_end": make_end_to_end,
 }
@@ -378,6 +333,8 @@ def items(workload: dict[str, Any], path: Path) -> int:
         return workload["records"]
     if kind == "vocabulary":
         return workload["batches"] * workload["batch"]
+    if kind == "sparse_step":
+        return workload["ids"]
     if kind in ("vocabulary_open", "arrow"):
         return 1
     if kind == "dataset":
@@ -392,6 +349,8 @@ def items(workload: dict[str, Any], path: Path) -> int:
             return (
                 len(arrays["lengths"]) * int(arrays["lengths"].max()) * arrays["values"][0].nbytes
             )
-    files = {"rnn": "rnn.npz", "ids": "rows.npz"}
+    if kind == "training_step":
+        return 1
+    files = {"rnn": "rnn.npz", "rnn_backward": "rnn.npz", "ids": "rows.npz"}
     with np.load(path / files.get(kind, "lengths.npz")) as arrays:
         return int(arrays["lengths"].sum()) * workload.get("columns", 1)

@@ -24,6 +24,7 @@ FAMILIES = {"tensorflow": "TensorFlow", "torch": "torch", "protobuf": "protobuf"
 # unit -> (seconds for one item -> the figure shown)
 UNITS = {
     "us a record": lambda s: s * 1e6,
+    "ns an id": lambda s: s * 1e9,
     "us a batch": lambda s: s * 1e6,
     "ns a token": lambda s: s * 1e9,
     "ns a key": lambda s: s * 1e9,

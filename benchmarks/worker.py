@@ -8,8 +8,8 @@
         -> {"seconds": mean seconds a run, "calls": runs}
     {"do": "versions"} -> {"versions": {...}, "installed_megabytes": {...}}
 
-A peer module has one function for each kind of workload it can do; it takes (workload, folder of
-inputs) and gives {variant: Case}. Whatever the peer's libraries print goes to standard error.
+A peer's modules have one function for each kind of workload it can do; it takes (workload, folder
+of inputs) and gives {variant: Case}. Whatever the peer's libraries print goes to standard error.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Worker:
     def __init__(self, peer: str, threads: int, cache: Path):
         self.peer, self.threads, self.cache = peer, threads, cache
         self.workloads = inputs.load_workloads()["workloads"]
-        self.module = importlib.import_module(peers.MODULES[peer])
-        self.module.set_threads(threads)
+        self.modules = [importlib.import_module(name) for name in peers.MODULES[peer]]
+        self.modules[0].set_threads(threads)
         self.cases: dict[str, peers.Case] = {}
         self.calls: dict[str, float] = {}
 
@@ -45,8 +45,9 @@ class Worker:
         gc.collect()
         numbers = self.workloads[workload]
         path = inputs.make(workload, self.workloads, self.cache)
-        make = getattr(self.module, numbers["kind"], None)
-        self.cases = make(numbers, path) if make else {}
+        kind = numbers["kind"]
+        makers = [getattr(module, kind) for module in self.modules if hasattr(module, kind)]
+        self.cases = makers[0](numbers, path) if makers else {}
         answer = {}
         for variant, case in self.cases.items():
             results = path / f"result-{self.peer}-{variant.replace(' ', '_')}-{self.threads}.npz"
@@ -72,8 +73,8 @@ class Worker:
 
     def versions(self) -> dict[str, Any]:
         return {
-            "versions": peers.versions(self.module.DISTRIBUTIONS),
-            "installed_megabytes": peers.installed_megabytes(self.module.DISTRIBUTIONS),
+            "versions": peers.versions(self.modules[0].DISTRIBUTIONS),
+            "installed_megabytes": peers.installed_megabytes(self.modules[0].DISTRIBUTIONS),
         }
 
 

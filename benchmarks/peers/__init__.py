@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# Peer -> the module that drives it. Two TensorFlows, two environments, one module.
+# Peer -> the modules that drive it, the first its own. Two TensorFlows, two environments.
 MODULES = {
-    "weft": "peers.weft_peer",
-    "tf2.15": "peers.tensorflow_peer",
-    "tf2.21": "peers.tensorflow_peer",
-    "torch": "peers.torch_peer",
-    "protobuf": "peers.protobuf_peer",
+    "weft": ("peers.weft_peer", "peers.weft_training"),
+    "tf2.15": ("peers.tensorflow_peer", "peers.tensorflow_training"),
+    "tf2.21": ("peers.tensorflow_peer", "peers.tensorflow_training"),
+    "torch": ("peers.torch_peer", "peers.torch_training"),
+    "protobuf": ("peers.protobuf_peer",),
 }
 ENVIRONMENTS = {
     "weft": "bench",

@@ -8,6 +8,7 @@ from typing import Any
 import inputs
 import numpy as np
 from tfrecord import example_pb2
+from wire import read_records
 
 from peers import Case, batches, column, joined
 
@@ -25,7 +26,7 @@ def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
         (key, FIELDS[g["dtype"]], NUMPY[g["dtype"]]) for key, g in inputs.feature_names(workload)
     ]
     ragged = {key for key, group in inputs.feature_names(workload) if "lengths" in group}
-    serialized = batches(inputs.read_records(path / "records.tfrecord"), workload["batch"])
+    serialized = batches(read_records(path / "records.tfrecord"), workload["batch"])
 
     def parse_batch(batch: list[bytes]) -> dict[str, tuple[np.ndarray, list[int]]]:
         rows = [example_pb2.Example.FromString(record).features.feature for record in batch]

@@ -13,6 +13,7 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 import inputs  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from wire import read_records  # noqa: E402
 
 from peers import Case, batches, column, joined, record_batch, strings, unordered  # noqa: E402
 
@@ -56,7 +57,7 @@ def parsed_columns(parsed: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
-    records = inputs.read_records(path / "records.tfrecord")
+    records = read_records(path / "records.tfrecord")
     serialized = [tf.constant(batch) for batch in batches(records, workload["batch"])]
 
     def case(function: Callable[[Any], dict[str, Any]]) -> Case:
@@ -85,7 +86,7 @@ def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
 
 
 def parse_sequence(workload: dict[str, Any], path: Path) -> dict[str, Case]:
-    records = inputs.read_records(path / "records.tfrecord")
+    records = read_records(path / "records.tfrecord")
     serialized = [tf.constant(batch) for batch in batches(records, workload["batch"])]
     lists = {key for key, group in inputs.feature_names(workload) if "lengths" in group}
     signature = [tf.TensorSpec([None], tf.string)]
@@ -198,9 +199,7 @@ def sequence_features(workload: dict[str, Any], path: Path) -> dict[str, Case]:
         return {}
     keys = inputs.sequence_keys(workload)
     spec = {key: tf.io.VarLenFeature(tf.int64) for key in keys}
-    features = tf.io.parse_example(
-        tf.constant(inputs.read_records(path / "records.tfrecord")), spec
-    )
+    features = tf.io.parse_example(tf.constant(read_records(path / "records.tfrecord")), spec)
     layer = sequence_layer(
         keys, np.load(path / "tables.npz"), workload["buckets"], workload["dimension"]
     )
@@ -348,7 +347,7 @@ def indicator_rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     ids = fc.sequence_categorical_column_with_identity(key, workload["buckets"])
     layer = tf.keras.experimental.SequenceFeatures([fc.indicator_column(ids)])
     gru = keras_rnn("GRU", np.load(path / "weights.npz"), workload["buckets"], workload["hidden"])
-    serialized = tf.constant(inputs.read_records(path / "records.tfrecord"))
+    serialized = tf.constant(read_records(path / "records.tfrecord"))
     features = tf.io.parse_example(serialized, {key: tf.io.VarLenFeature(tf.int64)})
 
     def forward(features: Any) -> Any:

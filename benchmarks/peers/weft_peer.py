@@ -9,6 +9,7 @@ from typing import Any
 import inputs
 import numpy as np
 import weft
+from wire import read_records
 
 from peers import Case, batches, column, joined, record_batch, strings, unordered
 
@@ -59,7 +60,7 @@ def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
         )
 
     varlen = parse_spec(workload, weft.io.VarLenFeature)
-    lists = batches(inputs.read_records(file), size)
+    lists = batches(read_records(file), size)
     cases = {"list of bytes": case(lists, varlen)}
     cases["batches of TFRecordDataset"] = case(
         list(weft.io.TFRecordDataset(str(file)).batch(size)), varlen
@@ -72,7 +73,7 @@ def parse(workload: dict[str, Any], path: Path) -> dict[str, Case]:
 
 
 def parse_sequence(workload: dict[str, Any], path: Path) -> dict[str, Case]:
-    serialized = batches(inputs.read_records(path / "records.tfrecord"), workload["batch"])
+    serialized = batches(read_records(path / "records.tfrecord"), workload["batch"])
 
     def case(history: Callable[..., Any]) -> Case:
         spec = parse_spec(workload, history)
@@ -156,7 +157,7 @@ def sequence_features(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     keys, tables = inputs.sequence_keys(workload), np.load(path / "tables.npz")
     layer, columns = sequence_layer(keys, tables, workload["buckets"], workload["dimension"])
     spec = weft.feature_column.make_parse_example_spec(columns)
-    features = weft.io.parse_example(inputs.read_records(path / "records.tfrecord"), spec)
+    features = weft.io.parse_example(read_records(path / "records.tfrecord"), spec)
 
     def result() -> dict[str, np.ndarray]:
         data, lengths = layer(features)
@@ -306,7 +307,7 @@ def indicator_rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     layer = weft.layers.SequenceFeatures(columns)
     gru = weft_rnn("GRU", np.load(path / "weights.npz"), workload["buckets"], workload["hidden"])
     spec = fc.make_parse_example_spec(columns)
-    features = weft.io.parse_example(inputs.read_records(path / "records.tfrecord"), spec)
+    features = weft.io.parse_example(read_records(path / "records.tfrecord"), spec)
     model = weft.Sequential([layer, gru])
 
     def written() -> np.ndarray:

@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import inputs  # noqa: E402
 import report  # noqa: E402
+from wire import read_records  # noqa: E402
 
 CONFIG = inputs.load_workloads()
 SMALL = {
@@ -88,7 +89,7 @@ def test_the_records_made_by_hand_are_records_of_examples(tmp_path):
     inputs.make("small", {"small": SMALL}, tmp_path)
     folder = inputs.folder(SMALL, tmp_path)
     records = list(weft.io.TFRecordDataset(str(folder / "records.tfrecord")))
-    assert records == inputs.read_records(folder / "records.tfrecord")
+    assert records == read_records(folder / "records.tfrecord")
     spec = {
         "i_0": weft.io.VarLenFeature(weft.int64),
         "f_1": weft.io.FixedLenFeature((), weft.float32),
