@@ -37,6 +37,7 @@ class WEFT_API NumericColumn final : public NumberColumn {
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
   Feature numbers(const Features& features, DType dtype) const override;
+  std::optional<Tensor> slopes(const Tensor& values) const override;
   std::unique_ptr<const DensePart> dense_part(const PartSource& source) const override;
 
  private:
@@ -67,6 +68,7 @@ class WEFT_API SequenceNumericColumn final : public NumberColumn {
   ParseSpec parse_example_spec() const override;
   Fields config() const override;
   Feature numbers(const Features& features, DType dtype) const override;
+  std::optional<Tensor> slopes(const Tensor& values) const override;
   std::unique_ptr<const SequencePart> sequence_part(const PartSource& source) const override;
 
  private:

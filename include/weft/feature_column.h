@@ -89,6 +89,9 @@ class WEFT_API Normalizer {
   // `present` [N] of any number dtype -> [N]: float64, or what the function returns. Throws
   // InvalidArgument, naming `key`, if a function returns another shape; WrongType for strings.
   Tensor operator()(const Tensor& present, const std::string& key) const;
+  // The derivative at each of them, float64 [N]; a Clip's is 1 at its bounds too. Throws
+  // InvalidArgument if is_custom().
+  Tensor slopes(const Tensor& present) const;
   bool operator==(const Normalizer&) const = default;
 
  private:
@@ -192,6 +195,10 @@ class WEFT_API NumberColumn : public DenseColumn {
   // Tensor [B, num_elements(shape)]. Throws InvalidArgument and WrongType, naming the key, for a
   // feature that is not there or does not fit.
   virtual Feature numbers(const Features& features, DType dtype) const = 0;
+  // How fast the numbers grow with the feature's values: float64 [N], one for each. None where they
+  // cannot be told: for a normalizer that is a function, for integers, and for columns whose number
+  // is not made of one value alone.
+  virtual std::optional<Tensor> slopes(const Tensor& values) const;
 };
 
 }  // namespace weft

@@ -127,6 +127,10 @@ using Features = std::map<std::string, Feature, std::less<>>;
 // the row where they do not fit, and for a dense array, which does not say where its rows end.
 WEFT_API Feature keep_steps(const Feature& feature, const Ragged& kept);
 
+WEFT_API const Tensor& feature_values(const Feature& feature);
+// The feature with other values in the places of its own. Throws InvalidArgument unless they are as
+// many.
+WEFT_API Feature with_values(const Feature& feature, const Tensor& values);
 WEFT_API DType feature_dtype(const Feature& feature);
 WEFT_API int64_t feature_rows(const Feature& feature);  // B; 1 for a scalar tensor
 

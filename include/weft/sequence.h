@@ -98,14 +98,19 @@ struct SequenceBlocks {
   Tensor mask() const { return sequence_mask(lengths, data.dim(1), DType::kBool, pad); }
 };
 
-// A feature layer's result, and the function that takes the gradient of a scalar with regard to it
-// to those of parameters(), in their order: IndexedSlices, the same with any number of threads. For
-// blocks the gradient is that of the dense ones side by side. It may be called any number of times,
-// as long as the layer is there; with max_norm the tables must be as they were.
+// A feature layer's result, and the functions that take the gradient of a scalar with regard to it
+// to those of what it was made of. For blocks the gradient is that of the dense ones side by side.
+// They may be called any number of times, as long as the layer is there.
 template <class T>
 struct FeaturesVjp {
   T result;
+  // Those of parameters(), in their order: IndexedSlices, the same with any number of threads. With
+  // max_norm the tables must be as they were.
   std::function<std::vector<Gradient>(const Tensor& grad)> pullback;
+  // Those of features, by key, for floating features of numeric columns whose normalizer, if there
+  // is one, is no function: of the feature's kind, shape, splits and indices, in the layer's dtype.
+  // Values that were cut off get zeros. A feature that weft borrows must be as it was.
+  std::function<Features(const Tensor& grad)> feature_pullback;
 };
 
 class BatchIds;  // src/sequence/batch_ids.h

@@ -68,6 +68,18 @@ void apply(const Normalizer::Step& step, std::span<double> values) {
       step);
 }
 
+double slope(const Normalizer::Step& step, double x) {
+  return std::visit(
+      Overloaded{[&](const Log1p&) { return 1 / (1 + x); },
+                 [](const ZScore& z) { return 1 / z.stddev; },
+                 [](const MinMax& m) { return 1 / (m.max - m.min); },
+                 [&](const Clip& c) { return x < c.min || x > c.max ? 0.0 : 1.0; },
+                 [](const Custom&) -> double {
+                   throw InvalidArgument("a function is no normalizer whose derivative is known");
+                 }},
+      step);
+}
+
 double take(Normalizer::StepFields& fields, std::string_view class_name, std::string_view name) {
   const auto at = std::ranges::find(fields, name, &Normalizer::StepFields::value_type::first);
   if (at == fields.end()) {
@@ -77,6 +89,12 @@ double take(Normalizer::StepFields& fields, std::string_view class_name, std::st
   const double value = at->second;
   fields.erase(at);
   return value;
+}
+
+// A copy.
+Tensor doubles_of(const Tensor& present) {
+  const Tensor numbers = as_floating(present, DType::kFloat64, "what a normalizer is given");
+  return Tensor::of<double>(numbers.shape(), numbers.values<double>());
 }
 
 }  // namespace
@@ -130,10 +148,20 @@ Normalizer::Step Normalizer::step_from_config(std::string_view class_name,
 
 Tensor Normalizer::operator()(const Tensor& present, const std::string& key) const {
   if (const auto* custom = std::get_if<Custom>(&steps_.front())) return call(*custom, present, key);
-  const Tensor numbers = as_floating(present, DType::kFloat64, "what a normalizer is given");
-  Tensor values = Tensor::of<double>(numbers.shape(), numbers.values<double>());
+  Tensor values = doubles_of(present);
   for (const Step& step : steps_) apply(step, values.mutable_values<double>());
   return values;
+}
+
+Tensor Normalizer::slopes(const Tensor& present) const {
+  Tensor values = doubles_of(present), slopes(DType::kFloat64, {present.size()});
+  const auto x = values.mutable_values<double>(), to = slopes.mutable_values<double>();
+  std::ranges::fill(to, 1.0);
+  for (const Step& step : steps_) {
+    for (size_t i = 0; i < to.size(); ++i) to[i] *= slope(step, x[i]);
+    apply(step, x);
+  }
+  return slopes;
 }
 
 }  // namespace weft

@@ -1,6 +1,8 @@
 // The numbers of numeric columns: their feature as floating point, normalised.
 #include "ids/numbers.h"
 
+#include <algorithm>
+
 namespace weft {
 namespace {
 
@@ -51,16 +53,6 @@ std::pair<Tensor, int64_t> rows_of(const Feature& feature, int64_t each, const s
   return {tensor->reshaped({tensor->size()}), tensor->dim(0)};
 }
 
-// Any kind of feature with other values in the places of its own.
-Feature with_values(const Feature& feature, Tensor values) {
-  if (const auto* ragged = std::get_if<Ragged>(&feature))
-    return ragged->with_values(values.reshaped(ragged->values().shape()));
-  const auto& sparse = std::get<SparseTensor>(feature);
-  if (sparse.rows() != nullptr)
-    return SparseTensor::from_ragged(sparse.rows()->with_values(std::move(values)));
-  return SparseTensor::trusted(sparse.indices(), std::move(values), sparse.dense_shape());
-}
-
 }  // namespace
 
 Tensor numbers_of(const Tensor& present, const std::optional<Normalizer>& normalizer, DType dtype,
@@ -76,14 +68,33 @@ Tensor numbers_of(const Tensor& present, const std::optional<Normalizer>& normal
 
 Feature sequence_numbers(const Feature& feature, const std::string& column, const std::string& key,
                          const std::function<Tensor(const Tensor&)>& numbers) {
-  if (const auto* ragged = std::get_if<Ragged>(&feature))
-    return with_values(feature, numbers(ragged->values()));
-  if (const auto* sparse = std::get_if<SparseTensor>(&feature))
-    return with_values(feature, numbers(sparse->values()));
+  if (!std::holds_alternative<Tensor>(feature))
+    return with_values(feature, numbers(feature_values(feature)));
   throw WrongType(column + " '" + escape_bytes(key) +
                       "': Input must be a SparseTensor or ragged (nested lists, or an array with "
                       "lengths): a dense array does not say where its rows end",
                   {.key = key});
+}
+
+namespace {
+
+std::optional<Tensor> slopes_of(const Tensor& present,
+                                const std::optional<Normalizer>& normalizer) {
+  if (!is_floating(present.dtype()) || (normalizer && normalizer->is_custom())) return {};
+  if (normalizer) return normalizer->slopes(present);
+  Tensor ones(DType::kFloat64, {present.size()});
+  std::ranges::fill(ones.mutable_values<double>(), 1.0);
+  return ones;
+}
+
+}  // namespace
+
+std::optional<Tensor> NumberColumn::slopes(const Tensor&) const { return {}; }
+std::optional<Tensor> NumericColumn::slopes(const Tensor& values) const {
+  return slopes_of(values, normalizer_fn_);
+}
+std::optional<Tensor> SequenceNumericColumn::slopes(const Tensor& values) const {
+  return slopes_of(values, normalizer_fn_);
 }
 
 Feature NumericColumn::numbers(const Features& features, DType dtype) const {

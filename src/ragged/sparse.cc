@@ -123,11 +123,24 @@ Tensor SparseTensor::indices() const {
 
 SparseTensor to_sparse(const Ragged& ragged) { return SparseTensor::from_ragged(ragged); }
 
-DType feature_dtype(const Feature& feature) {
-  if (const auto* tensor = std::get_if<Tensor>(&feature)) return tensor->dtype();
-  if (const auto* ragged = std::get_if<Ragged>(&feature)) return ragged->dtype();
-  return std::get<SparseTensor>(feature).dtype();
+const Tensor& feature_values(const Feature& feature) {
+  if (const auto* tensor = std::get_if<Tensor>(&feature)) return *tensor;
+  if (const auto* ragged = std::get_if<Ragged>(&feature)) return ragged->values();
+  return std::get<SparseTensor>(feature).values();
 }
+
+Feature with_values(const Feature& feature, const Tensor& values) {
+  Tensor own = values.reshaped(feature_values(feature).shape());
+  if (std::holds_alternative<Tensor>(feature)) return own;
+  if (const auto* ragged = std::get_if<Ragged>(&feature))
+    return ragged->with_values(std::move(own));
+  const auto& sparse = std::get<SparseTensor>(feature);
+  if (sparse.rows() != nullptr)
+    return SparseTensor::from_ragged(sparse.rows()->with_values(std::move(own)));
+  return SparseTensor::trusted(sparse.indices(), std::move(own), sparse.dense_shape());
+}
+
+DType feature_dtype(const Feature& feature) { return feature_values(feature).dtype(); }
 
 int64_t feature_rows(const Feature& feature) {
   if (const auto* tensor = std::get_if<Tensor>(&feature))

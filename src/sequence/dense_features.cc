@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/thread_pool.h"
+#include "sequence/number_gradients.h"
 #include "sequence/parts.h"
 #include "weft/sequence.h"
 
@@ -69,27 +70,6 @@ Blocks blocks_of(const std::vector<DensePartPtr>& parts, DType dtype) {
   return {{parts[0]->rows()}, std::move(made)};
 }
 
-// By part: the gradients of the tables, given that of the output or, with `dense_only`, of the
-// dense blocks side by side.
-std::vector<std::optional<IndexedSlices>> backward(std::span<const DensePartPtr> parts, DType dtype,
-                                                   const Tensor& grad, bool dense_only) {
-  const auto counts = [&](const DensePartPtr& part) { return dense_only && part->counted() >= 0; };
-  int64_t width = 0;
-  for (const DensePartPtr& part : parts) width += counts(part) ? 0 : part->width();
-  check_gradient(grad, dtype, {parts[0]->rows(), width}, kOutput);
-  const uint8_t* column = grad.buffer().data();
-  std::vector<std::optional<IndexedSlices>> gradients;
-  for (const DensePartPtr& part : parts) {
-    if (counts(part)) {
-      gradients.emplace_back();
-      continue;
-    }
-    gradients.push_back(part->backward(column, width));
-    column += part->width() * dtype_size(dtype);
-  }
-  return gradients;
-}
-
 }  // namespace
 
 DenseFeatures::DenseFeatures(std::vector<Column> columns, Options options)
@@ -124,33 +104,67 @@ Blocks DenseFeatures::blocks(const Features& features) const {
 
 // A call that stays for its way back.
 struct DenseFeatures::Call {
+  const DenseFeatures& layer;
   Features features;
   BatchIds ids;
   std::vector<DensePartPtr> parts;
 
-  Call(const DenseFeatures& layer, const Features& given)
-      : features(given), ids(layer.ids_places(), features, layer.options().ids) {
-    parts = layer.parts_of(ids);
+  Call(const DenseFeatures& made_by, const Features& given)
+      : layer(made_by),
+        features(given),
+        ids(layer.ids_places(), features, layer.options().ids),
+        parts(layer.parts_of(ids)) {}
+
+  // Where the parts' columns are in `grad`, which is checked.
+  GradientColumns columns_of(const Tensor& grad, bool dense_only) const {
+    GradientColumns columns = gradient_columns(parts, dense_only);
+    check_gradient(grad, layer.options().dtype, {parts[0]->rows(), columns.width}, kOutput);
+    return columns;
+  }
+
+  std::vector<Gradient> backward(const Tensor& grad, bool dense_only) const {
+    const auto [begins, width] = columns_of(grad, dense_only);
+    std::vector<std::optional<IndexedSlices>> gradients(parts.size());
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (begins[i] < 0) continue;
+      gradients[i] =
+          parts[i]->backward(grad.buffer().data() + begins[i] * dtype_size(grad.dtype()), width);
+    }
+    return layer.sum_gradients(std::move(gradients));
+  }
+
+  Features feature_gradients(const Tensor& grad, bool dense_only) const {
+    const GradientColumns columns = columns_of(grad, dense_only);
+    NumberGradients gradients(features, grad);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      gradients.add(
+          layer.dense_column(i), columns.begins[i],
+          [](const NumberColumn&, const Feature& places) { return feature_values(places); });
+    }
+    return gradients.take();
+  }
+
+  template <class T>
+  static FeaturesVjp<T> vjp(T result, std::shared_ptr<const Call> call, bool dense_only) {
+    call->layer.count(call->ids);
+    return {std::move(result),
+            [call, dense_only](const Tensor& grad) { return call->backward(grad, dense_only); },
+            [call, dense_only](const Tensor& grad) {
+              return call->feature_gradients(grad, dense_only);
+            }};
   }
 };
 
 FeaturesVjp<Tensor> DenseFeatures::vjp(const Features& features) const {
-  const auto call = std::make_shared<Call>(*this, features);
+  const auto call = std::make_shared<const Call>(*this, features);
   Tensor out;
   write(call->parts, options().dtype, out);
-  count(call->ids);
-  return {std::move(out), [this, call](const Tensor& grad) {
-            return sum_gradients(backward(call->parts, options().dtype, grad, false));
-          }};
+  return Call::vjp(std::move(out), call, false);
 }
 
 FeaturesVjp<Blocks> DenseFeatures::blocks_vjp(const Features& features) const {
-  const auto call = std::make_shared<Call>(*this, features);
-  Blocks out = blocks_of(call->parts, options().dtype);
-  count(call->ids);
-  return {std::move(out), [this, call](const Tensor& grad) {
-            return sum_gradients(backward(call->parts, options().dtype, grad, true));
-          }};
+  const auto call = std::make_shared<const Call>(*this, features);
+  return Call::vjp(blocks_of(call->parts, options().dtype), call, true);
 }
 
 }  // namespace weft

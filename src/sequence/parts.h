@@ -93,6 +93,23 @@ void check_rows(const std::vector<Column>& columns, const std::vector<PartPtr>& 
   }
 }
 
+// Where the columns of each part begin in the gradient of a layer's output or, with `dense_only`,
+// of its dense blocks side by side: -1 for the others.
+struct GradientColumns {
+  std::vector<int64_t> begins;
+  int64_t width = 0;
+};
+template <class PartPtr>
+GradientColumns gradient_columns(const std::vector<PartPtr>& parts, bool dense_only) {
+  GradientColumns columns;
+  for (const PartPtr& part : parts) {
+    const bool there = !dense_only || part->counted() < 0;
+    columns.begins.push_back(there ? columns.width : -1);
+    if (there) columns.width += part->width();
+  }
+  return columns;
+}
+
 inline constexpr const char* kOutput = "a feature layer's output";  // for check_gradient()
 
 // An id that a table or an indicator of `buckets` does not have, met while it was read.

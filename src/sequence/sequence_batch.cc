@@ -153,21 +153,21 @@ void SequenceBatch::write_rows(const Run& run, Tensor& out) const {
   });
 }
 
-void SequenceBatch::write(const Run& run, Tensor& out) const {
+void SequenceBatch::write(const Run& run, DType dtype, Tensor& out) const {
   const int64_t rows = parts_[0]->rows();
   Shape shape{rows, steps_, run.width};
   check_size(shape);
-  if (out.dtype() != options_.dtype || out.shape() != shape || out.buffer().borrowed())
-    out = Tensor(options_.dtype, std::move(shape));
+  if (out.dtype() != dtype || out.shape() != shape || out.buffer().borrowed())
+    out = Tensor(dtype, std::move(shape));
   if (out.size() == 0) return;
-  if (options_.dtype == DType::kFloat64) {
+  if (dtype == DType::kFloat64) {
     write_rows<double>(run, out);
   } else {
     write_rows<float>(run, out);
   }
 }
 
-void SequenceBatch::write(Tensor& out) const { write(run_of(parts_), out); }
+void SequenceBatch::write(Tensor& out) const { write(run_of(parts_), options_.dtype, out); }
 
 IdCounts SequenceBatch::counts_of(const SequencePart& part) const {
   check_size({part.rows(), steps_});
@@ -191,36 +191,39 @@ Blocks SequenceBatch::blocks() const {
     }
     while (next < parts_.size() && parts_[next]->counted() < 0) ++next;
     Tensor dense;
-    write(run_of(std::span(parts_).subspan(i, next - i)), dense);
+    write(run_of(std::span(parts_).subspan(i, next - i)), options_.dtype, dense);
     made.emplace_back(std::move(dense));
   }
   return {{parts_[0]->rows(), steps_}, std::move(made)};
 }
 
+Tensor SequenceBatch::written(const SequencePartPtr& part, DType dtype) const {
+  Tensor out;
+  write(run_of({&part, 1}), dtype, out);
+  return out;
+}
+
+GradientColumns SequenceBatch::columns_of(const Tensor& grad, bool dense_only) const {
+  GradientColumns columns = gradient_columns(parts_, dense_only);
+  check_gradient(grad, options_.dtype, {parts_[0]->rows(), steps_, columns.width}, kOutput);
+  return columns;
+}
+
 std::vector<std::optional<IndexedSlices>> SequenceBatch::backward(const Tensor& grad,
                                                                   bool dense_only) const {
-  const auto counts = [&](const SequencePartPtr& part) {
-    return dense_only && part->counted() >= 0;
-  };
-  int64_t width = 0;
-  for (const SequencePartPtr& part : parts_) width += counts(part) ? 0 : part->width();
-  check_gradient(grad, options_.dtype, {parts_[0]->rows(), steps_, width}, kOutput);
+  const auto [begins, width] = columns_of(grad, dense_only);
   const int64_t bytes = dtype_size(options_.dtype);
-  const uint8_t* column = grad.buffer().data();
-  std::vector<std::optional<IndexedSlices>> gradients;
+  std::vector<std::optional<IndexedSlices>> gradients(parts_.size());
   std::vector<StepCells> cells(static_cast<size_t>(parts_[0]->rows()));
-  for (const SequencePartPtr& part : parts_) {
-    if (counts(part)) {
-      gradients.emplace_back();
-      continue;
-    }
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (begins[i] < 0) continue;
+    const uint8_t* column = grad.buffer().data() + begins[i] * bytes;
     for (size_t row = 0; row < cells.size(); ++row) {
       const auto [first, count, begin] = placed(static_cast<int64_t>(row));
       const int64_t cell = static_cast<int64_t>(row) * steps_ + begin;
       cells[row] = {first, count, column + cell * width * bytes};
     }
-    gradients.push_back(part->backward(cells, width));
-    column += part->width() * bytes;
+    gradients[i] = parts_[i]->backward(cells, width);
   }
   return gradients;
 }

@@ -22,8 +22,12 @@ class SequenceBatch {
   // Makes `out`, allocated again only if its shape changes, and writes every element of it once.
   void write(Tensor& out) const;
   Blocks blocks() const;
-  // By part: the gradients of the tables, given that of what write() gave or, with `dense_only`, of
-  // the dense blocks of blocks(), side by side.
+  // What write() would give for another part with the rows of these, alone.
+  Tensor written(const SequencePartPtr& part, DType dtype) const;
+  // Where the parts' columns are in the gradient of what write() gave or, with `dense_only`, of the
+  // dense blocks of blocks(), side by side. Throws as check_gradient().
+  GradientColumns columns_of(const Tensor& grad, bool dense_only) const;
+  // By part: the gradients of the tables, given such a gradient.
   std::vector<std::optional<IndexedSlices>> backward(const Tensor& grad, bool dense_only) const;
 
  private:
@@ -40,7 +44,7 @@ class SequenceBatch {
   void check_regular(int64_t longest) const;
   int64_t padded_steps(std::span<const int64_t> lengths, int64_t longest) const;
   Placed placed(int64_t row) const;
-  void write(const Run& run, Tensor& out) const;
+  void write(const Run& run, DType dtype, Tensor& out) const;
   template <class T>
   void write_rows(const Run& run, Tensor& out) const;
   template <class T>

@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "sequence/number_gradients.h"
 #include "sequence/sequence_batch.h"
 #include "weft/sequence.h"
 
@@ -80,13 +81,17 @@ SequenceBlocks SequenceFeatures::blocks(const Features& features) const {
 
 // A call that stays for its way back.
 struct SequenceFeatures::Call {
-  Features features;
+  const SequenceFeatures& layer;
+  Features given;
+  Features features;  // without the steps that are cut off
   BatchIds ids;
   SequenceBatch batch;
   Tensor lengths;
 
-  Call(const SequenceFeatures& layer, const Features& given)
-      : features(layer.sequence_options_.cutoff ? layer.cut_off(given) : given),
+  Call(const SequenceFeatures& made_by, const Features& all)
+      : layer(made_by),
+        given(all),
+        features(layer.sequence_options_.cutoff ? layer.cut_off(given) : given),
         ids(layer.ids_places(), features, layer.sequence_options_.ids),
         batch(layer.columns(), layer.sequence_options_) {
     for (size_t i = 0; i < layer.columns().size(); ++i) {
@@ -95,25 +100,51 @@ struct SequenceFeatures::Call {
     }
     batch.measure(lengths);
   }
+
+  Features feature_gradients(const Tensor& grad, bool dense_only) const {
+    const auto& cutoff = layer.sequence_options_.cutoff;
+    const GradientColumns columns = batch.columns_of(grad, dense_only);
+    NumberGradients gradients(given, grad);
+    const auto shown = [&](const NumberColumn& column, const Feature& places) {
+      const SequenceNumericColumn as_they_are(column.key(), column.shape(), -1, DType::kFloat64);
+      const Feature left =
+          cutoff ? keep_steps(places, steps_until(given, cutoff->key, cutoff->reference_key))
+                 : places;
+      const Features alone{{column.key(), left}};
+      const IdsPlaces no_ids;
+      BatchIds source(no_ids, alone, layer.sequence_options_.ids);
+      return batch.written(as_they_are.sequence_part({source, nullptr, DType::kFloat64}),
+                           DType::kFloat64);
+    };
+    for (size_t i = 0; i < columns.begins.size(); ++i)
+      gradients.add(layer.dense_column(i), columns.begins[i], shown);
+    return gradients.take();
+  }
+
+  template <class T>
+  static FeaturesVjp<T> vjp(T result, std::shared_ptr<const Call> call, bool dense_only) {
+    call->layer.count(call->ids);
+    return {std::move(result),
+            [call, dense_only](const Tensor& grad) {
+              return call->layer.sum_gradients(call->batch.backward(grad, dense_only));
+            },
+            [call, dense_only](const Tensor& grad) {
+              return call->feature_gradients(grad, dense_only);
+            }};
+  }
 };
 
 FeaturesVjp<Sequence> SequenceFeatures::vjp(const Features& features) const {
-  const auto call = std::make_shared<Call>(*this, features);
+  const auto call = std::make_shared<const Call>(*this, features);
   Sequence out{{}, call->lengths, sequence_options_.pad};
   call->batch.write(out.data);
-  count(call->ids);
-  return {std::move(out), [this, call](const Tensor& grad) {
-            return sum_gradients(call->batch.backward(grad, false));
-          }};
+  return Call::vjp(std::move(out), call, false);
 }
 
 FeaturesVjp<SequenceBlocks> SequenceFeatures::blocks_vjp(const Features& features) const {
-  const auto call = std::make_shared<Call>(*this, features);
-  SequenceBlocks out{call->batch.blocks(), call->lengths, sequence_options_.pad};
-  count(call->ids);
-  return {std::move(out), [this, call](const Tensor& grad) {
-            return sum_gradients(call->batch.backward(grad, true));
-          }};
+  const auto call = std::make_shared<const Call>(*this, features);
+  return Call::vjp(SequenceBlocks{call->batch.blocks(), call->lengths, sequence_options_.pad}, call,
+                   true);
 }
 
 }  // namespace weft
