@@ -95,6 +95,15 @@ def tensor(x: Any) -> Any:
     return array(x.numpy() if hasattr(x, "numpy") else x)
 
 
+def double(call: Any) -> Any:
+    """The same JSON with floats that TensorFlow does not take for float32."""
+    if isinstance(call, dict):
+        return {k: double(v) for k, v in call.items()}
+    if isinstance(call, list):
+        return [double(v) for v in call]
+    return np.float64(call) if isinstance(call, float) else call
+
+
 def message(error: BaseException) -> str:
     """The error's text without the graph node names and addresses that TensorFlow mixes in."""
     text = getattr(error, "message", None) or str(error)
