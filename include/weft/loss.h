@@ -38,11 +38,12 @@ struct Loss {
 WEFT_API Loss binary_crossentropy(const Tensor& labels, const Tensor& predictions,
                                   const LossOptions& options = {});
 // CategoricalCrossentropy: -sum over C of y log p, p = softmax(x) for logits; probabilities are
-// divided by their sum and cut as above.
+// divided by their sum and cut as above. The gradient is that of this sum even where labels do not
+// add up to 1; TensorFlow's of logits takes it that they do.
 WEFT_API Loss categorical_crossentropy(const Tensor& labels, const Tensor& predictions,
                                        const LossOptions& options = {});
 // SparseCategoricalCrossentropy: labels are integers in [0, C), [B, ...]. Throws OutOfRange for
-// another one, naming its place.
+// another one, naming its place. Probabilities are cut, and then divided by their sum.
 WEFT_API Loss sparse_categorical_crossentropy(const Tensor& labels, const Tensor& predictions,
                                               const LossOptions& options = {});
 // MeanSquaredError: the mean over C of (y - x)^2.

@@ -231,11 +231,11 @@ Loss sparse_categorical_crossentropy(const Tensor& labels, const Tensor& predict
         gradient[label] -= 1;
         return std::log(sum) + largest - x[label];
       }
-      const T sum = std::accumulate(x, x + n, T(0)), q = x[label] / sum;
-      const T slope = inside(q) ? -1 / q : T(0);
-      std::fill_n(gradient, n, -slope * q / sum);
-      gradient[label] += slope / sum;
-      return -std::log(cut(q));
+      T sum = 0;
+      for (int64_t j = 0; j < n; ++j) sum += cut(x[j]);
+      for (int64_t j = 0; j < n; ++j) gradient[j] = inside(x[j]) ? 1 / sum : T(0);
+      if (inside(x[label])) gradient[label] -= 1 / x[label];
+      return std::log(sum / cut(x[label]));
     });
   });
 }

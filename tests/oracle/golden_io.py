@@ -104,6 +104,17 @@ def double(call: Any) -> Any:
     return np.float64(call) if isinstance(call, float) else call
 
 
+def optimizer(build: Callable[[Any], Any], call: Any, dtype: str) -> Any:
+    """Builds an optimizer; for float64, with numbers that TensorFlow does not take for float32."""
+    if dtype != "float64":
+        return build(call)
+    made = build(double(call))
+    for name, value in list(vars(made).items()):
+        if isinstance(value, float):
+            setattr(made, name, np.float64(value))
+    return made
+
+
 def message(error: BaseException) -> str:
     """The error's text without the graph node names and addresses that TensorFlow mixes in."""
     text = getattr(error, "message", None) or str(error)

@@ -39,7 +39,7 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
 
 def loss_arrays() -> dict[str, np.ndarray]:
-    """Labels, predictions and weights of every shape, exact in float32."""
+    """Labels, predictions and weights of every shape, exact in float32 but for "mixed" labels."""
     rng = np.random.RandomState(6)
     out: dict[str, np.ndarray] = {}
     for name, shape in SHAPES.items():
@@ -49,6 +49,7 @@ def loss_arrays() -> dict[str, np.ndarray]:
         out[f"shares/{name}"] = softmax(x)
         out[f"binary/{name}"] = rng.randint(0, 2, shape)
         out[f"soft/{name}"] = rng.uniform(size=shape)
+        out[f"mixed/{name}"] = softmax(rng.standard_normal(shape))
         out[f"numbers/{name}"] = rng.standard_normal(shape)
         out[f"classes/{name}"] = rng.randint(0, shape[-1], shape[:-1])
         out[f"one_hot/{name}"] = np.eye(shape[-1])[out[f"classes/{name}"]]
@@ -62,7 +63,7 @@ def loss_arrays() -> dict[str, np.ndarray]:
     out["one_hot/edge"] = np.eye(4)[[1, 3, 2]]
     out["classes/edge"] = np.array([1, 3, 2])
     return {
-        k: v.astype(np.float32) if np.issubdtype(v.dtype, np.floating) else v
+        k: v.astype(np.float32) if v.dtype == np.float64 and not k.startswith("mixed") else v
         for k, v in out.items()
     }
 
@@ -72,7 +73,8 @@ ASKED = (
     ("BinaryCrossentropy", "binary", "probabilities"),
     ("BinaryCrossentropy", "soft", "probabilities"),
     ("CategoricalCrossentropy", "one_hot", "shares"),
-    ("CategoricalCrossentropy", "soft", "probabilities"),  # which the loss makes shares of
+    # Probabilities need not add up to 1, but labels: TensorFlow's gradient takes it that they do.
+    ("CategoricalCrossentropy", "mixed", "probabilities"),
     ("SparseCategoricalCrossentropy", "classes", "shares"),
     ("MeanSquaredError", "numbers", None),
 )
@@ -100,7 +102,7 @@ def asked_losses() -> Iterator[Json]:
                         "predictions": f"{predictions}/{shape}",
                         "weights": weights and f"{weights}/{shape}",
                     }
-            if labels not in ("soft", "numbers"):
+            if labels not in ("soft", "mixed", "numbers"):
                 yield {
                     "name": f"{loss}/{labels}/{predictions}/edge",
                     "loss": call(loss, **kwargs, reduction="none"),
@@ -116,7 +118,7 @@ def run_loss(case: Json, arrays: dict[str, np.ndarray], dtype: str) -> list[np.n
     loss = LOSSES(case["loss"])
     x = tf.constant(arrays[case["predictions"]].astype(dtype))
     y = arrays[case["labels"]]
-    y = tf.constant(y.astype(dtype) if y.dtype == np.float32 else y)
+    y = tf.constant(y.astype(dtype) if np.issubdtype(y.dtype, np.floating) else y)
     weights = case["weights"] and tf.constant(arrays[case["weights"]].astype(dtype))
     with tf.GradientTape() as tape:
         tape.watch(x)

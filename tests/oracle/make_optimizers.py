@@ -80,9 +80,7 @@ def table_gradient(step: dict[str, np.ndarray], kind: str, dtype: str) -> Any:
 def run(case: Json, weights: dict[str, np.ndarray], dtype: str) -> tuple[np.ndarray, Any]:
     """Takes the steps; returns the weights after each, and the optimizer's states."""
     tf.keras.backend.set_floatx(dtype)
-    optimizer = BUILD(
-        golden_io.double(case["optimizer"]) if dtype == "float64" else case["optimizer"]
-    )
+    optimizer = golden_io.optimizer(BUILD, case["optimizer"], dtype)
     variables = [tf.Variable(w.astype(dtype), name=n) for n, w in weights.items()]
     after = []
     for step in gradients():

@@ -18,6 +18,7 @@ import tensorflow as tf
 import training_runs
 from training_runs import DIMENSION, LONGEST, RUNS, UNITS, VOCABULARY, Run
 
+BUILD = golden.Builder(tf.keras.optimizers, tf.as_dtype, {})
 FLOAT32_ERROR = 1e-5  # how far Keras's own losses in float32 may be from those in float64
 
 
@@ -49,9 +50,7 @@ def train(run: Run, dtype: str) -> tuple[np.ndarray, float]:
     first = training_runs.first_weights([tuple(w.shape) for w in weights])
     for weight, value in zip(weights, first, strict=True):
         weight.assign(value.astype(dtype))
-    optimizer = golden.Builder(tf.keras.optimizers, tf.as_dtype, {})(
-        golden_io.double(run.optimizer)
-    )
+    optimizer = golden_io.optimizer(BUILD, run.optimizer, dtype)
     optimizer.build(weights)
     loss_of = tf.keras.losses.BinaryCrossentropy(from_logits=True)
 
