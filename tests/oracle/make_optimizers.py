@@ -5,7 +5,7 @@ optimizers.json  "weights": where all cases start; "steps": the gradients of eac
                  with equal ids added up: a case's "table" says which ("dense", "repeated",
                  "summed"). "after": all weights one after another, flat, a row for each step,
                  computed in float64; "float32_error": the largest distance of Keras's float32
-                 answer. "states": by state, of all weights, after the last step.
+                 answer. "states": by state, of all weights, after the last step. "config": Keras's.
                  The cases of LazyAdam are of TensorFlow Addons.
 schedules.json   per case: the schedule, its config, and the learning rate at "steps".
 """
@@ -32,12 +32,7 @@ with warnings.catch_warnings():  # that Addons are no longer developed
 Json = Any
 BUILD = golden.Builder(
     types.SimpleNamespace(
-        **{n: getattr(tf.keras.optimizers, n) for n in dir(tf.keras.optimizers) if n[0].isupper()},
-        **{
-            n: getattr(tf.keras.optimizers.schedules, n)
-            for n in dir(tf.keras.optimizers.schedules)
-            if n.endswith(("Decay", "Restarts"))
-        },
+        **vars(tf.keras.optimizers.schedules) | vars(tf.keras.optimizers),
         LazyAdam=tfa.optimizers.LazyAdam,
     ),
     tf.as_dtype,
@@ -77,8 +72,8 @@ def table_gradient(step: dict[str, np.ndarray], kind: str, dtype: str) -> Any:
     return tf.IndexedSlices(tf.constant(values), tf.constant(ids), tf.constant(SHAPES["table"]))
 
 
-def run(case: Json, weights: dict[str, np.ndarray], dtype: str) -> tuple[np.ndarray, Any]:
-    """Takes the steps; returns the weights after each, and the optimizer's states."""
+def run(case: Json, weights: dict[str, np.ndarray], dtype: str) -> tuple[np.ndarray, Json, Json]:
+    """Takes the steps; returns the weights after each, the optimizer's states and its config."""
     tf.keras.backend.set_floatx(dtype)
     optimizer = golden_io.optimizer(BUILD, case["optimizer"], dtype)
     variables = [tf.Variable(w.astype(dtype), name=n) for n, w in weights.items()]
@@ -92,7 +87,8 @@ def run(case: Json, weights: dict[str, np.ndarray], dtype: str) -> tuple[np.ndar
     for variable in optimizer.variables():
         for state in STATES.intersection(variable.name.split(":")[0].split("/")):
             states.setdefault(state, []).append(variable.numpy().ravel())
-    return np.stack(after), {k: np.concatenate(v) for k, v in states.items()}
+    made = {k: golden_io.array(np.concatenate(v)) for k, v in states.items()}
+    return np.stack(after), made, optimizer.get_config()
 
 
 def rules() -> Iterator[tuple[str, Json]]:
@@ -142,9 +138,9 @@ def schedules() -> Iterator[tuple[str, Json]]:
         for name in ("ExponentialDecay", "InverseTimeDecay"):
             yield f"{name}/{way}", call(name, 0.2, 3, 0.5, staircase=flag)
         way = "cycle" if flag else "once"
-        made = call("PolynomialDecay", 0.2, 5, 0.01, cycle=flag)
-        yield f"PolynomialDecay/{way}", made
-        yield f"PolynomialDecay/{way}_power", call("PolynomialDecay", 0.2, 5, power=2.5, cycle=flag)
+        for name, end, power in (("", 0.01, 1.0), ("_power", 0.0001, 2.5)):
+            made = call("PolynomialDecay", 0.2, 5, end, power, cycle=flag)
+            yield f"PolynomialDecay/{way}{name}", made
     yield "PiecewiseConstantDecay/three", call("PiecewiseConstantDecay", [1, 6], [0.3, 0.2, 0.05])
     yield "PiecewiseConstantDecay/two", call("PiecewiseConstantDecay", [2], [0.3, 0.1])
     yield "CosineDecay/plain", call("CosineDecay", 0.2, 6)
@@ -174,7 +170,7 @@ def asked() -> Iterator[Json]:
         yield {"name": f"{name}/weight_decay", "optimizer": made, "table": "repeated"}
     clips = {"clipnorm": 1.2, "global_clipnorm": 2.0, "clipvalue": 0.6}
     for clip, value in clips.items():
-        for name in ("sgd/plain", "adam/default", "adamw/default", "ftrl/all"):
+        for name in ("sgd/plain", "adam/default", "ftrl/all"):
             made = with_arguments(by_name[name], **{clip: value})
             for table in ("repeated", "summed", "dense"):
                 yield {"name": f"{name}/{clip}/{table}", "optimizer": made, "table": table}
@@ -197,13 +193,16 @@ def asked() -> Iterator[Json]:
 def optimizer_cases(weights: dict[str, np.ndarray]) -> Iterator[Json]:
     """The cases of optimizers.json."""
     for case in asked():
-        after, states = run(case, weights, "float64")
-        single, _ = run(case, weights, "float32")
+        after, states, config = run(case, weights, "float64")
+        single, _, _ = run(case, weights, "float32")
         yield {
             **case,
             "after": golden_io.array(after),
             "float32_error": float(np.max(np.abs(after - single))),
-            "states": {k: golden_io.array(v) for k, v in states.items()},
+            "states": states,
+            "config": config
+            if case["table"] == "repeated" and "lazy" not in case["name"]
+            else None,
         }
 
 

@@ -52,7 +52,12 @@ def test_reductions_and_weights():
     assert total(y, x) == pytest.approx(np.sum(one_by_one), rel=1e-6)
     assert mean(y, x, [0, 3, 0]) == pytest.approx(one_by_one[1], rel=1e-6)
     assert (mean.value_and_grad(y, x, [0, 3, 0])[1] != 0).tolist() == [[False], [True], [False]]
-    np.testing.assert_allclose(mean.samples(y, x, [1, 0, 2]), one_by_one * np.array([1, 0, 2]))
+    weighted = one_by_one * np.array([1, 0, 2])
+    np.testing.assert_allclose(mean.samples(y, x, [1, 0, 2]), weighted, rtol=1e-6)
+    each = losses.BinaryCrossentropy(reduction="none", **LOGITS)
+    np.testing.assert_allclose(each(y, x, [1, 0, 2]), weighted, rtol=1e-6)
+    with pytest.raises(ValueError, match="no one gradient"):
+        each.value_and_grad(y, x)
 
 
 def test_labels_may_lack_a_last_dimension_of_one():
@@ -110,7 +115,7 @@ def test_by_name():
 def test_refusals():
     x = np.zeros((2, 3), np.float32)
     sparse = losses.SparseCategoricalCrossentropy(**LOGITS)
-    with pytest.raises(IndexError, match=r"label 3 at position 1 is outside \[0, 3\)"):
+    with pytest.raises(ValueError, match=r"label 3 at position 1 is outside \[0, 3\)"):
         sparse([0, 3], x)
     with pytest.raises(ValueError, match="sample_weight has shape"):
         sparse([0, 1], x, [1, 2, 3])

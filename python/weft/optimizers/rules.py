@@ -144,6 +144,8 @@ class AdamW(Optimizer):
         lazy: bool = False,
         **keras: Any,
     ):
+        if weight_decay is None:
+            raise InvalidArgumentError("`weight_decay` of AdamW must be a number, got None")
         self._declare(locals())
 
 
