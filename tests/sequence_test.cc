@@ -59,6 +59,22 @@ TEST(ConcatenateContextInput, AsTensorFlow) {
                concatenate_context_input(context, Tensor(DType::kFloat32, {3, 1, 1})));
 }
 
+TEST(ConcatenateContextInput, GoesBackToTheSequenceAndTheSumOverSteps) {
+  const Tensor grad = Tensor::of<double>({2, 2, 3}, {1, 2, 10, 3, 4, 20, 5, 6, 30, 7, 8, 40});
+  const ContextGradients one = concatenate_context_backward(grad, 1);
+  EXPECT_EQ(one.context_input.shape(), (Shape{2, 1}));
+  EXPECT_EQ(to_vector<double>(one.context_input), (std::vector<double>{30, 70}));
+  EXPECT_EQ(one.sequence_input.shape(), (Shape{2, 2, 2}));
+  EXPECT_EQ(to_vector<double>(one.sequence_input), (std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8}));
+  const ContextGradients none = concatenate_context_backward(Tensor(DType::kFloat32, {2, 0, 3}), 2);
+  EXPECT_EQ(to_vector<float>(none.context_input), (Floats{0, 0, 0, 0}));
+  EXPECT_EQ(none.sequence_input.shape(), (Shape{2, 0, 1}));
+  EXPECT_ERROR(InvalidArgument, "3 columns, of which the context cannot have 4",
+               concatenate_context_backward(grad, 4));
+  EXPECT_ERROR(InvalidArgument, "grad must have rank 3",
+               concatenate_context_backward(Tensor(DType::kFloat32, {2, 3}), 1));
+}
+
 TEST(SequenceFeatures, OneColumn) {
   const auto layer = sequence_layer({embedding_column(sequence_ids("a"), 2)});
   const Sequence out = layer({{"a", Ragged::from_lists<int64_t>({{0, 4}, {}, {2}})}});

@@ -33,11 +33,26 @@ enum class Keep : uint8_t { kLast, kFirst };
 WEFT_API Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxlen = {},
                               DType dtype = DType::kBool, Pad pad = Pad::kRight);
 
+// Throws unless `mask` says which steps of [B, T, ...] are real: WrongType unless it is bool,
+// InvalidArgument unless it is [B, T], or [T, B] with time_major.
+WEFT_LOCAL void check_mask(const Tensor& mask, int64_t batch, int64_t steps,
+                           bool time_major = false);
+// Lengths of such rows as int64. Throws WrongType unless they are integers, InvalidArgument unless
+// there are B, OutOfRange for one outside [0, T].
+WEFT_LOCAL Tensor checked_lengths(const Tensor& lengths, int64_t batch, int64_t steps);
+
 // Appends the row's context to every step: [B, d1], [B, T, d0] -> [B, T, d0 + d1].
 // Throws InvalidArgument for other ranks or different B; WrongType unless both are float32 or both
 // are float64.
 WEFT_API Tensor concatenate_context_input(const Tensor& context_input,
                                           const Tensor& sequence_input);
+struct ContextGradients {
+  Tensor context_input;   // [B, d1]: the sum over steps
+  Tensor sequence_input;  // [B, T, d0]
+};
+// And its way back: `grad` is [B, T, d0 + d1]. Throws InvalidArgument unless it has rank 3 and at
+// least d1 = `context_size` >= 0 columns, WrongType unless it is float32 or float64.
+WEFT_API ContextGradients concatenate_context_backward(const Tensor& grad, int64_t context_size);
 
 // What an indicator makes of each cell (a row, or a step of one): V numbers, nearly all zero, as
 // the ids that are there and their counts.

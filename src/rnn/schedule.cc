@@ -3,32 +3,9 @@
 #include <limits>
 #include <numeric>
 #include <string>
-#include <utility>
 
 namespace weft {
 namespace {
-
-void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_major) {
-  if (mask.dtype() != DType::kBool) {
-    throw WrongType(std::string("mask must be bool, got ") + dtype_name(mask.dtype()));
-  }
-  const char* axes = time_major ? "[T, B]" : "[B, T]";
-  if (mask.rank() != 2) {
-    throw InvalidArgument(std::string("mask must have shape ") + axes + ", got " +
-                          shape_string(mask.shape()));
-  }
-  const int64_t width = mask.dim(time_major ? 0 : 1), rows = mask.dim(time_major ? 1 : 0);
-  if (width != steps) {
-    throw InvalidArgument(
-        "the mask is " + std::to_string(width) + " steps wide, the inputs have " +
-        std::to_string(steps) +
-        "; the .mask of SequenceFeatures' result fits its data, with pad_to and pad='left' too");
-  }
-  if (rows != batch) {
-    throw InvalidArgument("the mask has " + std::to_string(rows) + " rows, the inputs have " +
-                          std::to_string(batch));
-  }
-}
 
 int64_t count_real(const uint8_t* steps, int64_t n, int64_t stride) {
   int64_t count = 0;
@@ -93,21 +70,10 @@ void Schedule::take_mask(const Tensor& mask, int64_t batch, const RNNOptions& op
 }
 
 void Schedule::take_lengths(const Tensor& lengths, int64_t batch, bool backwards) {
-  const Tensor own = as_int64(lengths, "lengths");
-  if (lengths.shape() != Shape{batch}) {
-    throw InvalidArgument("lengths must have shape " + shape_string({batch}) + ", got " +
-                          shape_string(lengths.shape()));
-  }
+  const Tensor own = checked_lengths(lengths, batch, steps_);
   rows_.reserve(static_cast<size_t>(batch));
   for (int64_t row = 0; row < batch; ++row) {
     const int64_t length = own.values<int64_t>()[static_cast<size_t>(row)];
-    if (length < 0 || length > steps_) {
-      Where where;
-      where.row = row;
-      throw OutOfRange("a length of " + std::to_string(length) + " where the inputs have " +
-                           std::to_string(steps_) + " steps",
-                       std::move(where));
-    }
     rows_.push_back({backwards ? steps_ - length : 0, length});
   }
 }

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "weft/sequence.h"
 
@@ -31,6 +33,46 @@ int64_t one_of(DType dtype, uint8_t (&bytes)[8]) {
 }
 
 }  // namespace
+
+void check_mask(const Tensor& mask, int64_t batch, int64_t steps, bool time_major) {
+  if (mask.dtype() != DType::kBool) {
+    throw WrongType(std::string("mask must be bool, got ") + dtype_name(mask.dtype()));
+  }
+  const char* axes = time_major ? "[T, B]" : "[B, T]";
+  if (mask.rank() != 2) {
+    throw InvalidArgument(std::string("mask must have shape ") + axes + ", got " +
+                          shape_string(mask.shape()));
+  }
+  const int64_t width = mask.dim(time_major ? 0 : 1), rows = mask.dim(time_major ? 1 : 0);
+  if (width != steps) {
+    throw InvalidArgument(
+        "the mask is " + std::to_string(width) + " steps wide, the inputs have " +
+        std::to_string(steps) +
+        "; the .mask of SequenceFeatures' result fits its data, with pad_to and pad='left' too");
+  }
+  if (rows != batch) {
+    throw InvalidArgument("the mask has " + std::to_string(rows) + " rows, the inputs have " +
+                          std::to_string(batch));
+  }
+}
+
+Tensor checked_lengths(const Tensor& lengths, int64_t batch, int64_t steps) {
+  Tensor own = as_int64(lengths, "lengths");
+  if (lengths.shape() != Shape{batch}) {
+    throw InvalidArgument("lengths must have shape " + shape_string({batch}) + ", got " +
+                          shape_string(lengths.shape()));
+  }
+  for (int64_t row = 0; row < batch; ++row) {
+    const int64_t length = own.values<int64_t>()[static_cast<size_t>(row)];
+    if (length >= 0 && length <= steps) continue;
+    Where where;
+    where.row = row;
+    throw OutOfRange("a length of " + std::to_string(length) + " where the inputs have " +
+                         std::to_string(steps) + " steps",
+                     std::move(where));
+  }
+  return own;
+}
 
 Tensor sequence_mask(const Tensor& lengths, std::optional<int64_t> maxlen, DType dtype, Pad pad) {
   const Tensor wide = as_int64(lengths, "the lengths of a mask");
