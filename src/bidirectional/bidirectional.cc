@@ -1,0 +1,157 @@
+#include "weft/bidirectional.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "bidirectional/merge.h"
+
+namespace weft {
+namespace {
+
+void check_layers(const RNN& forward, const RNN& backward, Merge merge) {
+  const RNNOptions &a = forward.options(), &b = backward.options();
+  if (a.go_backwards == b.go_backwards) {
+    throw InvalidArgument(std::string("one layer of a Bidirectional goes backwards, but ") +
+                          (a.go_backwards ? "both do" : "neither does"));
+  }
+  const auto check_equal = [](bool equal, const char* what) {
+    if (!equal)
+      throw InvalidArgument(std::string("both layers of a Bidirectional must have the same ") +
+                            what);
+  };
+  check_equal(a.return_sequences == b.return_sequences, "return_sequences");
+  check_equal(a.return_state == b.return_state, "return_state");
+  check_equal(a.time_major == b.time_major, "time_major");
+  check_equal(forward.cell().dtype() == backward.cell().dtype(), "dtype");
+  check_equal(merge == Merge::kConcat || merge == Merge::kNone ||
+                  forward.cell().units() == backward.cell().units(),
+              "number of units, to be merged so");
+}
+
+RNN with_zeros_at_masked_steps(const RNN& rnn) {
+  RNNOptions options = rnn.options();
+  options.zero_output_for_mask = options.return_sequences;
+  return RNN(rnn.cell(), options);
+}
+
+// Forward's half of the arguments, and backward's.
+std::pair<RNNArguments, RNNArguments> halves(const RNNArguments& arguments, const RNN& forward,
+                                             const RNN& backward) {
+  std::pair<RNNArguments, RNNArguments> result = {arguments, arguments};
+  const std::vector<Tensor>& all = arguments.initial_state;
+  if (all.empty()) return result;
+  const auto own = std::ssize(forward.cell().state_sizes());
+  const auto both = own + std::ssize(backward.cell().state_sizes());
+  if (std::ssize(all) != both) {
+    throw InvalidArgument("initial_state has " + std::to_string(all.size()) +
+                          " tensors, both layers of the Bidirectional together have " +
+                          std::to_string(both) + " states");
+  }
+  result.first.initial_state.assign(all.begin(), all.begin() + own);
+  result.second.initial_state.assign(all.begin() + own, all.end());
+  return result;
+}
+
+template <class A>
+std::vector<A> joined(std::vector<A> a, const std::vector<A>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+template <class T>
+void add_to(Tensor& sum, const Tensor& more) {
+  T* const to = sum.mutable_values<T>().data();
+  const T* const from = more.values<T>().data();
+  for (int64_t i = 0; i < sum.size(); ++i) to[i] += from[i];
+}
+
+// The ways back of both layers, and of their merging.
+struct Pullback {
+  Directions directions;
+  RNNVjp forward, backward;
+  std::vector<Shape> merged;
+
+  StatesGradient half(const BidirectionalGradient& gradient, bool second) const {
+    const size_t own = forward.result.state.size();
+    const size_t both = own + backward.result.state.size();
+    if (gradient.state.empty()) return {};
+    if (gradient.state.size() != both) {
+      throw InvalidArgument("a Bidirectional that returns " + std::to_string(both) +
+                            " states takes as many gradients or none, got " +
+                            std::to_string(gradient.state.size()));
+    }
+    const auto middle = gradient.state.begin() + static_cast<int64_t>(own);
+    StatesGradient result;
+    result.state.assign(second ? middle : gradient.state.begin(),
+                        second ? gradient.state.end() : middle);
+    return result;
+  }
+
+  RNNGradients operator()(const BidirectionalGradient& gradient) const {
+    StatesGradient to_forward = half(gradient, false), to_backward = half(gradient, true);
+    if (!gradient.outputs.empty() && gradient.outputs.size() != merged.size()) {
+      throw InvalidArgument("a Bidirectional that returns " + std::to_string(merged.size()) +
+                            " outputs takes as many gradients or none, got " +
+                            std::to_string(gradient.outputs.size()));
+    }
+    const auto is_set = [](const std::optional<Tensor>& grad) { return grad.has_value(); };
+    if (std::ranges::any_of(gradient.outputs, is_set)) {
+      const DType dtype = forward.result.outputs.dtype();
+      std::vector<Tensor> grads;
+      for (size_t i = 0; i < merged.size(); ++i) {
+        grads.push_back(gradient.outputs[i].value_or(Tensor()));
+        if (!gradient.outputs[i]) grads.back() = Tensor::zeros(dtype, merged[i]);
+        check_gradient(grads.back(), dtype, merged[i], "a Bidirectional's outputs");
+      }
+      std::tie(to_forward.outputs, to_backward.outputs) =
+          split_gradient(directions, forward.result.outputs, backward.result.outputs, grads);
+    }
+    RNNGradients result = forward.pullback(to_forward);
+    const RNNGradients other = backward.pullback(to_backward);
+    result.inputs.dtype() == DType::kFloat32 ? add_to<float>(result.inputs, other.inputs)
+                                             : add_to<double>(result.inputs, other.inputs);
+    result.initial_state = joined(std::move(result.initial_state), other.initial_state);
+    result.parameters = joined(std::move(result.parameters), other.parameters);
+    return result;
+  }
+};
+
+Directions directions_of(const RNN& forward, Merge merge) {
+  return {merge, forward.options().return_sequences, forward.options().time_major};
+}
+
+}  // namespace
+
+Bidirectional::Bidirectional(RNN forward, RNN backward, Merge merge)
+    : forward_(with_zeros_at_masked_steps(forward)),
+      backward_(with_zeros_at_masked_steps(backward)),
+      merge_(merge) {
+  check_layers(forward_, backward_, merge);
+}
+
+BidirectionalStates Bidirectional::operator()(const Blocks& inputs,
+                                              const RNNArguments& arguments) const {
+  const auto [ahead, back] = halves(arguments, forward_, backward_);
+  const States forward = forward_(inputs, ahead), backward = backward_(inputs, back);
+  return {merge_outputs(directions_of(forward_, merge_), forward.outputs, backward.outputs),
+          joined(forward.state, backward.state)};
+}
+
+BidirectionalVjp Bidirectional::vjp(const Blocks& inputs, const RNNArguments& arguments) const {
+  const auto [ahead, back] = halves(arguments, forward_, backward_);
+  const auto pullback = std::make_shared<Pullback>(Pullback{directions_of(forward_, merge_),
+                                                            forward_.vjp(inputs, ahead),
+                                                            backward_.vjp(inputs, back),
+                                                            {}});
+  const States &forward = pullback->forward.result, &backward = pullback->backward.result;
+  BidirectionalStates result = {
+      merge_outputs(pullback->directions, forward.outputs, backward.outputs),
+      joined(forward.state, backward.state)};
+  for (const Tensor& outputs : result.outputs) pullback->merged.push_back(outputs.shape());
+  return {std::move(result),
+          [pullback](const BidirectionalGradient& gradient) { return (*pullback)(gradient); }};
+}
+
+}  // namespace weft
