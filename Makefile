@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 SETUP := scripts/setup.sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench oracle golden asan tsan fuzz format lint docs wheel bare stub clean distclean
+.PHONY: help demo test frameworks bench oracle golden asan tsan fuzz format lint docs wheel bare stub clean distclean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -17,6 +17,12 @@ test:  ## everything: C++ and Python tests, layering, format, stub, README
 	@$(SETUP) system build
 	@$(SETUP) venv dev
 	@scripts/test.sh
+
+frameworks:  ## the tests and documentation of weft.torch and weft.jax, in an environment that has both
+	@$(SETUP) system build
+	@$(SETUP) venv dev frameworks
+	@scripts/install.sh frameworks
+	@.venv/frameworks/bin/python -m pytest -q tests/python tests/docs -k "torch or jax"
 
 bench:  ## weft against TensorFlow and torch, into docs/benchmarks.md
 	@$(SETUP) system build bench

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # setup.sh system GROUP...   system packages: build, fuzz, bench, bare, wheel
-# setup.sh venv NAME...      .venv/NAME from requirements/NAME.txt
+# setup.sh venv NAME...      .venv/NAME from requirements/NAME.txt and, without their own, NAME-alone.txt
 # Quick when there is nothing to do. Installs with apt-get when it may, and otherwise says which
 # packages are missing and the one command that installs them.
 set -euo pipefail
@@ -76,6 +76,7 @@ stamp_of() {
   local file=$1
   { "$2" -c 'import sys; print(sys.version, sys.base_prefix)'
     cat "$file"
+    [ ! -e "${file%.txt}-alone.txt" ] || cat "${file%.txt}-alone.txt"
     sed -n 's/^-r //p' "$file" | while IFS= read -r other; do stamp_of "requirements/$other" "$2"; done
   } | sha256sum | cut -d' ' -f1
 }
@@ -93,6 +94,8 @@ virtual_environment() {
   "$python" -m venv --clear "$dir"
   "$dir/bin/python" -m pip install -qq --upgrade pip
   "$dir/bin/python" -m pip install -qq -r "requirements/$name.txt"
+  [ ! -e "requirements/$name-alone.txt" ] ||
+    "$dir/bin/python" -m pip install -qq --no-deps -r "requirements/$name-alone.txt"
   echo "$stamp" >"$dir/stamp"
 }
 
