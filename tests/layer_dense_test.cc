@@ -158,6 +158,12 @@ TEST(Dense, WeightsAreKerasAndShared) {
   const Dense copy = dense;
   EXPECT_EQ(copy.parameters()[0].value.buffer().data(),
             dense.parameters()[0].value.buffer().data());
+  const std::vector<Tensor> elsewhere{Tensor::of<float>({2, 3}, {1, 1, 1, 1, 1, 1}),
+                                      Tensor::of<float>({3}, {1, 2, 3})};
+  const Dense other = dense.over(elsewhere);
+  EXPECT_EQ(testing::to_vector<float>(other(Tensor::of<float>({1, 2}, {1, 2}))),
+            (std::vector<float>{4, 5, 6}));
+  EXPECT_EQ(other.parameters()[1].value.buffer().data(), elsewhere[1].buffer().data());
   EXPECT_ERROR(InvalidArgument, "layer 'dense' has 2 weights, got 1",
                dense.set_weights(std::vector<Tensor>{random_table<float>(2, 3, 1)}));
   EXPECT_ERROR(InvalidArgument, "built for inputs of size 2, got 4", dense.build(4));

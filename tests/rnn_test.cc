@@ -5,6 +5,7 @@
 #include <random>
 #include <type_traits>
 
+#include "tests/expect_error.h"
 #include "tests/rnn_case.h"
 #include "weft/config.h"
 
@@ -193,6 +194,30 @@ TEST(Rnn, WeightsAreCopiedIntoAndNeverReplaced) {
   }
   EXPECT_EQ(stack(x).outputs.values<float>()[0], 0);
   EXPECT_EQ(alone(x).outputs.values<float>()[0], 0);
+}
+
+TEST(Rnn, RunsOverWeightsThatAreElsewhere) {
+  const LSTMCell lstm(3);
+  const GRUCell gru(3);
+  const RNN rnn(std::vector<Cell>{gru, lstm, gru});
+  const Tensor x = random_tensor(DType::kFloat32, {2, 4, 3}, 1, 1);
+  const States before = rnn(x);
+  std::vector<Tensor> weights;
+  for (const Parameter& parameter : rnn.cell().parameters())
+    weights.push_back(random_tensor(DType::kFloat32, parameter.value.shape(), 2, 1));
+  const RNN other(rnn.cell().over(weights));
+  const RNNVjp vjp = other.vjp(x);
+  EXPECT_FALSE(
+      std::ranges::equal(vjp.result.outputs.values<float>(), before.outputs.values<float>()));
+  EXPECT_TRUE(std::ranges::equal(rnn(x).outputs.values<float>(), before.outputs.values<float>()));
+  for (size_t i = 0; i < weights.size(); ++i)
+    EXPECT_EQ(other.cell().parameters()[i].value.buffer().data(), weights[i].buffer().data());
+  Cell(rnn.cell()).set_weights(weights);
+  EXPECT_TRUE(
+      std::ranges::equal(vjp.result.outputs.values<float>(), rnn(x).outputs.values<float>()));
+  weights.pop_back();
+  EXPECT_ERROR(InvalidArgument, "has 6 weights, got 5", rnn.cell().over(weights));
+  EXPECT_ERROR(InvalidArgument, "has 0 weights, got 5", GRUCell(3).over(weights));
 }
 
 TEST(Rnn, ACellThatStandsTwiceSharesItsWeights) {

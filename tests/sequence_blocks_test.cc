@@ -1,6 +1,9 @@
 // What the feature layers hand on instead of [B, T, D] and [B, D].
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <numeric>
+
 #include "base/buffer_pool.h"
 #include "random_columns.h"
 #include "weft/config.h"
@@ -47,6 +50,80 @@ TEST(Blocks, OfRowsAreWhatTheLayerWrites) {
     sparse_ones += id_blocks(blocks);
   }
   EXPECT_GT(sparse_ones, 300);
+}
+
+// Compares `found` with the product of one block of ids and the layer's table, whose rows are
+// scaled down to `max_norm`.
+void expect_product(FeatureLayer& layer, const Blocks& lookups, const Tensor& found,
+                    double max_norm) {
+  const auto& block = std::get<IdCounts>(lookups.blocks()[0]);
+  const Tensor& table = layer.parameters()[0].value;
+  const auto splits = to_vector<int64_t>(block.splits), ids = to_vector<int64_t>(block.ids);
+  const auto rows = to_vector<float>(table), factors = to_vector<float>(block.counts);
+  const auto got = to_vector<float>(found);
+  const auto width = static_cast<size_t>(table.dim(1));
+  ASSERT_EQ(block.width, table.dim(0));
+  ASSERT_EQ(got.size(), (splits.size() - 1) * width);
+  std::vector<double> wanted(got.size());
+  for (size_t cell = 0; cell + 1 < splits.size(); ++cell) {
+    for (auto i = static_cast<size_t>(splits[cell]); i < static_cast<size_t>(splits[cell + 1]);
+         ++i) {
+      const float* row = rows.data() + static_cast<size_t>(ids[i]) * width;
+      const double norm = std::sqrt(std::inner_product(row, row + width, row, 0.));
+      for (size_t j = 0; j < width; ++j)
+        wanted[cell * width + j] += factors[i] * std::min(1., max_norm / norm) * row[j];
+    }
+  }
+  for (size_t i = 0; i < got.size(); ++i)
+    ASSERT_NEAR(got[i], wanted[i], 1e-5 * (1 + std::abs(wanted[i]))) << "element " << i;
+}
+
+void expect_lookups(Combiner combiner, bool weighted, std::optional<double> max_norm) {
+  const auto column = [&](const Column& ids) {
+    const Column read = !weighted            ? ids
+                        : ids->name() == "s" ? sequence_weighted_categorical_column(ids, "s_w")
+                                             : weighted_categorical_column(ids, "w");
+    return embedding_column(read, 3, {.combiner = combiner, .max_norm = max_norm});
+  };
+  const Tensor ids = int64s({1, 4, 4, 2, 3, 0, 3, 3});
+  const Tensor weights = Tensor::of<float>({8}, {.5f, -1, 2, 3, 0, .25f, 1, 1});
+  const std::vector<Tensor> steps{int64s({3, 0, 2}), int64s({3, 0, 1, 2, 2})};
+  const Features features{{"s", Ragged::from_row_lengths(ids, steps)},
+                          {"s_w", Ragged::from_row_lengths(weights, steps)},
+                          {"a", Ragged::from_row_lengths(ids, int64s({3, 0, 5}))},
+                          {"w", Ragged::from_row_lengths(weights, int64s({3, 0, 5}))}};
+  SequenceFeaturesOptions options;
+  options.max_length = 2;
+  options.pad = Pad::kLeft;
+  SequenceFeatures sequence = testing::sequence_layer({column(sequence_ids("s"))}, options);
+  DenseFeatures dense = testing::dense_layer({column(testing::bag_ids("a"))});
+  const Sequence found = sequence(features);
+  const SequenceBlocks lookups = sequence.lookups(features);
+  EXPECT_TRUE(same_bits(lookups.lengths, found.lengths));
+  expect_product(sequence, lookups.data, found.data, max_norm.value_or(1e30));
+  expect_product(dense, dense.lookups(features), dense(features), max_norm.value_or(1e30));
+}
+
+TEST(Blocks, LookupsTimesTheTableAreTheOutput) {
+  for (Combiner combiner : {Combiner::kMean, Combiner::kSum, Combiner::kSqrtn}) {
+    for (const bool weighted : {false, true}) {
+      expect_lookups(combiner, weighted, {});
+      expect_lookups(combiner, weighted, 2);
+    }
+  }
+}
+
+TEST(Blocks, LookupsLeaveTheOtherColumns) {
+  const SequenceFeatures layer({embedding_column(sequence_ids("a"), 2),
+                                sequence_numeric_column("b"), indicator_column(sequence_ids("c"))});
+  const Ragged ids = Ragged::from_lists<int64_t>({{1, 4}, {}});
+  const Features features{{"a", ids}, {"b", Ragged::from_lists<float>({{.5f, 2}, {}})}, {"c", ids}};
+  const Blocks lookups = layer.lookups(features).data, blocks = layer.blocks(features).data;
+  ASSERT_EQ(lookups.blocks().size(), 3u);
+  EXPECT_EQ(std::get<IdCounts>(lookups.blocks()[0]).width, 5);
+  EXPECT_EQ(to_vector<float>(std::get<Tensor>(lookups.blocks()[1])), (Floats{.5f, 2, 0, 0}));
+  EXPECT_TRUE(same_bits(std::get<IdCounts>(lookups.blocks()[2]).ids,
+                        std::get<IdCounts>(blocks.blocks()[1]).ids));
 }
 
 TEST(Blocks, NeighboursThatAreDenseAreOneBlock) {

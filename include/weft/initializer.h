@@ -158,5 +158,9 @@ struct Parameter {
 // another number or shape, WrongType for another dtype, naming `owner`; then nothing has changed.
 WEFT_API void set_weights(std::span<Parameter> parameters, std::span<const Tensor> weights,
                           std::string_view owner);
+// The parameters with `weights` themselves as their values. Throws as above.
+WEFT_API std::vector<Parameter> parameters_over(std::span<const Parameter> parameters,
+                                                std::span<const Tensor> weights,
+                                                std::string_view owner);
 
 }  // namespace weft

@@ -101,6 +101,9 @@ class WEFT_API Dense {
   std::span<const Parameter> parameters() const;
   // Throws what weft::set_weights throws, and InvalidArgument before build().
   void set_weights(std::span<const Tensor> weights);
+  // A layer of this declaration over the memory of `weights`, which set_weights would take. As
+  // there, nobody may write to it while the layer runs.
+  Dense over(std::span<const Tensor> weights) const;
 
   // [..., D] -> [..., U], of rank 2 and more; builds the layer for D at the first call. The result
   // for Blocks has the bits of that for the Tensor that they stand for, weights being finite, the

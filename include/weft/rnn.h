@@ -44,6 +44,9 @@ class WEFT_API Cell {
   // Copies `weights` into parameters(), in their order. Throws InvalidArgument for another number
   // or shape, WrongType for another dtype; then nothing has changed.
   void set_weights(std::span<const Tensor> weights);
+  // A cell of this declaration over the memory of `weights`, which set_weights would take. As
+  // there, nobody may write to it while the cell runs.
+  Cell over(std::span<const Tensor> weights) const;
 
  protected:
   explicit Cell(std::shared_ptr<CellData> data) : data_(std::move(data)) {}

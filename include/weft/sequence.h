@@ -234,6 +234,10 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
   // The same numbers, indicator and bucketized columns as their ids, the others between them as
   // tensors: memory and time grow with the ids, not with V, and so do the limits. Throws as above.
   SequenceBlocks blocks(const Features& features) const;
+  // The same, but that no table is read, for tables that are elsewhere: a column with a table is
+  // the ids that it reads, of width V, with the numbers that its combiner multiplies their rows by;
+  // its output is their product with the table, whose rows max_norm has scaled.
+  SequenceBlocks lookups(const Features& features) const;
   FeaturesVjp<Sequence> vjp(const Features& features) const;
   FeaturesVjp<SequenceBlocks> blocks_vjp(const Features& features) const;
 
@@ -243,6 +247,7 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
   struct Call;
 
   Features cut_off(const Features& features) const;
+  SequenceBlocks blocks(const Features& features, bool lookups) const;
   void run(const Features& features, const std::function<void(SequenceBatch&)>& write) const;
 
   SequenceFeaturesOptions sequence_options_;
@@ -259,6 +264,7 @@ class WEFT_API DenseFeatures final : public FeatureLayer {
   void operator()(const Features& features, Tensor& out) const;
   // The same numbers, indicator and bucketized columns as their ids.
   Blocks blocks(const Features& features) const;
+  Blocks lookups(const Features& features) const;  // as SequenceFeatures::lookups
   FeaturesVjp<Tensor> vjp(const Features& features) const;
   FeaturesVjp<Blocks> blocks_vjp(const Features& features) const;
 
@@ -266,6 +272,7 @@ class WEFT_API DenseFeatures final : public FeatureLayer {
   struct Call;
 
   std::vector<std::unique_ptr<const DensePart>> parts_of(BatchIds& ids) const;
+  Blocks blocks(const Features& features, bool lookups) const;
 };
 
 }  // namespace weft

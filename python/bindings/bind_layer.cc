@@ -53,6 +53,7 @@ void bind_layer(nb::module_& m) {
       .def_prop_ro("input_size", &Dense::input_size)
       .def_prop_ro("parameters", &parameters_of<Dense>)
       .def("set_weights", &set_weights<Dense>, nb::arg("weights").none())
+      .def("over", &layer_over<Dense>, nb::arg("weights"))
       .def("__call__", &call_dense, nb::arg("inputs").none())
       .def("vjp", &vjp_dense, nb::arg("inputs").none());
   m.def("make_dense", &make_dense, nb::arg("fields"));

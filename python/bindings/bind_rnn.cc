@@ -85,7 +85,8 @@ void bind_rnn(nb::module_& m) {
       .def_prop_ro("input_size", &Cell::input_size)
       .def_prop_ro("parameters", &parameters_of<Cell>,
                    "(name, array) of each weight; the arrays are the weights.")
-      .def("set_weights", &set_weights<Cell>, nb::arg("weights").none());
+      .def("set_weights", &set_weights<Cell>, nb::arg("weights").none())
+      .def("over", &layer_over<Cell>, nb::arg("weights"));
   m.def("make_cell", &make_cell, nb::arg("kind"), nb::arg("fields"));
   m.def("stack_cells", [](nb::list cells) {
     std::vector<Cell> all;

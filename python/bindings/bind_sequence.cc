@@ -75,8 +75,7 @@ nb::list parameters_of(const FeatureLayer& layer) {
   return found;
 }
 
-// Copies into the tables: arrays that were handed out keep standing for them.
-void set_weights(FeatureLayer& layer, nb::list weights) {
+std::vector<Tensor> tables_from_python(const FeatureLayer& layer, nb::list weights) {
   const auto parameters = layer.parameters();
   std::vector<Tensor> given;
   for (size_t i = 0; i < std::min(parameters.size(), weights.size()); ++i) {
@@ -84,7 +83,21 @@ void set_weights(FeatureLayer& layer, nb::list weights) {
     given.push_back(tensor_of_dtype(weights[i], parameters[i].value.dtype(), name.c_str()));
   }
   given.resize(weights.size());
-  weft::set_weights(parameters, given, "layer '" + layer.name() + "'");
+  return given;
+}
+
+// Copies into the tables: arrays that were handed out keep standing for them.
+void set_weights(FeatureLayer& layer, nb::list weights) {
+  weft::set_weights(layer.parameters(), tables_from_python(layer, std::move(weights)),
+                    "layer '" + layer.name() + "'");
+}
+
+// Has the layer read these arrays instead of the tables that it had.
+void read_from(FeatureLayer& layer, nb::list weights) {
+  const std::vector<Parameter> made = parameters_over(std::as_const(layer).parameters(),
+                                                      tables_from_python(layer, std::move(weights)),
+                                                      "layer '" + layer.name() + "'");
+  std::ranges::copy(made, layer.parameters().begin());
 }
 
 nb::dict counters_of(const FeatureLayer& layer) {
@@ -115,6 +128,21 @@ nb::tuple sequence_blocks(const SequenceFeatures& layer, nb::handle features) {
   const Features batch = features_from_python(features, "features");
   SequenceBlocks out = without_gil([&] { return layer.blocks(batch); });
   return nb::make_tuple(nb::cast(std::move(out.data)), tensor_to_python(out.lengths));
+}
+
+// For each block an array or (width, splits, ids, counts).
+nb::list blocks_to_python(const Blocks& blocks) {
+  nb::list found;
+  for (const Blocks::Block& block : blocks.blocks()) {
+    if (const auto* dense = std::get_if<Tensor>(&block)) {
+      found.append(tensor_to_python(*dense));
+      continue;
+    }
+    const auto& counts = std::get<IdCounts>(block);
+    found.append(nb::make_tuple(counts.width, tensor_to_python(counts.splits),
+                                tensor_to_python(counts.ids), tensor_to_python(counts.counts)));
+  }
+  return found;
 }
 
 Blocks dense_blocks(const DenseFeatures& layer, nb::handle features) {
@@ -170,6 +198,17 @@ nb::tuple blocks_vjp_dense(nb::object layer, nb::handle features) {
   return nb::make_tuple(data, pullback_of(std::move(layer), std::move(made)));
 }
 
+nb::tuple sequence_lookups(const SequenceFeatures& layer, nb::handle features) {
+  const Features batch = features_from_python(features, "features");
+  const SequenceBlocks out = without_gil([&] { return layer.lookups(batch); });
+  return nb::make_tuple(blocks_to_python(out.data), tensor_to_python(out.lengths));
+}
+
+nb::list dense_lookups(const DenseFeatures& layer, nb::handle features) {
+  const Features batch = features_from_python(features, "features");
+  return blocks_to_python(without_gil([&] { return layer.lookups(batch); }));
+}
+
 void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {
   SequenceFeaturesOptions options;
   set_options(options, given);
@@ -221,18 +260,21 @@ void bind_sequence(nb::module_& m) {
       .def_prop_ro("parameters", &parameters_of,
                    "(name, array, trainable) of each table; the arrays are the tables.")
       .def("set_weights", &set_weights)
+      .def("read_from", &read_from)
       .def("counters", &counters_of)
       .def("reset_counters", &FeatureLayer::reset_counters);
   nb::class_<SequenceFeatures, FeatureLayer>(m, "SequenceFeatures")
       .def("__init__", &make_sequence)
       .def("__call__", &call_sequence, nb::arg("features").none())
       .def("blocks", &sequence_blocks, nb::arg("features").none())
+      .def("lookups", &sequence_lookups, nb::arg("features").none())
       .def("vjp", &vjp_sequence, nb::arg("features").none())
       .def("blocks_vjp", &blocks_vjp_sequence, nb::arg("features").none());
   nb::class_<DenseFeatures, FeatureLayer>(m, "DenseFeatures")
       .def("__init__", &make_dense)
       .def("__call__", &call_dense, nb::arg("features").none())
       .def("blocks", &dense_blocks, nb::arg("features").none())
+      .def("lookups", &dense_lookups, nb::arg("features").none())
       .def("vjp", &vjp_dense, nb::arg("features").none())
       .def("blocks_vjp", &blocks_vjp_dense, nb::arg("features").none());
   m.def("sequence_mask", &mask_of, nb::arg("lengths").none(), nb::arg("maxlen").none(),

@@ -61,8 +61,9 @@ nb::list parameters_of(const Layer& layer) {
   return found;
 }
 
+// Arrays for a layer's weights, which are not copied.
 template <class Layer>
-void set_weights(Layer& layer, nb::handle weights) {
+std::vector<Tensor> weights_from_python(const Layer& layer, nb::handle weights) {
   std::vector<Tensor> tensors;
   const auto parameters = layer.parameters();
   for (nb::handle weight : weights) {
@@ -70,7 +71,17 @@ void set_weights(Layer& layer, nb::handle weights) {
     const std::string name = known ? "weight '" + parameters[tensors.size()].name + "'" : "weights";
     tensors.push_back(tensor_of_dtype(weight, layer.dtype(), name.c_str()));
   }
-  layer.set_weights(tensors);
+  return tensors;
+}
+
+template <class Layer>
+void set_weights(Layer& layer, nb::handle weights) {
+  layer.set_weights(weights_from_python(layer, weights));
+}
+
+template <class Layer>
+Layer layer_over(const Layer& layer, nb::handle weights) {
+  return layer.over(weights_from_python(layer, weights));
 }
 
 // _core.Blocks, or an array of this dtype and rank.

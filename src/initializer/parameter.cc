@@ -4,9 +4,10 @@
 #include "weft/initializer.h"
 
 namespace weft {
+namespace {
 
-void set_weights(std::span<Parameter> parameters, std::span<const Tensor> weights,
-                 std::string_view owner) {
+void check_weights(std::span<const Parameter> parameters, std::span<const Tensor> weights,
+                   std::string_view owner) {
   if (weights.size() != parameters.size()) {
     throw InvalidArgument(std::string(owner) + " has " + std::to_string(parameters.size()) +
                           " weights, got " + std::to_string(weights.size()));
@@ -23,12 +24,27 @@ void set_weights(std::span<Parameter> parameters, std::span<const Tensor> weight
                             shape_string(weights[i].shape()));
     }
   }
+}
+
+}  // namespace
+
+void set_weights(std::span<Parameter> parameters, std::span<const Tensor> weights,
+                 std::string_view owner) {
+  check_weights(parameters, weights, owner);
   for (size_t i = 0; i < weights.size(); ++i) {
     Buffer memory = parameters[i].value.buffer();
     const int64_t bytes = parameters[i].value.size() * dtype_size(parameters[i].value.dtype());
     if (bytes == 0) continue;
     std::memmove(memory.mutable_data(), weights[i].buffer().data(), static_cast<size_t>(bytes));
   }
+}
+
+std::vector<Parameter> parameters_over(std::span<const Parameter> parameters,
+                                       std::span<const Tensor> weights, std::string_view owner) {
+  check_weights(parameters, weights, owner);
+  std::vector<Parameter> made(parameters.begin(), parameters.end());
+  for (size_t i = 0; i < made.size(); ++i) made[i].value = weights[i];
+  return made;
 }
 
 }  // namespace weft

@@ -80,6 +80,8 @@ struct Dense::Data {
   std::mutex building;
   std::atomic<int64_t> input_size{-1};  // set once, after the parameters
   std::vector<Parameter> parameters;
+
+  std::string owner() const { return "layer '" + options.name + "'"; }
 };
 
 Dense::Dense(int64_t units, DenseOptions options) {
@@ -128,9 +130,15 @@ void Dense::build(int64_t input_size) {
 }
 
 void Dense::set_weights(std::span<const Tensor> weights) {
-  const std::string owner = "layer '" + data_->options.name + "'";
-  if (!built()) throw InvalidArgument(owner + " has no weights yet: build it first");
-  weft::set_weights(data_->parameters, weights, owner);
+  if (!built()) throw InvalidArgument(data_->owner() + " has no weights yet: build it first");
+  weft::set_weights(data_->parameters, weights, data_->owner());
+}
+
+Dense Dense::over(std::span<const Tensor> weights) const {
+  Dense made(units(), options());
+  made.data_->parameters = parameters_over(parameters(), weights, data_->owner());
+  made.data_->input_size.store(input_size());
+  return made;
 }
 
 // Throws unless these are inputs, builds the layer for them, and allocates the result.

@@ -195,4 +195,22 @@ void Cell::set_weights(std::span<const Tensor> weights) {
   weft::set_weights(data_->parameters, weights, "cell '" + name() + "'");
 }
 
+Cell Cell::over(std::span<const Tensor> weights) const {
+  auto made = std::make_shared<CellData>();
+  static_cast<CellFields&>(*made) = *data_;
+  made->parameters = parameters_over(parameters(), weights, "cell '" + name() + "'");
+  for (size_t i = 0; i < made->cells.size(); ++i) {
+    const size_t first = first_place(*data_, i);
+    if (first != i) {
+      made->cells[i] = made->cells[first];
+      continue;
+    }
+    const size_t own = made->cells[i].parameters().size();
+    made->cells[i] = made->cells[i].over(weights.first(own));
+    weights = weights.subspan(own);
+  }
+  made->input_size.store(input_size());
+  return CellData::handle(std::move(made));
+}
+
 }  // namespace weft

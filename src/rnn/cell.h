@@ -12,7 +12,8 @@ namespace weft {
 
 enum class CellKind { kSimple, kGru, kLstm, kStacked };
 
-struct CellData {
+// What a cell is declared as.
+struct CellFields {
   CellKind kind = CellKind::kSimple;
   int64_t units = 0;
   Activation activation = Activation::kTanh;
@@ -25,12 +26,15 @@ struct CellData {
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
   std::vector<Cell> cells;  // kStacked
+};
 
+struct CellData : CellFields {
   std::mutex building;
   std::atomic<int64_t> input_size{-1};  // set once, after the parameters
   std::vector<Parameter> parameters;    // kStacked: shares its cells' values; each cell once
 
   static CellData& of(const Cell& cell) { return *cell.data_; }
+  static Cell handle(std::shared_ptr<CellData> data) { return Cell(std::move(data)); }
   int64_t gates() const { return kind == CellKind::kGru ? 3 : kind == CellKind::kLstm ? 4 : 1; }
   const Tensor& kernel() const { return parameters[0].value; }
   const Tensor& recurrent_kernel() const { return parameters[1].value; }

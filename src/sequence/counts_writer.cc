@@ -24,7 +24,7 @@ void CountsWriter::skip(int64_t cells) {
 // Sums as an indicator's column of the dense output has them: in the order of the ids' coming.
 template <class T>
 void CountsWriter::write_cell(T* counts) {
-  if (cell_.size() > 1) std::ranges::stable_sort(cell_, {}, &std::pair<int64_t, float>::first);
+  if (cell_.size() > 1) std::ranges::stable_sort(cell_, {}, &std::pair<int64_t, double>::first);
   const int64_t begin = count_;
   for (const auto& [id, weight] : cell_) {
     if (count_ == begin || ids_[count_ - 1] != id) {

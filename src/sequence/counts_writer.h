@@ -16,7 +16,7 @@ class CountsWriter {
 
   void skip(int64_t cells);  // so many are empty
   // Into the next cell: an id within the width, once more or `weight` times.
-  void put(int64_t id, float weight) { cell_.emplace_back(id, weight); }
+  void put(int64_t id, double weight) { cell_.emplace_back(id, weight); }
   void end_cell();
   IdCounts finish();  // when all cells are there
 
@@ -29,7 +29,7 @@ class CountsWriter {
   float* floats_ = nullptr;  // the counts, of one dtype or the other
   double* doubles_ = nullptr;
   int64_t count_ = 0;  // ids written
-  std::vector<std::pair<int64_t, float>> cell_;
+  std::vector<std::pair<int64_t, double>> cell_;
 };
 
 }  // namespace weft

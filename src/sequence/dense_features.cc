@@ -48,21 +48,22 @@ void write(std::span<const DensePartPtr> parts, DType dtype, Tensor& out) {
   }
 }
 
-IdCounts counts_of(const DensePart& part, DType dtype) {
-  CountsWriter writer(part.width(), part.rows(), part.counted(), dtype);
+IdCounts counts_of(const DensePart& part, const IdBounds& bounds, DType dtype) {
+  CountsWriter writer(bounds.width, part.rows(), bounds.most, dtype);
   part.count(0, part.rows(), writer);
   return writer.finish();
 }
 
-Blocks blocks_of(const std::vector<DensePartPtr>& parts, DType dtype) {
+// With `lookups` tables are not read: their columns are blocks of ids too.
+Blocks blocks_of(const std::vector<DensePartPtr>& parts, DType dtype, bool lookups = false) {
   std::vector<Blocks::Block> made;
   for (size_t i = 0, next = 0; i < parts.size(); i = next) {
     next = i + 1;
-    if (parts[i]->counted() >= 0) {
-      made.emplace_back(counts_of(*parts[i], dtype));
+    if (const auto bounds = counted_ids(*parts[i], lookups)) {
+      made.emplace_back(counts_of(*parts[i], *bounds, dtype));
       continue;
     }
-    while (next < parts.size() && parts[next]->counted() < 0) ++next;
+    while (next < parts.size() && !counted_ids(*parts[next], lookups)) ++next;
     Tensor dense;
     write(std::span(parts).subspan(i, next - i), dtype, dense);
     made.emplace_back(std::move(dense));
@@ -95,9 +96,12 @@ Tensor DenseFeatures::operator()(const Features& features) const {
   return out;
 }
 
-Blocks DenseFeatures::blocks(const Features& features) const {
+Blocks DenseFeatures::blocks(const Features& features) const { return blocks(features, false); }
+Blocks DenseFeatures::lookups(const Features& features) const { return blocks(features, true); }
+
+Blocks DenseFeatures::blocks(const Features& features, bool lookups) const {
   BatchIds ids(ids_places(), features, options().ids);
-  Blocks made = blocks_of(parts_of(ids), options().dtype);
+  Blocks made = blocks_of(parts_of(ids), options().dtype, lookups);
   count(ids);
   return made;
 }

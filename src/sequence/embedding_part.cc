@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "sequence/parts.h"
 #include "weft/table.h"
@@ -31,6 +32,32 @@ const int64_t* bags_of(const IdWeightPair& pair) {
   return one_each ? nullptr : bags.data();
 }
 
+// Puts the ids of the bag [begin, end) into the next cell, each with the number that the combiner
+// multiplies its row by. Returns -1, or the position of an id outside the table.
+int64_t put_bag(const EmbeddingTable& table, const int64_t* ids, const float* weights,
+                int64_t begin, int64_t end, CountsWriter& to) {
+  const Combiner combiner = table.options().combiner;
+  const auto each = [&](const auto& read) -> int64_t {
+    for (int64_t i = begin; i < end; ++i) {
+      const double weight = weights == nullptr ? 1 : weights[i];
+      if (ids[i] == -1 || (combiner != Combiner::kSum && weight <= 0)) continue;
+      if (static_cast<uint64_t>(ids[i]) >= static_cast<uint64_t>(table.rows())) return i;
+      read(ids[i], weight);
+    }
+    return -1;
+  };
+  double divisor = 0;
+  const int64_t bad = each([&](int64_t, double weight) {
+    divisor += combiner == Combiner::kMean ? weight : weight * weight;
+  });
+  if (bad >= 0) return bad;
+  if (combiner == Combiner::kSum) divisor = 1;
+  if (combiner == Combiner::kSqrtn) divisor = std::sqrt(divisor);
+  each([&](int64_t id, double weight) { to.put(id, weight / divisor); });
+  to.end_cell();
+  return -1;
+}
+
 class EmbeddingSequence final : public SequencePart {
  public:
   EmbeddingSequence(const DenseColumn& column, const IdWeightPair& pair, EmbeddingTable table)
@@ -57,6 +84,19 @@ class EmbeddingSequence final : public SequencePart {
     const int64_t done =
         table_.gather({ids_.data() + begin, count, ahead}, out.data, out.stride, out.stream);
     if (done < count) fail(row, begin + done, begin + done);
+  }
+
+  std::optional<IdBounds> looked_up() const override {
+    return IdBounds{table_.rows(), std::ssize(ids_)};
+  }
+  void count(int64_t row, int64_t first, int64_t count, CountsWriter& to) const override {
+    for (int64_t step = splits_[row] + first; step < splits_[row] + first + count; ++step) {
+      const int64_t begin = inner_ == nullptr ? step : inner_[step];
+      const int64_t end = inner_ == nullptr ? step + 1 : inner_[step + 1];
+      const int64_t bad =
+          put_bag(table_, ids_.data(), inner_ == nullptr ? nullptr : weights_, begin, end, to);
+      if (bad >= 0) fail(row, step, bad);
+    }
   }
 
   std::optional<IndexedSlices> backward(std::span<const StepCells> rows,
@@ -95,7 +135,8 @@ class EmbeddingDense final : public DensePart {
         table_(std::move(table)),
         ids_(pair.ids.values<int64_t>().data()),
         weights_(weights_of(pair)),
-        splits_(pair.ids.row_splits().data()) {}
+        splits_(pair.ids.row_splits().data()),
+        most_(pair.ids.values().size()) {}
 
   void write(int64_t begin, int64_t end, const Cells& out) const override {
     const int64_t bad =
@@ -103,6 +144,14 @@ class EmbeddingDense final : public DensePart {
     if (bad < 0) return;
     const int64_t row = std::upper_bound(splits_ + begin, splits_ + end, bad) - splits_ - 1;
     refuse_id(column_, row, bad - splits_[row], ids_[bad], table_.rows());
+  }
+
+  std::optional<IdBounds> looked_up() const override { return IdBounds{table_.rows(), most_}; }
+  void count(int64_t begin, int64_t end, CountsWriter& to) const override {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t bad = put_bag(table_, ids_, weights_, splits_[row], splits_[row + 1], to);
+      if (bad >= 0) refuse_id(column_, row, bad - splits_[row], ids_[bad], table_.rows());
+    }
   }
 
   std::optional<IndexedSlices> backward(const void* grad, int64_t stride) const override {
@@ -117,6 +166,7 @@ class EmbeddingDense final : public DensePart {
   const int64_t* ids_;
   const float* weights_;
   const int64_t* splits_;
+  int64_t most_;
 };
 
 }  // namespace

@@ -24,6 +24,11 @@ struct StepCells {
   const void* at;
 };
 
+// Ids are below `width`, and there are at most `most` of them.
+struct IdBounds {
+  int64_t width, most;
+};
+
 class SequencePart {
  public:
   SequencePart(int64_t rows, int64_t steps, int64_t width)
@@ -44,7 +49,10 @@ class SequencePart {
   virtual void write(int64_t row, int64_t first, int64_t count, const Cells& out) const = 0;
   // An indicator: how many ids its feature holds. -1 for the others.
   virtual int64_t counted() const { return -1; }
-  // An indicator: the same steps, a cell each. Throws OutOfRange.
+  // What reads a table: the table's rows, and how many ids the feature holds.
+  virtual std::optional<IdBounds> looked_up() const { return {}; }
+  // Both: the same steps, a cell each; of a table the ids whose rows are read, and by what each row
+  // is multiplied. Throws OutOfRange.
   virtual void count(int64_t row, int64_t first, int64_t count, CountsWriter& to) const;
   // What reads a table: its gradient, given that of the cells, `stride` elements apart.
   virtual std::optional<IndexedSlices> backward(std::span<const StepCells> rows,
@@ -65,6 +73,7 @@ class DensePart {
   virtual void write(int64_t begin, int64_t end, const Cells& out) const = 0;
   // As SequencePart's; a row is a cell.
   virtual int64_t counted() const { return -1; }
+  virtual std::optional<IdBounds> looked_up() const { return {}; }
   virtual void count(int64_t begin, int64_t end, CountsWriter& to) const;
   // As SequencePart's; `grad` is the gradient of the first row's cell.
   virtual std::optional<IndexedSlices> backward(const void* grad, int64_t stride) const;
@@ -79,6 +88,13 @@ struct PartSource {
   const Parameter* table;
   DType dtype;
 };
+
+// Whether count() writes a part: an indicator, with `lookups` what reads a table too.
+template <class Part>
+std::optional<IdBounds> counted_ids(const Part& part, bool lookups) {
+  if (part.counted() >= 0) return IdBounds{part.width(), part.counted()};
+  return lookups ? part.looked_up() : std::nullopt;
+}
 
 using SequencePartPtr = std::unique_ptr<const SequencePart>;
 using DensePartPtr = std::unique_ptr<const DensePart>;

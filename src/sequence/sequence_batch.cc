@@ -169,9 +169,9 @@ void SequenceBatch::write(const Run& run, DType dtype, Tensor& out) const {
 
 void SequenceBatch::write(Tensor& out) const { write(run_of(parts_), options_.dtype, out); }
 
-IdCounts SequenceBatch::counts_of(const SequencePart& part) const {
+IdCounts SequenceBatch::counts_of(const SequencePart& part, const IdBounds& bounds) const {
   check_size({part.rows(), steps_});
-  CountsWriter writer(part.width(), part.rows() * steps_, part.counted(), options_.dtype);
+  CountsWriter writer(bounds.width, part.rows() * steps_, bounds.most, options_.dtype);
   for (int64_t row = 0; row < part.rows(); ++row) {
     const Placed at = placed(row);
     writer.skip(at.begin);
@@ -181,15 +181,15 @@ IdCounts SequenceBatch::counts_of(const SequencePart& part) const {
   return writer.finish();
 }
 
-Blocks SequenceBatch::blocks() const {
+Blocks SequenceBatch::blocks(bool lookups) const {
   std::vector<Blocks::Block> made;
   for (size_t i = 0, next = 0; i < parts_.size(); i = next) {
     next = i + 1;
-    if (parts_[i]->counted() >= 0) {
-      made.emplace_back(counts_of(*parts_[i]));
+    if (const auto bounds = counted_ids(*parts_[i], lookups)) {
+      made.emplace_back(counts_of(*parts_[i], *bounds));
       continue;
     }
-    while (next < parts_.size() && parts_[next]->counted() < 0) ++next;
+    while (next < parts_.size() && !counted_ids(*parts_[next], lookups)) ++next;
     Tensor dense;
     write(run_of(std::span(parts_).subspan(i, next - i)), options_.dtype, dense);
     made.emplace_back(std::move(dense));

@@ -21,7 +21,8 @@ class SequenceBatch {
   void measure(Tensor& lengths);
   // Makes `out`, allocated again only if its shape changes, and writes every element of it once.
   void write(Tensor& out) const;
-  Blocks blocks() const;
+  // With `lookups` tables are not read: their columns are blocks of ids too.
+  Blocks blocks(bool lookups = false) const;
   // What write() would give for another part with the rows of these, alone.
   Tensor written(const SequencePartPtr& part, DType dtype) const;
   // Where the parts' columns are in the gradient of what write() gave or, with `dense_only`, of the
@@ -51,7 +52,7 @@ class SequenceBatch {
   void write_row(const Run& run, int64_t row, T* to, bool stream) const;
   template <class T>
   void pad(const Run& run, T* from, int64_t steps) const;
-  IdCounts counts_of(const SequencePart& part) const;
+  IdCounts counts_of(const SequencePart& part, const IdBounds& bounds) const;
 
   const std::vector<Column>& columns_;
   const SequenceFeaturesOptions& options_;

@@ -70,11 +70,19 @@ Sequence SequenceFeatures::operator()(const Features& features) const {
 }
 
 SequenceBlocks SequenceFeatures::blocks(const Features& features) const {
+  return blocks(features, false);
+}
+
+SequenceBlocks SequenceFeatures::lookups(const Features& features) const {
+  return blocks(features, true);
+}
+
+SequenceBlocks SequenceFeatures::blocks(const Features& features, bool lookups) const {
   std::optional<Blocks> data;
   Tensor lengths;
   run(features, [&](SequenceBatch& batch) {
     batch.measure(lengths);
-    data = batch.blocks();
+    data = batch.blocks(lookups);
   });
   return {std::move(*data), std::move(lengths), sequence_options_.pad};
 }
