@@ -100,16 +100,22 @@ struct ReferenceCell {
   Kind kind;
   Activation activation, recurrent_activation;
   std::vector<Tensor> weights;  // kernel, recurrent_kernel, bias if any
+  double dropout = 0, recurrent_dropout = 0;
+  int implementation = 2;
+  std::vector<Vector> x_masks = {}, h_masks = {};  // by gate; empty: no dropout
 
   int64_t units() const { return weights[1].dim(0); }
+  int64_t gates() const { return weights[1].dim(1) / units(); }
   size_t states() const { return kind == Kind::kLstm ? 2 : 1; }
 
   // Gate g of x W + b, and of h U (+ the second bias of reset_after).
   Vector input(const Vector& x, int64_t gate) const {
-    return times(x, weights[0], gate * units(), units()) + bias(0, gate);
+    const Vector dropped = x_masks.empty() ? x : x * x_masks[static_cast<size_t>(gate)];
+    return times(dropped, weights[0], gate * units(), units()) + bias(0, gate);
   }
   Vector recurrent(const Vector& h, int64_t gate) const {
-    Vector y = times(h, weights[1], gate * units(), units());
+    const Vector dropped = h_masks.empty() ? h : h * h_masks[static_cast<size_t>(gate)];
+    Vector y = times(dropped, weights[1], gate * units(), units());
     return kind == Kind::kGruAfter ? y + bias(1, gate) : y;
   }
   Vector bias(int64_t row, int64_t gate) const {

@@ -19,7 +19,7 @@ using testing_rnn::random_tensor;
 
 constexpr Kind kKinds[] = {Kind::kSimple, Kind::kGruAfter, Kind::kGruBefore, Kind::kLstm};
 
-// One or two cells of any kind with random weights, biases too.
+// One or two cells of any kind with random weights, biases and dropout too.
 RNN random_rnn(uint32_t seed, DType dtype, int64_t depth) {
   std::mt19937 random(seed);
   const auto units = [&] { return 1 + static_cast<int64_t>(random() % 40); };
@@ -35,6 +35,7 @@ RNN random_rnn(uint32_t seed, DType dtype, int64_t depth) {
     c.cells.push_back(testing_rnn::random_cell(kKinds[random() % 4], c.cells[0].units(), units(),
                                                random, {.dtype = dtype}));
   }
+  testing_rnn::add_dropout(c, random);
   return c.rnn();
 }
 
@@ -60,7 +61,7 @@ TEST(RnnBlocks, HaveTheBitsOfTheTensor) {
       const RNN rnn = random_rnn(seed, dtype, c.layer.width());
       const int64_t batch = dense.data.dim(0), steps = dense.data.dim(1);
       std::mt19937 random(seed);
-      RNNArguments arguments;
+      RNNArguments arguments = {.training = seed % 2 == 0, .step = seed};
       if (seed % 3 == 0) arguments.mask = blocks.mask();
       if (seed % 3 == 1) arguments.mask = random_mask(batch, steps, random);
       if (random() % 2 == 0) {
@@ -100,14 +101,14 @@ void expect_near(const Tensor& found, const Tensor& expected, double tolerance) 
 }
 
 TEST(RnnBlocks, HaveTheGradientOfTheTensor) {
-  for (uint32_t seed = 0; seed < 120; ++seed) {
+  for (uint32_t seed = 0; seed < 240; ++seed) {
     SCOPED_TRACE(seed);
     const DType dtype = seed % 2 == 0 ? DType::kFloat64 : DType::kFloat32;
     const auto c = random_sequences(seed, dtype);
     const Sequence dense = c.layer(c.features);
     const SequenceBlocks blocks = c.layer.blocks(c.features);
     const RNN rnn = random_rnn(seed, dtype, c.layer.width());
-    const RNNArguments arguments = {.mask = blocks.mask()};
+    const RNNArguments arguments = {.mask = blocks.mask(), .training = seed >= 120, .step = seed};
     const RNNVjp one = rnn.vjp(blocks.data, arguments), other = rnn.vjp(dense.data, arguments);
     const StatesGradient gradient = {
         .outputs = random_tensor(dtype, one.result.outputs.shape(), seed, 1), .state = {}};
@@ -166,9 +167,10 @@ TEST(RnnBlocks, MayBeTimeMajorToo) {
                      Tensor::of<float>({5}, {1, 2, .5f, 1, 3})};
   const Blocks blocks({3, 2}, {random_tensor(DType::kFloat32, {3, 2, 5}, 1, 1), ids});
   for (bool backwards : {false, true}) {
-    const RNN rnn(GRUCell(7),
+    const RNN rnn(GRUCell(7, {.dropout = 0.5, .implementation = 1}),
                   {.return_sequences = true, .go_backwards = backwards, .time_major = true});
     expect_same(rnn, blocks, testing::written(blocks), {});
+    expect_same(rnn, blocks, testing::written(blocks), {.training = true});
   }
 }
 

@@ -8,8 +8,10 @@
 #include <limits>
 #include <random>
 #include <ranges>
+#include <string>
 
 #include "base/cpu.h"
+#include "base/philox.h"
 #include "tests/reference_rnn.h"
 
 namespace weft::testing_rnn {
@@ -68,18 +70,27 @@ struct Case {
     const bool bias = cell.weights.size() == 3;
     switch (cell.kind) {
       case Kind::kSimple:
-        return SimpleRNNCell(cell.units(),
-                             {.activation = cell.activation, .use_bias = bias, .dtype = dtype});
+        return SimpleRNNCell(cell.units(), {.activation = cell.activation,
+                                            .use_bias = bias,
+                                            .dropout = cell.dropout,
+                                            .recurrent_dropout = cell.recurrent_dropout,
+                                            .dtype = dtype});
       case Kind::kLstm:
         return LSTMCell(cell.units(), {.activation = cell.activation,
                                        .recurrent_activation = cell.recurrent_activation,
                                        .use_bias = bias,
+                                       .dropout = cell.dropout,
+                                       .recurrent_dropout = cell.recurrent_dropout,
+                                       .implementation = cell.implementation,
                                        .dtype = dtype});
       default:
         return GRUCell(cell.units(), {.activation = cell.activation,
                                       .recurrent_activation = cell.recurrent_activation,
                                       .use_bias = bias,
+                                      .dropout = cell.dropout,
+                                      .recurrent_dropout = cell.recurrent_dropout,
                                       .reset_after = cell.kind == Kind::kGruAfter,
+                                      .implementation = cell.implementation,
                                       .dtype = dtype});
     }
   }
@@ -89,6 +100,7 @@ struct CaseOptions {
   DType dtype = DType::kFloat32;
   int64_t batch = -1, steps = -1, max_batch = 20, max_steps = 12, max_units = 40;
   double scale = 0.2;  // of weights; with larger ones a step amplifies the rounding of the last
+  bool dropout = false;
 };
 
 inline ReferenceCell random_cell(Kind kind, int64_t depth, int64_t units, std::mt19937& random,
@@ -148,6 +160,17 @@ inline void poison_masked_steps(Case& c, int64_t batch, int64_t steps, int64_t d
   }
 }
 
+// Dropout of any kind, in training.
+inline void add_dropout(Case& c, std::mt19937& random) {
+  c.arguments.training = true;
+  c.arguments.step = random() % 3 == 0 ? uint64_t{1} << 40 : random() % 1000;
+  for (ReferenceCell& cell : c.cells) {
+    if (random() % 3 != 0) cell.dropout = 0.1 + static_cast<double>(random() % 8) / 10;
+    if (random() % 2 == 0) cell.recurrent_dropout = 0.1 + static_cast<double>(random() % 8) / 10;
+    if (random() % 3 == 0 && cell.kind != Kind::kSimple) cell.implementation = 1;
+  }
+}
+
 // A call of any shape whose first cell is of this kind.
 inline Case random_case(uint32_t seed, Kind kind, const CaseOptions& options = {}) {
   std::mt19937 random(seed + 1);
@@ -186,7 +209,44 @@ inline Case random_case(uint32_t seed, Kind kind, const CaseOptions& options = {
       }
     }
   }
+  if (options.dropout) add_dropout(c, random);
   return c;
+}
+
+// Masks [gates] of a row as include/weft/rnn.h describes them: one for each gate, or the same for
+// all.
+inline std::vector<Vector> masks_of_row(double rate, const std::string& stream, uint64_t step,
+                                        int64_t row, int64_t masks, int64_t gates, int64_t width) {
+  if (rate == 0) return {};
+  const base::Philox numbers(0, stream, step);
+  std::vector<Vector> made;
+  for (int64_t gate = 0; gate < gates; ++gate) {
+    Vector& mask = made.emplace_back();
+    for (int64_t column = 0; column < width; ++column) {
+      const auto e = static_cast<uint64_t>((row * masks + gate % masks) * width + column);
+      const bool dropped = numbers(e / 4)[e % 4] < rate * 4294967296.0;
+      mask.push_back(dropped ? 0 : 1 / (1 - rate));
+    }
+  }
+  return made;
+}
+
+// The cells with the masks of a row.
+inline std::vector<ReferenceCell> cells_of_row(const Case& c, int64_t row) {
+  std::vector<ReferenceCell> cells = c.cells;
+  for (size_t i = 0; i < cells.size() && c.arguments.training; ++i) {
+    ReferenceCell& cell = cells[i];
+    const char* names[] = {"simple_rnn_cell/", "gru_cell/", "gru_cell/", "lstm_cell/"};
+    std::string name = names[static_cast<int>(cell.kind)];
+    if (cells.size() > 1) name = "cell_" + std::to_string(i) + "/" + name;
+    const bool by_gate = cell.implementation == 1 || cell.recurrent_dropout > 0;
+    const int64_t depth = cell.weights[0].dim(0), gates = cell.gates();
+    cell.x_masks = masks_of_row(cell.dropout, name + "dropout", c.arguments.step, row,
+                                by_gate ? gates : 1, gates, depth);
+    cell.h_masks = masks_of_row(cell.recurrent_dropout, name + "recurrent_dropout",
+                                c.arguments.step, row, gates, gates, cell.units());
+  }
+  return cells;
 }
 
 inline std::vector<Vector> initial_states(const Case& c, int64_t b) {
@@ -246,7 +306,7 @@ inline void expect_close(const Case& c, const States& states, double tolerance) 
       xs.push_back(std::move(x));
       real.push_back(is_real(c, b, t));
     }
-    const auto want = reference::run_row(c.cells, xs, real, initial_states(c, b),
+    const auto want = reference::run_row(cells_of_row(c, b), xs, real, initial_states(c, b),
                                          c.options.go_backwards, c.options.zero_output_for_mask);
     for (int64_t t = 0; t < steps; ++t) {
       if (c.options.return_sequences) {

@@ -92,10 +92,11 @@ void expect_gradients_are_differences(Case& c, uint32_t seed) {
 }
 
 TEST(RnnVjp, IsWhatDifferencesSay) {
-  for (uint32_t seed = 0; seed < 120; ++seed) {
+  for (uint32_t seed = 0; seed < 240; ++seed) {
     SCOPED_TRACE(seed);
-    Case c = random_case(seed, kKinds[seed % 4],
-                         {.dtype = DType::kFloat64, .max_batch = 6, .max_units = 7});
+    Case c = random_case(
+        seed, kKinds[seed % 4],
+        {.dtype = DType::kFloat64, .max_batch = 6, .max_units = 7, .dropout = seed >= 120});
     // The slope of relu and hard_sigmoid jumps: differences across the jump say nothing.
     for (auto& cell : c.cells) {
       cell.activation = Activation::kTanh;
@@ -166,9 +167,9 @@ void expect_near(const RNNGradients& found, const RNNGradients& expected, double
 
 TEST(RnnVjp, InFloat32IsThatInFloat64) {
   on_every_isa([] {
-    for (uint32_t seed = 0; seed < 120; ++seed) {
+    for (uint32_t seed = 0; seed < 240; ++seed) {
       SCOPED_TRACE(seed);
-      const Case c = random_case(seed, kKinds[seed % 4], {.max_batch = 60});
+      const Case c = random_case(seed, kKinds[seed % 4], {.max_batch = 60, .dropout = seed >= 120});
       const Case wide = widened(c);
       const RNNVjp vjp = c.rnn().vjp(c.inputs, c.arguments);
       const RNNVjp exact = wide.rnn().vjp(wide.inputs, wide.arguments);
@@ -191,9 +192,9 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 
 TEST(RnnVjp, GoesForwardAsACallDoes) {
   on_every_isa([] {
-    for (uint32_t seed = 0; seed < 60; ++seed) {
+    for (uint32_t seed = 0; seed < 120; ++seed) {
       SCOPED_TRACE(seed);
-      const Case c = random_case(seed, kKinds[seed % 4], {.max_batch = 60});
+      const Case c = random_case(seed, kKinds[seed % 4], {.max_batch = 60, .dropout = seed >= 60});
       const RNN rnn = c.rnn();
       const States called = rnn(c.inputs, c.arguments);
       const States result = rnn.vjp(c.inputs, c.arguments).result;

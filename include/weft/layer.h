@@ -1,9 +1,10 @@
-// Activations, and the layer that is nothing but a product: Dense.
+// Activations, the layer that is nothing but a product: Dense; and Dropout.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -120,6 +121,42 @@ class WEFT_API Dense {
 
   struct Data;
   std::shared_ptr<Data> data_;
+};
+
+struct DropoutOptions {
+  // Of the mask, as long as the input's: a 1 repeats it over a dimension, -1 is the input's size.
+  // Unset: the input's shape.
+  std::optional<Shape> noise_shape = {};
+  std::string name = "dropout";
+  int64_t seed = 0;
+};
+
+// A result, and the function that takes the gradient of a scalar with regard to it to that with
+// regard to the input.
+struct DropoutVjp {
+  Tensor result;
+  std::function<Tensor(const Tensor& grad)> pullback;
+};
+
+// Keras's, in training: the elements of x that the mask drops become 0, at `rate`, the others are
+// divided by 1 - rate. An element of the mask depends on the seed, the name, the step and its
+// number, counted in row-major order, alone.
+class WEFT_API Dropout {
+ public:
+  // Throws InvalidArgument unless 0 <= rate <= 1.
+  explicit Dropout(double rate, DropoutOptions options = {});
+
+  double rate() const { return rate_; }
+  const DropoutOptions& options() const { return options_; }
+
+  // x of any shape, float32 or float64, else WrongType; at rate 0 the result is x itself. Throws
+  // InvalidArgument for a noise_shape that does not fit and, as Keras, for a rate of 1.
+  Tensor operator()(const Tensor& x, uint64_t step) const;
+  DropoutVjp vjp(const Tensor& x, uint64_t step) const;
+
+ private:
+  double rate_;
+  DropoutOptions options_;
 };
 
 }  // namespace weft

@@ -58,6 +58,15 @@ class WEFT_API Cell {
 
 // What the cells share: Keras's arguments and defaults. Random weights depend on `seed`, `name`
 // and the weight's name.
+//
+// Dropout, in training, is Keras's: x is multiplied by a mask whose elements are 0 at the rate
+// `dropout` and else 1 / (1 - dropout); where h is multiplied by U, it is multiplied by a mask of
+// `recurrent_dropout` first (the h of z * h is not). Every row of a call has masks of its own, held
+// over all steps: for h one for each gate; for x too if there is recurrent_dropout or if
+// `implementation` is 1, else one for all gates. An element of a mask depends on the cell's seed and
+// name, the call's `step` and its number alone, which is (row * masks + mask) * width + column: row
+// of the batch, mask the gate of `masks` gates or 0 of 1, column of `width` D or H. In a stack the
+// name begins with "cell_<place>/", and a cell at two places has the same masks at both.
 
 // h' = activation(x W + b + h U).   bias: [H]
 struct SimpleRNNCellOptions {
@@ -66,14 +75,15 @@ struct SimpleRNNCellOptions {
   Initializer kernel_initializer = initializers::GlorotUniform{};
   Initializer recurrent_initializer = initializers::Orthogonal{};
   Initializer bias_initializer = initializers::Zeros{};
+  double dropout = 0, recurrent_dropout = 0;
   std::string name = "simple_rnn_cell";
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
 };
 class WEFT_API SimpleRNNCell : public Cell {
  public:
-  // Throws InvalidArgument unless 1 <= units <= 2^28; WrongType unless dtype is float32 or
-  // float64. So do the other cells.
+  // Throws InvalidArgument unless 1 <= units <= 2^28 and rates are in [0, 1]; WrongType unless dtype
+  // is float32 or float64. So do the other cells.
   explicit SimpleRNNCell(int64_t units, SimpleRNNCellOptions options = {});
 };
 
@@ -89,7 +99,9 @@ struct GRUCellOptions {
   Initializer kernel_initializer = initializers::GlorotUniform{};
   Initializer recurrent_initializer = initializers::Orthogonal{};
   Initializer bias_initializer = initializers::Zeros{};
+  double dropout = 0, recurrent_dropout = 0;
   bool reset_after = true;
+  int implementation = 2;
   std::string name = "gru_cell";
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
@@ -111,6 +123,8 @@ struct LSTMCellOptions {
   Initializer recurrent_initializer = initializers::Orthogonal{};
   Initializer bias_initializer = initializers::Zeros{};
   bool unit_forget_bias = true;  // the bias of f begins at 1
+  double dropout = 0, recurrent_dropout = 0;
+  int implementation = 2;
   std::string name = "lstm_cell";
   DType dtype = DType::kFloat32;
   int64_t seed = 0;
@@ -145,6 +159,8 @@ struct RNNArguments {
   std::optional<Tensor> lengths = {};
   // [B, size] each, in the order of state_sizes(); empty: zeros.
   std::vector<Tensor> initial_state = {};
+  bool training = false;  // whether there is dropout
+  uint64_t step = 0;      // of training: which masks
 };
 
 struct States {
@@ -194,7 +210,8 @@ class WEFT_API RNN {
   // Builds the cell for D at the first call. Throws InvalidArgument for a shape that does not fit,
   // naming both sizes, or for both mask and lengths; OutOfRange for a length outside [0, T];
   // WrongType for another dtype; LimitExceeded for 2^31 rows or steps and more; std::bad_alloc if
-  // weights or results do not fit into memory.
+  // weights or results do not fit into memory. As Keras, it throws InvalidArgument for a dropout of
+  // 1 in training.
   States operator()(const Blocks& inputs, const RNNArguments& arguments = {}) const;
 
   // The same result, bit for bit, and its way back, which may be called any number of times, with

@@ -191,11 +191,12 @@ SplitMatrix<T>::SplitMatrix(const T* w, int64_t ld_w, PanelLayout layout,
 template <class T>
 void SplitMatrix<T>::multiply(int64_t rows, std::span<const Operand<T>> left, const T* start,
                               int64_t ld_start, T* out, int64_t ld_out) const {
+  const int64_t width = width_of<T>(layout_);
   const T* w = w_;
   for (size_t i = 0; i < left.size(); ++i) {
     if (left[i].sparse()) {
       for (int64_t r = 0; r < rows && start != out; ++r)
-        std::copy_n(start + r * ld_start, ld_out, out + r * ld_out);
+        std::copy_n(start + r * ld_start, width, out + r * ld_out);
       add_sparse(rows, left[i], w, out, ld_out);
     } else {
       dense_[i].multiply(rows, left[i].dense, left[i].ld, start, ld_start, out, ld_out);

@@ -20,57 +20,76 @@ Block<T>::Block(const RnnJob<T>& job, int64_t begin, int64_t end)
 
 template <class T>
 void Block<T>::allocate() {
-  const bool training = job_.training;
-  int64_t tokens = 0, p = 0, scratch = 0;
-  for (int64_t i = 0; i < rows_; ++i) tokens += length(i);
-  tokens = std::min(tokens, std::max(rows_, job_.chunk_tokens));
-  for (const base::Operand<T>& part : job_.inputs) {
+  for (int64_t i = 0; i < rows_; ++i) capacity_ += length(i);
+  capacity_ = std::min(capacity_, std::max(rows_, job_.chunk_tokens));
+  for (const base::Operand<T>& part : job_.inputs[0]) {
     if (part.sparse()) {
-      cells_.resize(static_cast<size_t>(tokens));
+      cells_.resize(static_cast<size_t>(capacity_));
     } else {
       ld_x_ += part.depth;
     }
   }
   memory_.resize(job_.layers.size());
-  slab_.add(x_, tokens * ld_x_);
+  int64_t p = 0, scratch = 0;
   for (size_t layer = 0; layer < memory_.size(); ++layer) {
     const CellPlan<T>& plan = *job_.layers[layer].plan;
-    Memory& memory = memory_[layer];
-    const int64_t states = (rows_ + tokens) * plan.ld(), own_p = tokens * plan.ld_p();
-    slab_.add(memory.h, states);
-    slab_.add(memory.c, !plan.has_c() ? 0 : training ? states : rows_ * plan.ld());
-    slab_.add(memory.kept, training ? tokens * plan.kept_per_row() : 0);
-    slab_.add(memory.p, training ? own_p : 0);
-    if (!training) p = std::max(p, own_p);
+    allocate_layer(layer);
+    p = std::max(p, capacity_ * plan.ld_p());
     scratch = std::max(scratch, rows_ * plan.scratch_per_row());
   }
   T* shared_p = nullptr;
-  slab_.add(shared_p, p);
+  slab_.add(shared_p, job_.backward ? 0 : p);
   slab_.add(scratch_, scratch);
   slab_.allocate();
   for (Memory& memory : memory_) {
-    if (!training) memory.p = shared_p;
+    if (!job_.backward) memory.p = shared_p;
   }
   set_inputs();
+  draw_masks();
+}
+
+template <class T>
+void Block<T>::allocate_layer(size_t layer) {
+  const CellPlan<T>& plan = *job_.layers[layer].plan;
+  const LayerDropout& dropout = job_.layers[layer].dropout;
+  Memory& memory = memory_[layer];
+  memory.ld_x = layer == 0 ? ld_x_ : job_.layers[layer - 1].plan->ld();
+  const int64_t sets = dropout.input_masks, states = (rows_ + capacity_) * plan.ld();
+  slab_.add(memory.x, layer == 0 || dropout.inputs ? sets * capacity_ * memory.ld_x : 0);
+  slab_.add(memory.x_mask, dropout.inputs ? sets * rows_ * memory.ld_x : 0);
+  if (dropout.recurrent) slab_.add(memory.h_mask, rows_ * plan.ld_p());
+  slab_.add(memory.h, states);
+  slab_.add(memory.c, !plan.has_c() ? 0 : job_.backward ? states : rows_ * plan.ld());
+  slab_.add(memory.kept, job_.backward ? capacity_ * plan.kept_per_row() : 0);
+  slab_.add(memory.p, job_.backward ? capacity_ * plan.ld_p() : 0);
 }
 
 // The first layer's are gathered, those of the others are the states of the layer before.
 template <class T>
 void Block<T>::set_inputs() {
   inputs_.push_back(job_.inputs);
-  const T* x = x_;
-  for (base::Operand<T>& part : inputs_[0]) {
-    if (part.sparse()) {
-      part.row_of = cells_.data();
-    } else {
-      part.dense = std::exchange(x, x + part.depth);
-      part.ld = ld_x_;
+  T* x = memory_[0].x;
+  for (auto& set : inputs_[0]) {
+    T* at = std::exchange(x, x + capacity_ * ld_x_);
+    for (base::Operand<T>& part : set) {
+      if (part.sparse()) {
+        part.row_of = cells_.data();
+      } else {
+        part.dense = std::exchange(at, at + part.depth);
+        part.ld = ld_x_;
+      }
     }
   }
-  for (size_t layer = 0; layer + 1 < job_.layers.size(); ++layer) {
-    const CellPlan<T>& plan = *job_.layers[layer].plan;
-    inputs_.push_back(
-        {{.depth = plan.units(), .dense = memory_[layer].h + rows_ * plan.ld(), .ld = plan.ld()}});
+  for (size_t layer = 1; layer < job_.layers.size(); ++layer) {
+    const LayerDropout& dropout = job_.layers[layer].dropout;
+    const Memory& memory = memory_[layer];
+    const T* from = dropout.inputs ? memory.x : memory_[layer - 1].h + rows_ * memory.ld_x;
+    InputSets<T>& sets = inputs_.emplace_back();
+    for (int64_t set = 0; set < dropout.input_masks; ++set) {
+      sets.push_back({{.depth = job_.layers[layer - 1].plan->units(),
+                       .dense = std::exchange(from, from + capacity_ * memory.ld_x),
+                       .ld = memory.ld_x}});
+    }
   }
 }
 
@@ -82,7 +101,7 @@ void Block<T>::run() {
     for (size_t layer = 0; layer < job_.layers.size(); ++layer) run_layer(layer);
     if (job_.options.return_sequences) emit();
     for (size_t layer = 0; layer < job_.layers.size(); ++layer) keep_states(layer);
-    if (job_.training) break;  // the chunk is all there is, and stays
+    if (job_.backward) break;  // the chunk is all there is, and stays
   }
   for (int64_t i = 0; i < end_ - begin_; ++i) finish_row(row(i));
 }
@@ -127,8 +146,8 @@ bool Block<T>::next_chunk() {
 // Dense inputs are copied together, sparse ones stay where they are.
 template <class T>
 void Block<T>::gather() {
-  T* to = x_;
-  for (const base::Operand<T>& part : job_.inputs) {
+  T* to = memory_[0].x;
+  for (const base::Operand<T>& part : job_.inputs[0]) {
     if (part.sparse()) continue;
     each_token([&, depth = part.depth, ld = ld_x_, from = part.dense](int64_t token, int64_t cell) {
       std::copy_n(from + cell * depth, depth, to + token * ld);
@@ -144,12 +163,13 @@ void Block<T>::run_layer(size_t layer) {
   const CellPlan<T>& plan = *job_.layers[layer].plan;
   const Memory& memory = memory_[layer];
   const int64_t ld = plan.ld();
+  if (job_.layers[layer].dropout.inputs) drop_inputs(layer);
   plan.project(tokens_, inputs_[layer], memory.p);
   const T *h = memory.h, *c = memory.c;
   for (size_t s = 0; s < counts_.size(); ++s) {
     const int64_t at = offsets_[s], state = (rows_ + at) * ld;
     T* h_next = memory.h + state;
-    T* c_next = job_.training ? memory.c + state : memory.c;
+    T* c_next = job_.backward ? memory.c + state : memory.c;
     plan.step({.rows = counts_[s],
                .p = memory.p + at * plan.ld_p(),
                .h = h,
@@ -157,7 +177,8 @@ void Block<T>::run_layer(size_t layer) {
                .c = c,
                .c_next = c_next,
                .scratch = scratch_,
-               .keep = job_.training,
+               .h_mask = memory.h_mask,
+               .keep = job_.backward,
                .kept = memory.kept + at * plan.kept_per_row()});
     h = h_next;
     c = c_next;
@@ -175,7 +196,7 @@ void Block<T>::keep_states(size_t layer) {
   for (int64_t i = 0; i < counts_[0]; ++i) {
     const int64_t done = std::min(steps, length(i) - next_);
     const int64_t at = (rows_ + offsets_[static_cast<size_t>(done) - 1] + i) * ld;
-    const T *h = memory.h + at, *c = memory.c + (job_.training ? at : i * ld);
+    const T *h = memory.h + at, *c = memory.c + (job_.backward ? at : i * ld);
     if (length(i) > next_ + steps) {
       std::copy_n(h, ld, memory.h + i * ld);
       continue;

@@ -14,23 +14,29 @@ struct Block<T>::Workspace {
   T* grad_tokens;      // [tokens][ld] of the layer's outputs; of the topmost layer only
   T *grad_h, *grad_c;  // [rows_][ld]
   T *grad_p, *grad_u;  // [tokens][ld_p]
-  T *h_before, *left;  // [tokens][ld]: what the recurrent weights multiplied
+  // What the recurrent weights multiplied: [tokens][ld_h], ld_p with recurrent dropout, else ld;
+  // and [tokens][ld].
+  T *h_before, *left;
+  int64_t ld_h;
   T* scratch;
-  T *grad_x, *zeros;  // [tokens][ld_x], [ld_x]
+  T *grad_x, *dropped, *zeros;  // [tokens][ld_x] twice, [ld_x]
   int64_t ld_x;
 
-  Workspace(const CellPlan<T>& plan, int64_t rows, int64_t tokens, int64_t inputs, bool topmost)
+  Workspace(const RnnLayer<T>& layer, int64_t rows, int64_t tokens, int64_t inputs, bool topmost)
       : ld_x(base::padded<T>(inputs)) {
+    const CellPlan<T>& plan = *layer.plan;
     const int64_t ld = plan.ld(), ld_p = plan.ld_p();
+    ld_h = layer.dropout.recurrent ? ld_p : ld;
     slab.add(grad_tokens, topmost ? tokens * ld : 0);
     slab.add(grad_h, rows * ld);
     slab.add(grad_c, plan.has_c() ? rows * ld : 0);
     slab.add(grad_p, tokens * ld_p);
     slab.add(grad_u, plan.splits_gates() ? tokens * ld_p : 0);
-    slab.add(h_before, tokens * ld);
+    slab.add(h_before, tokens * ld_h);
     slab.add(left, plan.has_left() ? tokens * ld : 0);
     slab.add(scratch, rows * plan.scratch_per_row());
     slab.add(grad_x, tokens * ld_x);
+    slab.add(dropped, layer.dropout.input_masks > 1 ? tokens * ld_x : 0);
     slab.add(zeros, ld_x);
     slab.allocate();
     if (!plan.splits_gates()) grad_u = grad_p;
@@ -45,8 +51,8 @@ void Block<T>::backward(const RnnGradient<T>& gradient, std::span<const WeightSu
   for (size_t layer = job_.layers.size(); layer-- > 0;) {
     const CellPlan<T>& plan = *job_.layers[layer].plan;
     const LayerGradient<T>& states = gradient.layers[layer];
-    const int64_t inputs = layer == 0 ? ld_x_ : job_.layers[layer - 1].plan->units();
-    auto w = std::make_unique<Workspace>(plan, rows_, tokens_, inputs, above == nullptr);
+    auto w = std::make_unique<Workspace>(job_.layers[layer], rows_, tokens_, dense_inputs(layer),
+                                         above == nullptr);
     if (above == nullptr) {
       gather_outputs(gradient, w->grad_tokens, plan.ld());
     } else {
@@ -55,9 +61,7 @@ void Block<T>::backward(const RnnGradient<T>& gradient, std::span<const WeightSu
     steps_backward(layer, states, *w);
     finish_states(layer, states, *w);
     if (tokens_ > 0) add_sums(layer, *w, sums[layer]);
-    if (states.kernel_transposed != nullptr)
-      states.kernel_transposed->multiply(tokens_, w->grad_p, plan.ld_p(), w->zeros, 0, w->grad_x,
-                                         w->ld_x);
+    inputs_backward(layer, states, *w);
     if (layer == 0 && grad_projected != nullptr)
       grad_projected->assign(w->grad_p, w->grad_p + tokens_ * plan.ld_p());
     above = std::move(w);
@@ -121,7 +125,7 @@ void Block<T>::steps_backward(size_t layer, const LayerGradient<T>& gradient,
     join(layer, gradient, w, s);
     const T* const grad = w.grad_tokens + at * ld;
     for (int64_t i = 0; i < rows * ld; ++i) w.grad_h[i] += grad[i];
-    std::copy_n(memory.h + before, rows * ld, w.h_before + at * ld);
+    hold_operand(layer, s, w.h_before + at * w.ld_h);
     plan.step_backward({.rows = rows,
                         .p = memory.p + at * ld_p,
                         .kept = memory.kept + at * plan.kept_per_row(),
@@ -129,6 +133,7 @@ void Block<T>::steps_backward(size_t layer, const LayerGradient<T>& gradient,
                         .h_next = memory.h + now,
                         .c = memory.c + before,
                         .c_next = memory.c + now,
+                        .h_mask = memory.h_mask,
                         .grad_h = w.grad_h,
                         .grad_c = w.grad_c,
                         .grad_p = w.grad_p + at * ld_p,
@@ -158,21 +163,76 @@ void Block<T>::finish_states(size_t layer, const LayerGradient<T>& gradient,
   if (plan.has_c()) store(gradient.c_last, w.grad_c, gradient.c0);
 }
 
+// The states before a step as the recurrent weights multiplied them.
+template <class T>
+void Block<T>::hold_operand(size_t layer, size_t step, T* to) const {
+  const CellPlan<T>& plan = *job_.layers[layer].plan;
+  const Memory& memory = memory_[layer];
+  const int64_t ld = plan.ld(), ld_p = plan.ld_p();
+  const T* h = memory.h + (step == 0 ? 0 : rows_ + offsets_[step - 1]) * ld;
+  if (memory.h_mask == nullptr) {
+    std::copy_n(h, counts_[step] * ld, to);
+    return;
+  }
+  for (int64_t i = 0; i < counts_[step]; ++i, h += ld, to += ld_p) {
+    for (int64_t gate = 0; gate < ld_p; gate += ld) {
+      for (int64_t j = 0; j < plan.units(); ++j)
+        to[gate + j] = h[j] * memory.h_mask[i * ld_p + gate + j];
+    }
+  }
+}
+
+// The gradient of the dense inputs: of each set times its mask.
+template <class T>
+void Block<T>::inputs_backward(size_t layer, const LayerGradient<T>& gradient,
+                               const Workspace& w) const {
+  const CellPlan<T>& plan = *job_.layers[layer].plan;
+  const LayerDropout& dropout = job_.layers[layer].dropout;
+  const Memory& memory = memory_[layer];
+  const int64_t inputs = dense_inputs(layer);
+  for (int64_t set = 0; set < dropout.input_masks; ++set) {
+    T* const grad = set == 0 ? w.grad_x : w.dropped;
+    gradient.kernels_transposed[static_cast<size_t>(set)].multiply(
+        tokens_, w.grad_p + set * plan.ld(), plan.ld_p(), w.zeros, 0, grad, w.ld_x);
+    if (!dropout.inputs) continue;
+    each_place([&](int64_t token, int64_t i) {
+      const T* const mask = memory.x_mask + (set * rows_ + i) * memory.ld_x;
+      for (int64_t j = 0; j < inputs; ++j) {
+        const int64_t at = token * w.ld_x + j;
+        w.grad_x[at] = set == 0 ? grad[at] * mask[j] : w.grad_x[at] + grad[at] * mask[j];
+      }
+    });
+  }
+}
+
 template <class T>
 void Block<T>::add_sums(size_t layer, const Workspace& w, const WeightSums<T>& sums) const {
   const CellPlan<T>& plan = *job_.layers[layer].plan;
-  const int64_t ld_p = plan.ld_p();
+  const LayerDropout& dropout = job_.layers[layer].dropout;
+  const int64_t ld = plan.ld(), ld_p = plan.ld_p();
   const auto add = [&](const T* a, int64_t columns, int64_t lda, const T* b, T* to) {
     base::add_transposed(columns, tokens_, a, lda, b, ld_p, plan.layout(), to, ld_p);
   };
-  if (layer == 0) {
-    add(x_, ld_x_, ld_x_, w.grad_p, sums.kernel);
+  const auto add_gate = [&](const T* a, int64_t columns, int64_t lda, const T* b, T* to) {
+    base::add_transposed(columns, tokens_, a, lda, b, ld_p, plan.gate_layout(), to, ld_p);
+  };
+  const int64_t inputs = dense_inputs(layer);
+  const int64_t ld_x = memory_[layer].ld_x;
+  const T* const x = layer == 0 ? memory_[0].x : inputs_[layer][0][0].dense;
+  if (dropout.input_masks == 1) {
+    add(x, inputs, ld_x, w.grad_p, sums.kernel);
   } else {
-    const base::Operand<T>& below = inputs_[layer][0];
-    add(below.dense, below.depth, below.ld, w.grad_p, sums.kernel);
+    for (int64_t gate = 0; gate < dropout.input_masks; ++gate)
+      add_gate(x + gate * capacity_ * ld_x, inputs, ld_x, w.grad_p + gate * ld,
+               sums.kernel + gate * ld);
   }
-  add(w.h_before, plan.units(), plan.ld(), w.grad_u, sums.recurrent);
-  if (plan.has_left()) add(w.left, plan.units(), plan.ld(), w.grad_p, sums.left);
+  if (!dropout.recurrent) {
+    add(w.h_before, plan.units(), ld, w.grad_u, sums.recurrent);
+  } else {
+    for (int64_t at = 0; at < ld_p; at += ld)
+      add_gate(w.h_before + at, plan.units(), ld_p, w.grad_u + at, sums.recurrent + at);
+  }
+  if (plan.has_left()) add(w.left, plan.units(), ld, w.grad_p, sums.left);
   const T one = 1;
   add(&one, 1, 0, w.grad_p, sums.bias);
   if (plan.splits_gates()) add(&one, 1, 0, w.grad_u, sums.recurrent_bias);

@@ -8,6 +8,12 @@ namespace {
 // The bytes of a recurrent kernel [units, 4 * units] can still be counted.
 constexpr int64_t kMaxUnits = int64_t{1} << 28;
 
+void check_rate(const char* what, double rate) {
+  if (rate >= 0 && rate <= 1) return;
+  throw InvalidArgument(std::string("`") + what + "` must be between 0 and 1, got " +
+                        std::to_string(rate));
+}
+
 template <class Options>
 std::shared_ptr<CellData> make_cell(CellKind kind, int64_t units, Options options) {
   if (units < 1 || units > kMaxUnits) {
@@ -19,6 +25,8 @@ std::shared_ptr<CellData> make_cell(CellKind kind, int64_t units, Options option
     throw WrongType(std::string("the dtype of a cell is float32 or float64, got ") +
                     dtype_name(options.dtype));
   }
+  check_rate("dropout", options.dropout);
+  check_rate("recurrent_dropout", options.recurrent_dropout);
   auto data = std::make_shared<CellData>();
   data->kind = kind;
   data->units = units;
@@ -27,12 +35,15 @@ std::shared_ptr<CellData> make_cell(CellKind kind, int64_t units, Options option
   data->kernel_initializer = std::move(options.kernel_initializer);
   data->recurrent_initializer = std::move(options.recurrent_initializer);
   data->bias_initializer = std::move(options.bias_initializer);
+  data->dropout = options.dropout;
+  data->recurrent_dropout = options.recurrent_dropout;
   data->name = std::move(options.name);
   data->dtype = options.dtype;
   data->seed = options.seed;
   if constexpr (requires { options.recurrent_activation; }) {
     data->recurrent_activation = options.recurrent_activation;
   }
+  if constexpr (requires { options.implementation; }) data->implementation = options.implementation;
   if constexpr (requires { options.reset_after; }) data->reset_after = options.reset_after;
   if constexpr (requires { options.unit_forget_bias; }) {
     data->unit_forget_bias = options.unit_forget_bias;
@@ -102,18 +113,11 @@ std::vector<Parameter> make_parameters(const CellData& cell, int64_t input_size,
 
 void build_cell(CellData& cell, int64_t input_size, const std::string& prefix);
 
-// Where the cell at place i of a stack stands first.
-size_t first_place(const CellData& stack, size_t i) {
-  size_t first = 0;
-  while (&CellData::of(stack.cells[first]) != &CellData::of(stack.cells[i])) ++first;
-  return first;
-}
-
 // Throws unless all places of a cell get inputs of one size.
 void check_shared_cells(const CellData& stack, int64_t input_size) {
   const auto size_at = [&](size_t i) { return i == 0 ? input_size : stack.cells[i - 1].units(); };
   for (size_t i = 0; i < stack.cells.size(); ++i) {
-    const size_t first = first_place(stack, i);
+    const size_t first = stack.first_place(i);
     if (size_at(first) == size_at(i)) continue;
     throw InvalidArgument("cell '" + stack.cells[i].name() + "' stands at places " +
                           std::to_string(first) + " and " + std::to_string(i) +
@@ -131,7 +135,7 @@ std::vector<Parameter> build_stack(CellData& stack, int64_t input_size) {
     CellData& cell = CellData::of(stack.cells[i]);
     build_cell(cell, input_size, prefix);
     input_size = cell.units;
-    if (first_place(stack, i) != i) continue;
+    if (stack.first_place(i) != i) continue;
     for (Parameter parameter : cell.parameters) {
       parameter.name = prefix + parameter.name;
       all.push_back(std::move(parameter));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <utility>
 
 #include "base/thread_pool.h"
 #include "rnn/block.h"
@@ -14,14 +15,16 @@ constexpr int64_t kMaxBlockRows = 48;
 constexpr int64_t kBlockStep = 24;          // a multiple of every tile's height
 constexpr int64_t kBlocksPerThread = 4;     // they even out what is left of the differences in cost
 constexpr int64_t kChunkBytes = 192 << 10;  // of projected inputs: they stay in the L2 cache
+constexpr int64_t kGrainCells = 2048;       // whose sparse inputs are masked
 constexpr double kSerialFlops = 2e6;        // ~20 us: less is not worth waking a thread
 
 template <class T>
-RnnLayer<T> make_layer(const CellData& cell, std::span<const base::Operand<T>> inputs,
-                       const RNNArguments& arguments, States& result, size_t& state,
-                       bool training) {
+RnnLayer<T> make_layer(const CellData& cell, const LayerDropout& dropout,
+                       const InputSets<T>& inputs, const RNNArguments& arguments, States& result,
+                       size_t& state, bool backward) {
   RnnLayer<T> layer;
-  layer.plan = make_plan<T>(cell, inputs, training);
+  layer.dropout = dropout;
+  layer.plan = make_plan<T>(cell, inputs, static_cast<bool>(dropout.recurrent), backward);
   const auto take = [&](const T*& first, T*& last) {
     if (!arguments.initial_state.empty()) first = arguments.initial_state[state].values<T>().data();
     if (!result.state.empty()) last = result.state[state].mutable_values<T>().data();
@@ -37,7 +40,7 @@ template <class T>
 double depth_of(const RnnJob<T>& job) {
   const double cells = static_cast<double>(job.schedule.batch() * job.schedule.steps());
   double depth = 0;
-  for (const base::Operand<T>& part : job.inputs) {
+  for (const base::Operand<T>& part : job.inputs[0]) {
     depth += part.sparse() ? static_cast<double>(part.entries) / std::max(1.0, cells)
                            : static_cast<double>(part.depth);
   }
@@ -46,14 +49,42 @@ double depth_of(const RnnJob<T>& job) {
 
 double flops_per_token(const CellData& cell, double depth) {
   double flops = 0;
-  const auto add = [&](const CellData& one) {
-    const auto units = static_cast<double>(one.units);
-    flops += 2.0 * (depth + units) * static_cast<double>(one.gates()) * units;
+  for (size_t layer = 0; layer < cell.layers(); ++layer) {
+    const auto units = static_cast<double>(cell.layer(layer).units);
+    flops += 2.0 * (depth + units) * static_cast<double>(cell.layer(layer).gates()) * units;
     depth = units;
-  };
-  if (cell.kind != CellKind::kStacked) add(cell);
-  for (const Cell& one : cell.cells) add(CellData::of(one));
+  }
   return flops;
+}
+
+// Multiplies the counts of sparse inputs by their masks.
+template <class T>
+void drop_counts(RnnJob<T>& job) {
+  const LayerDropout& dropout = job.layers[0].dropout;
+  const int64_t sets = dropout.input_masks, batch = job.schedule.batch();
+  int64_t width = 0;
+  for (const base::Operand<T>& part : job.inputs[0]) width += part.depth;
+  for (int64_t set = 0; set < sets && dropout.inputs; ++set) {
+    int64_t column = 0;
+    for (base::Operand<T>& part : job.inputs[static_cast<size_t>(set)]) {
+      const int64_t first = std::exchange(column, column + part.depth);
+      if (!part.sparse()) continue;
+      auto& dropped = job.dropped_counts.emplace_back(static_cast<size_t>(part.entries));
+      const int64_t cells = batch * job.schedule.steps();
+      base::parallel_for(cells, kGrainCells, [&](int64_t begin, int64_t end) {
+        for (int64_t cell = begin; cell < end; ++cell) {
+          const int64_t row = cell / job.x_row % batch;
+          const uint64_t element = dropout.element(row, sets, set, width);
+          for (int64_t i = part.splits[cell]; i < part.splits[cell + 1]; ++i) {
+            const double mask =
+                dropout.inputs(element + static_cast<uint64_t>(first + part.columns[i]));
+            dropped[static_cast<size_t>(i)] = part.values[i] * static_cast<T>(mask);
+          }
+        }
+      });
+      part.values = dropped.data();
+    }
+  }
 }
 
 }  // namespace
@@ -61,10 +92,9 @@ double flops_per_token(const CellData& cell, double depth) {
 template <class T>
 RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
                    const RNNArguments& arguments, const RNNOptions& options, States& result,
-                   bool training) {
+                   bool backward) {
   RnnJob<T> job{schedule, options, {}};
   const int64_t batch = schedule.batch(), steps = schedule.steps();
-  job.inputs = inputs.operands<T>();
   job.x_row = options.time_major ? 1 : steps;
   job.x_step = options.time_major ? batch : 1;
   job.out = result.outputs.mutable_values<T>().data();
@@ -72,20 +102,20 @@ RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Blocks&
   job.out_row = options.return_sequences && !options.time_major ? steps * job.units : job.units;
   job.out_step = options.time_major ? batch * job.units : job.units;
   size_t state = 0;
-  if (cell.kind == CellKind::kStacked) {
-    std::vector<base::Operand<T>> below = job.inputs;
-    for (const Cell& one : cell.cells) {
-      job.layers.push_back(
-          make_layer<T>(CellData::of(one), below, arguments, result, state, training));
-      below = {{.depth = one.units()}};
-    }
-  } else {
-    job.layers.push_back(make_layer<T>(cell, job.inputs, arguments, result, state, training));
+  std::vector<base::Operand<T>> below = inputs.operands<T>();
+  for (size_t layer = 0; layer < cell.layers(); ++layer) {
+    const CellData& one = cell.layer(layer);
+    const LayerDropout dropout = make_dropout(cell, layer, arguments);
+    InputSets<T> sets(static_cast<size_t>(dropout.input_masks), below);
+    job.layers.push_back(make_layer<T>(one, dropout, sets, arguments, result, state, backward));
+    if (job.inputs.empty()) job.inputs = std::move(sets);
+    below = {{.depth = one.units}};
   }
+  drop_counts(job);
   int64_t widest = 1;
   for (const RnnLayer<T>& layer : job.layers) widest = std::max(widest, layer.plan->ld_p());
-  job.training = training;
-  job.chunk_tokens = training ? std::numeric_limits<int64_t>::max()
+  job.backward = backward;
+  job.chunk_tokens = backward ? std::numeric_limits<int64_t>::max()
                               : std::max<int64_t>(1, kChunkBytes / (widest * int64_t{sizeof(T)}));
   return job;
 }

@@ -13,7 +13,7 @@ namespace weft {
 template <class T>
 RnnJob<T> make_job(const CellData& cell, const Schedule& schedule, const Blocks& inputs,
                    const RNNArguments& arguments, const RNNOptions& options, States& result,
-                   bool training);
+                   bool backward);
 
 // How many threads a pass over the job is worth that costs `passes` times what the forward one
 // does.

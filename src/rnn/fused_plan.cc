@@ -15,7 +15,7 @@ namespace {
 
 class FusedPlan final : public CellPlan<float> {
  public:
-  FusedPlan(const CellData& cell, std::span<const base::Operand<float>> inputs, bool training)
+  FusedPlan(const CellData& cell, std::span<const base::Operand<float>> inputs, bool backward)
       : kernel_(WEFT_KERNEL(rnn_kernel)),
         lanes_(base::padded<float>(1)),
         kind_(cell.kind),
@@ -34,12 +34,11 @@ class FusedPlan final : public CellPlan<float> {
     panels_ = kind_ == CellKind::kSimple ? unit_vectors / vectors_ : unit_vectors;
     layout_ = layout(0, vectors_);
     pack(cell, inputs);
-    if (training) pack_transposed(cell);
+    if (backward) pack_transposed(cell);
   }
 
-  void project(int64_t rows, std::span<const base::Operand<float>> inputs,
-               float* p) const override {
-    w_.multiply(rows, inputs, bias_.get(), 0, p, ld_p());
+  void project(int64_t rows, const InputSets<float>& inputs, float* p) const override {
+    w_.multiply(rows, inputs[0], bias_.get(), 0, p, ld_p());
   }
 
   void step(const StepArguments<float>& s) const override {
@@ -185,12 +184,12 @@ class FusedPlan final : public CellPlan<float> {
 
 std::unique_ptr<CellPlan<float>> make_fused_plan(const CellData& cell,
                                                  std::span<const base::Operand<float>> inputs,
-                                                 bool training) {
+                                                 bool backward) {
   const bool tanh = cell.activation == Activation::kTanh;
   const bool known = cell.kind == CellKind::kSimple
                          ? tanh || cell.activation == Activation::kRelu
                          : tanh && cell.recurrent_activation == Activation::kSigmoid;
-  return known ? std::make_unique<FusedPlan>(cell, inputs, training) : nullptr;
+  return known ? std::make_unique<FusedPlan>(cell, inputs, backward) : nullptr;
 }
 
 }  // namespace weft

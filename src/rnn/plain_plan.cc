@@ -13,7 +13,7 @@ namespace {
 template <class T>
 class PlainPlan final : public CellPlan<T> {
  public:
-  PlainPlan(const CellData& cell, std::span<const base::Operand<T>> inputs, bool training)
+  PlainPlan(const CellData& cell, const InputSets<T>& inputs, bool mask_states, bool backward)
       : kind_(cell.kind),
         reset_after_(cell.reset_after),
         activation_(cell.activation),
@@ -23,26 +23,36 @@ class PlainPlan final : public CellPlan<T> {
     this->units_ = h;
     this->ld_ = base::padded<T>(h);
     this->layout_ = base::grouped_layout<T>(gates, h);
+    this->gate_layout_ = base::grouped_layout<T>(1, h);
     this->has_c_ = kind_ == CellKind::kLstm;
     this->splits_gates_ = kind_ == CellKind::kGru && reset_after_;
     this->has_left_ = kind_ == CellKind::kGru && !reset_after_;
     this->scratch_per_row_ = this->ld_p() + 2 * this->ld_;
     this->kept_per_row_ = this->ld_p() + (this->splits_gates_ ? this->ld_ : 0);
-    w_ = base::SplitMatrix<T>(cell.kernel().template values<T>().data(), width, this->layout_,
-                              inputs);
-    if (kind_ == CellKind::kGru && !reset_after_) {
-      u_ = base::Matrix<T>(u, h, width, base::grouped_layout<T>(2, h));
-      u_candidate_ = base::Matrix<T>(u + 2 * h, h, width, base::grouped_layout<T>(1, h));
-    } else {
-      u_ = base::Matrix<T>(u, h, width, this->layout_);
+    const T* w = cell.kernel().template values<T>().data();
+    for (const auto& set : inputs) {
+      w_.emplace_back(w, width, inputs.size() == 1 ? this->layout_ : this->gate_layout_, set);
+      w += h;
     }
+    if (this->has_left_) u_candidate_ = base::Matrix<T>(u + 2 * h, h, width, this->gate_layout_);
+    // Gates that multiply the state as it is do so together.
+    const int64_t with_state = this->has_left_ ? 2 : gates, together = mask_states ? 1 : with_state;
+    for (int64_t gate = 0; gate < with_state; gate += together)
+      u_.emplace_back(u + gate * h, h, width, base::grouped_layout<T>(together, h));
     bias_ = padded_bias(cell, 0);
     if (kind_ == CellKind::kGru && reset_after_) recurrent_bias_ = padded_bias(cell, 1);
-    if (training) pack_transposed(u, gates, width);
+    if (!backward) return;
+    if (this->has_left_) u_candidate_transposed_ = transposed(u + 2 * h, 1, width);
+    for (int64_t gate = 0; gate < with_state; gate += together)
+      u_transposed_.push_back(transposed(u + gate * h, together, width));
+    zeros_.assign(static_cast<size_t>(this->ld_), 0);
   }
 
-  void project(int64_t rows, std::span<const base::Operand<T>> inputs, T* p) const override {
-    w_.multiply(rows, inputs, bias_.data(), 0, p, this->ld_p());
+  void project(int64_t rows, const InputSets<T>& inputs, T* p) const override {
+    for (size_t set = 0; set < inputs.size(); ++set) {
+      const auto at = static_cast<int64_t>(set) * this->ld_;
+      w_[set].multiply(rows, inputs[set], bias_.data() + at, 0, p + at, this->ld_p());
+    }
   }
 
   void step(const StepArguments<T>& s) const override {
@@ -57,19 +67,19 @@ class PlainPlan final : public CellPlan<T> {
   }
 
   void step_backward(const StepGradient<T>& s) const override {
-    const int64_t ld = this->ld_, ld_p = this->ld_p();
-    std::fill_n(s.grad_p, s.rows * ld_p, T(0));
+    std::fill_n(s.grad_p, s.rows * this->ld_p(), T(0));
     switch (kind_) {
       case CellKind::kGru:
         reset_after_ ? gru_after_backward(s) : gru_before_backward(s);
-        return u_transposed_.multiply(s.rows, s.grad_u, ld_p, s.grad_h, ld, s.grad_h, ld);
+        return add_state_gradient(s);
       case CellKind::kLstm:
         lstm_backward(s);
         break;
       default:
         simple_backward(s);
     }
-    u_transposed_.multiply(s.rows, s.grad_u, ld_p, zeros_.data(), 0, s.grad_h, ld);
+    std::fill_n(s.grad_h, s.rows * this->ld_, T(0));
+    add_state_gradient(s);
   }
 
  private:
@@ -83,17 +93,41 @@ class PlainPlan final : public CellPlan<T> {
     return bias;
   }
 
-  void pack_transposed(const T* u, int64_t gates, int64_t width) {
-    const int64_t h = this->units_;
-    const base::PanelLayout row = base::grouped_layout<T>(1, h);
-    const auto pack = [&](base::Matrix<T>& to, int64_t first, int64_t count) {
-      const base::PanelLayout from = base::grouped_layout<T>(count, h);
-      memory_.push_back(base::transposed(u + first * h, h, width, from));
-      to = base::Matrix<T>(memory_.back().get(), base::width_of<T>(from), h, row);
-    };
-    if (this->has_left_) pack(u_candidate_transposed_, 2, 1);
-    pack(u_transposed_, 0, this->has_left_ ? 2 : gates);
-    zeros_.assign(static_cast<size_t>(this->ld_), 0);
+  // Of the gates whose columns begin at `u`.
+  base::Matrix<T> transposed(const T* u, int64_t gates, int64_t width) {
+    const base::PanelLayout from = base::grouped_layout<T>(gates, this->units_);
+    memory_.push_back(base::transposed(u, this->units_, width, from));
+    return {memory_.back().get(), base::width_of<T>(from), this->units_, this->gate_layout_};
+  }
+
+  // z = start + h U of the gates in u_, h times its masks.
+  void multiply_state(const StepArguments<T>& s, const T* start, int64_t ld_start, T* z) const {
+    const int64_t ld = this->ld_, ld_p = this->ld_p();
+    if (s.h_mask == nullptr) return u_[0].multiply(s.rows, s.h, ld, start, ld_start, z, ld_p);
+    T* const masked = s.scratch + s.rows * (ld_p + ld);
+    for (size_t gate = 0; gate < u_.size(); ++gate) {
+      const auto at = static_cast<int64_t>(gate) * ld;
+      each_unit(s.rows, [&](int64_t i, int64_t j) { masked[j] = s.h[j] * s.h_mask[i + at]; });
+      u_[gate].multiply(s.rows, masked, ld, start + at, ld_start, z + at, ld_p);
+    }
+  }
+
+  // grad_h += grad_u U^T of the gates in u_, times their masks.
+  void add_state_gradient(const StepGradient<T>& s) const {
+    const int64_t ld = this->ld_, ld_p = this->ld_p();
+    if (s.h_mask == nullptr)
+      return u_transposed_[0].multiply(s.rows, s.grad_u, ld_p, s.grad_h, ld, s.grad_h, ld);
+    for (size_t gate = 0; gate < u_.size(); ++gate) {
+      const auto at = static_cast<int64_t>(gate) * ld;
+      u_transposed_[gate].multiply(s.rows, s.grad_u + at, ld_p, zeros_.data(), 0, s.scratch, ld);
+      each_unit(s.rows,
+                [&](int64_t i, int64_t j) { s.grad_h[j] += s.scratch[j] * s.h_mask[i + at]; });
+    }
+  }
+
+  // What a mask of the state has for the candidate.
+  static T of_candidate(const T* h_mask, int64_t i, int64_t ld) {
+    return h_mask == nullptr ? T(1) : h_mask[i + 2 * ld];
   }
 
   // Where the gates' activations of a step go.
@@ -117,22 +151,22 @@ class PlainPlan final : public CellPlan<T> {
 
   void simple(const StepArguments<T>& s) const {
     T* z = gates_of(s);
-    u_.multiply(s.rows, s.h, this->ld_, s.p, this->ld_p(), z, this->ld_p());
+    multiply_state(s, s.p, this->ld_p(), z);
     activate_gate(activation_, s, z, 0);
     each_unit(s.rows, [&](int64_t i, int64_t j) { s.h_next[j] = z[i]; });
   }
 
   void gru_after(const StepArguments<T>& s) const {
-    const int64_t ld = this->ld_, ld_p = this->ld_p();
+    const int64_t ld = this->ld_;
     T* z = gates_of(s);
-    u_.multiply(s.rows, s.h, ld, recurrent_bias_.data(), 0, z, ld_p);
+    multiply_state(s, recurrent_bias_.data(), 0, z);
     each_unit(s.rows, [&](int64_t i, int64_t) {
       z[i] += s.p[i];
       z[i + ld] += s.p[i + ld];
     });
     activate_gate(recurrent_activation_, s, z, 0);
     activate_gate(recurrent_activation_, s, z, 1);
-    T* const q = s.keep ? s.kept + s.rows * ld_p : nullptr;
+    T* const q = s.keep ? s.kept + s.rows * this->ld_p() : nullptr;
     each_unit(s.rows, [&](int64_t i, int64_t j) {
       if (q != nullptr) q[j] = z[i + 2 * ld];
       z[i + 2 * ld] = s.p[i + 2 * ld] + z[i + ld] * z[i + 2 * ld];
@@ -144,10 +178,12 @@ class PlainPlan final : public CellPlan<T> {
   void gru_before(const StepArguments<T>& s) const {
     const int64_t ld = this->ld_, ld_p = this->ld_p();
     T *z = gates_of(s), *rh = s.scratch + s.rows * ld_p;
-    u_.multiply(s.rows, s.h, ld, s.p, ld_p, z, ld_p);
+    multiply_state(s, s.p, ld_p, z);
     activate_gate(recurrent_activation_, s, z, 0);
     activate_gate(recurrent_activation_, s, z, 1);
-    each_unit(s.rows, [&](int64_t i, int64_t j) { rh[j] = z[i + ld] * s.h[j]; });
+    each_unit(s.rows, [&](int64_t i, int64_t j) {
+      rh[j] = z[i + ld] * s.h[j] * of_candidate(s.h_mask, i, ld);
+    });
     u_candidate_.multiply(s.rows, rh, ld, s.p + 2 * ld, ld_p, z + 2 * ld, ld_p);
     activate_gate(activation_, s, z, 2);
     blend(s, z);
@@ -161,9 +197,9 @@ class PlainPlan final : public CellPlan<T> {
   }
 
   void lstm(const StepArguments<T>& s) const {
-    const int64_t ld = this->ld_, ld_p = this->ld_p();
+    const int64_t ld = this->ld_;
     T* z = gates_of(s);
-    u_.multiply(s.rows, s.h, ld, s.p, ld_p, z, ld_p);
+    multiply_state(s, s.p, this->ld_p(), z);
     for (int64_t gate : {0, 1, 3}) activate_gate(recurrent_activation_, s, z, gate);
     activate_gate(activation_, s, z, 2);
     each_unit(s.rows, [&](int64_t i, int64_t j) {
@@ -215,9 +251,10 @@ class PlainPlan final : public CellPlan<T> {
     u_candidate_transposed_.multiply(s.rows, s.grad_p + 2 * ld, ld_p, zeros_.data(), 0, grad_rh,
                                      ld);
     each_unit(s.rows, [&](int64_t i, int64_t j) {
-      s.left[j] = z[i + ld] * s.h[j];
-      s.grad_p[i + ld] = grad_rh[j] * s.h[j];
-      s.grad_h[j] += grad_rh[j] * z[i + ld];
+      const T mask = of_candidate(s.h_mask, i, ld);
+      s.left[j] = z[i + ld] * s.h[j] * mask;
+      s.grad_p[i + ld] = grad_rh[j] * s.h[j] * mask;
+      s.grad_h[j] += grad_rh[j] * z[i + ld] * mask;
     });
     gate_backward(recurrent_activation_, s, 1);
   }
@@ -247,28 +284,32 @@ class PlainPlan final : public CellPlan<T> {
   const CellKind kind_;
   const bool reset_after_;
   const Activation activation_, recurrent_activation_;
-  base::SplitMatrix<T> w_;
-  base::Matrix<T> u_, u_candidate_;
+  std::vector<base::SplitMatrix<T>> w_;  // one, or with masks for each gate one for each
+  std::vector<base::Matrix<T>> u_;       // also
+  base::Matrix<T> u_candidate_;          // GRU without reset_after
   std::vector<T> bias_, recurrent_bias_;
-  base::Matrix<T> u_transposed_, u_candidate_transposed_;  // for training
-  std::vector<std::shared_ptr<const T>> memory_;           // of the transposed ones
+  std::vector<base::Matrix<T>> u_transposed_;  // these for the way back
+  base::Matrix<T> u_candidate_transposed_;
+  std::vector<std::shared_ptr<const T>> memory_;  // of the transposed ones
   std::vector<T> zeros_;
 };
 
 }  // namespace
 
 template <class T>
-std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell,
-                                       std::span<const base::Operand<T>> inputs, bool training) {
+std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell, const InputSets<T>& inputs,
+                                       bool mask_states, bool backward) {
   if constexpr (std::is_same_v<T, float>) {
-    if (auto fused = make_fused_plan(cell, inputs, training)) return fused;
+    if (inputs.size() == 1 && !mask_states) {
+      if (auto fused = make_fused_plan(cell, inputs[0], backward)) return fused;
+    }
   }
-  return std::make_unique<PlainPlan<T>>(cell, inputs, training);
+  return std::make_unique<PlainPlan<T>>(cell, inputs, mask_states, backward);
 }
 
-template std::unique_ptr<CellPlan<float>> make_plan(const CellData&,
-                                                    std::span<const base::Operand<float>>, bool);
-template std::unique_ptr<CellPlan<double>> make_plan(const CellData&,
-                                                     std::span<const base::Operand<double>>, bool);
+template std::unique_ptr<CellPlan<float>> make_plan(const CellData&, const InputSets<float>&, bool,
+                                                    bool);
+template std::unique_ptr<CellPlan<double>> make_plan(const CellData&, const InputSets<double>&,
+                                                     bool, bool);
 
 }  // namespace weft

@@ -11,6 +11,10 @@
 
 namespace weft {
 
+// A layer's inputs, in parts side by side: one set for all gates, or one for each.
+template <class T>
+using InputSets = std::vector<std::vector<base::Operand<T>>>;
+
 template <class T>
 struct StepArguments {
   int64_t rows;
@@ -20,7 +24,9 @@ struct StepArguments {
   const T* c;  // [rows][ld()], the previous one; only with has_c()
   T* c_next;   // may be `c`
   T* scratch;  // [rows][scratch_per_row()]
-  // For training: `p`, and `kept` [rows][kept_per_row()], then hold what step_backward() needs.
+  // [rows][ld_p()]: by what the product with the state multiplies it, for each gate; or null.
+  const T* h_mask = nullptr;
+  // For the way back: `p`, and `kept` [rows][kept_per_row()], then hold what step_backward() needs.
   bool keep = false;
   T* kept = nullptr;
 };
@@ -33,6 +39,7 @@ struct StepGradient {
   const T *p, *kept;    // as step() left them
   const T *h, *h_next;  // as step() had them
   const T *c, *c_next;
+  const T* h_mask;  // as step() had it
   T *grad_h, *grad_c;
   T* grad_p;   // [rows][ld_p()]: of the projected inputs
   T* grad_u;   // [rows][ld_p()]: of the product with the state; is grad_p but with splits_gates()
@@ -58,28 +65,32 @@ class CellPlan {
   // GRU without: the candidate multiplies r * h.
   bool has_left() const { return has_left_; }
 
+  // With masks for each gate: gate g of a row of p begins at g * ld(), in this layout.
+  const base::PanelLayout& gate_layout() const { return gate_layout_; }
+
   // p = the part of the gates that the inputs decide; they come in the parts that make_plan saw.
-  virtual void project(int64_t rows, std::span<const base::Operand<T>> inputs, T* p) const = 0;
+  virtual void project(int64_t rows, const InputSets<T>& inputs, T* p) const = 0;
   virtual void step(const StepArguments<T>& arguments) const = 0;
-  // Only of a plan that was made for training.
+  // Only of a plan that was made with `backward`.
   virtual void step_backward(const StepGradient<T>& arguments) const = 0;
 
  protected:
-  base::PanelLayout layout_;
+  base::PanelLayout layout_, gate_layout_;
   int64_t units_ = 0, ld_ = 0, scratch_per_row_ = 0, kept_per_row_ = 0;
   bool has_c_ = false, splits_gates_ = false, has_left_ = false;
 };
 
 // The fused float32 plan where there is one (the default activations; relu for SimpleRNN), or the
-// plain one, which runs every activation and float64. `cell` is built, and no stack. With
-// `training` it can step backwards as well.
+// plain one, which runs every activation and float64, and masks for each gate: several sets of
+// inputs, or `mask_states`. `cell` is built, and no stack. With `backward` it can step backwards as
+// well.
 template <class T>
-std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell,
-                                       std::span<const base::Operand<T>> inputs, bool training);
+std::unique_ptr<CellPlan<T>> make_plan(const CellData& cell, const InputSets<T>& inputs,
+                                       bool mask_states, bool backward);
 
 // Null if there is none for this cell.
 std::unique_ptr<CellPlan<float>> make_fused_plan(const CellData& cell,
                                                  std::span<const base::Operand<float>> inputs,
-                                                 bool training);
+                                                 bool backward);
 
 }  // namespace weft

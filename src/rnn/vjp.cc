@@ -26,21 +26,18 @@ class Pass {
   RNNGradients backward(const StatesGradient& gradient) const;
 
  private:
-  struct Transposed {
-    std::shared_ptr<const T> memory;
-    base::Matrix<T> matrix;
-  };
   struct Sums {
     Slab<T> slab;
     std::vector<WeightSums<T>> layers;
   };
 
   size_t layers() const { return job_.layers.size(); }
-  const CellData& layer_cell(size_t layer) const;
-  size_t first_place(size_t layer) const;
+  const CellData& layer_cell(size_t layer) const { return CellData::of(cell_).layer(layer); }
+  // A cell at several places has one gradient.
+  size_t first_place(size_t layer) const { return CellData::of(cell_).first_place(layer); }
   int64_t inputs_of(size_t layer) const;  // dense ones
   int64_t threads() const { return std::min(threads_, static_cast<int64_t>(blocks_.size())); }
-  Transposed transpose_kernel(size_t layer) const;
+  base::Matrix<T> transpose_kernel(size_t layer, int64_t set);
   template <class F>
   void each_thread(const F& f) const;
   RnnGradient<T> take_gradient(const StatesGradient& gradient, RNNGradients& result) const;
@@ -50,7 +47,7 @@ class Pass {
                       std::vector<Gradient>& parameters) const;
   Tensor unpacked(size_t layer, int64_t rows, const T* from) const;
   Gradient kernel_gradient(const T* sums, const Projected& grad_projected) const;
-  IndexedSlices sparse_rows(const base::Operand<T>& part, const Projected& grad_projected) const;
+  IndexedSlices sparse_rows(size_t place, const Projected& grad_projected) const;
 
   const Cell cell_;
   const Schedule schedule_;
@@ -59,7 +56,8 @@ class Pass {
   const RNNOptions options_;
   RnnJob<T> job_;
   int64_t threads_, ld_x_ = 0;
-  std::vector<Transposed> kernels_;
+  std::vector<std::vector<base::Matrix<T>>> kernels_;  // of each layer: transposed, for each set
+  std::vector<std::shared_ptr<const T>> transposed_;   // their memory
   std::vector<std::unique_ptr<Block<T>>> blocks_;
 };
 
@@ -74,8 +72,12 @@ Pass<T>::Pass(const Cell& cell, Schedule schedule, const Blocks& inputs,
       job_(
           make_job<T>(CellData::of(cell_), schedule_, inputs_, arguments_, options_, result, true)),
       threads_(threads_for(job_, CellData::of(cell_), kBackwardPasses)) {
-  for (const base::Operand<T>& part : job_.inputs) ld_x_ += part.sparse() ? 0 : part.depth;
-  for (size_t layer = 0; layer < layers(); ++layer) kernels_.push_back(transpose_kernel(layer));
+  for (const base::Operand<T>& part : job_.inputs[0]) ld_x_ += part.sparse() ? 0 : part.depth;
+  kernels_.resize(layers());
+  for (size_t layer = 0; layer < layers(); ++layer) {
+    for (int64_t set = 0; set < job_.layers[layer].dropout.input_masks; ++set)
+      kernels_[layer].push_back(transpose_kernel(layer, set));
+  }
   const std::vector<int64_t> begins = cut_blocks(schedule_, threads_);
   blocks_.resize(begins.size() - 1);
   each_thread([&](int64_t i) {
@@ -86,43 +88,31 @@ Pass<T>::Pass(const Cell& cell, Schedule schedule, const Blocks& inputs,
 }
 
 template <class T>
-const CellData& Pass<T>::layer_cell(size_t layer) const {
-  const CellData& cell = CellData::of(cell_);
-  return cell.kind == CellKind::kStacked ? CellData::of(cell.cells[layer]) : cell;
-}
-
-// Where the layer's cell stands first: a cell at several places has one gradient.
-template <class T>
-size_t Pass<T>::first_place(size_t layer) const {
-  size_t first = 0;
-  while (&layer_cell(first) != &layer_cell(layer)) ++first;
-  return first;
-}
-
-template <class T>
 int64_t Pass<T>::inputs_of(size_t layer) const {
   return layer == 0 ? ld_x_ : layer_cell(layer - 1).units;
 }
 
-// Of the rows below dense inputs.
+// Of the rows below dense inputs, and the gates that this set of inputs is for.
 template <class T>
-auto Pass<T>::transpose_kernel(size_t layer) const -> Transposed {
+base::Matrix<T> Pass<T>::transpose_kernel(size_t layer, int64_t set) {
   const CellData& cell = layer_cell(layer);
   const int64_t width = cell.gates() * cell.units, depth = inputs_of(layer);
   const T* const kernel = cell.kernel().template values<T>().data();
   std::vector<T> rows;
   rows.reserve(static_cast<size_t>(depth * width));
   int64_t row = 0;
-  for (const base::Operand<T>& part : job_.inputs) {
+  for (const base::Operand<T>& part : job_.inputs[0]) {
     if (layer == 0 && !part.sparse())
       rows.insert(rows.end(), kernel + row * width, kernel + (row + part.depth) * width);
     row += part.depth;
   }
-  const base::PanelLayout& layout = job_.layers[layer].plan->layout();
-  auto memory = base::transposed(layer == 0 ? rows.data() : kernel, depth, width, layout);
-  base::Matrix<T> matrix(memory.get(), base::width_of<T>(layout), depth,
-                         base::grouped_layout<T>(1, depth));
-  return {std::move(memory), std::move(matrix)};
+  const CellPlan<T>& plan = *job_.layers[layer].plan;
+  const bool all = job_.layers[layer].dropout.input_masks == 1;
+  const base::PanelLayout& layout = all ? plan.layout() : plan.gate_layout();
+  const T* const from = (layer == 0 ? rows.data() : kernel) + set * cell.units;
+  transposed_.push_back(base::transposed(from, depth, width, layout));
+  return {transposed_.back().get(), base::width_of<T>(layout), depth,
+          base::grouped_layout<T>(1, depth)};
 }
 
 // f(block) for all blocks, on each thread in their order.
@@ -171,12 +161,13 @@ Tensor Pass<T>::unpacked(size_t layer, int64_t rows, const T* from) const {
 
 // The gradient of the kernel's rows below one sparse input: those whose columns occur.
 template <class T>
-IndexedSlices Pass<T>::sparse_rows(const base::Operand<T>& part,
-                                   const Projected& grad_projected) const {
+IndexedSlices Pass<T>::sparse_rows(size_t place, const Projected& grad_projected) const {
+  const base::Operand<T>& part = job_.inputs[0][place];
   const base::PanelLayout& layout = job_.layers[0].plan->layout();
   const int64_t width = layer_cell(0).kernel().dim(1);
   base::RowEntries<T> entries;
-  std::vector<T> grads;  // of the tokens, in the kernel's order of columns
+  std::vector<T> grads;          // of the tokens, in the kernel's order of columns
+  std::vector<int64_t> numbers;  // of the entries, in the part
   for (size_t block = 0; block < blocks_.size(); ++block) {
     const std::span<const int64_t> cells = blocks_[block]->cells();
     auto source = static_cast<int64_t>(grads.size());
@@ -187,25 +178,39 @@ IndexedSlices Pass<T>::sparse_rows(const base::Operand<T>& part,
       for (int64_t i = part.splits[cell]; i < part.splits[cell + 1]; ++i) {
         entries.ids.push_back(part.columns[i]);
         entries.sources.push_back(source);
-        entries.weights.push_back(part.values[i]);
+        numbers.push_back(i);
       }
       source += width;
     }
   }
-  const base::RowGroups<T> groups(entries, part.depth);
-  const int64_t n = std::ssize(groups.ids());
-  Tensor sums(cell_.dtype(), {n, width});
-  groups.sum(grads.data(), width, sums.mutable_values<T>().data());
-  return {Tensor::of<int64_t>({n}, groups.ids()), std::move(sums), {part.depth, width}};
+  std::vector<Tensor> sums;  // of each set of inputs
+  IndexedSlices result;
+  for (const auto& set : job_.inputs) {
+    entries.weights.clear();
+    for (int64_t i : numbers) entries.weights.push_back(set[place].values[i]);
+    const base::RowGroups<T> groups(entries, part.depth);
+    const int64_t n = std::ssize(groups.ids());
+    sums.emplace_back(cell_.dtype(), Shape{n, width});
+    groups.sum(grads.data(), width, sums.back().template mutable_values<T>().data());
+    result = {Tensor::of<int64_t>({n}, groups.ids()), sums[0], {part.depth, width}};
+  }
+  const int64_t units = layer_cell(0).units;
+  for (size_t gate = 1; gate < sums.size(); ++gate) {
+    for (int64_t at = static_cast<int64_t>(gate) * units; at < result.values.size(); at += width)
+      std::copy_n(sums[gate].template values<T>().data() + at, units,
+                  result.values.template mutable_values<T>().data() + at);
+  }
+  return result;
 }
 
 // The gradient of the first layer's kernel: all rows below dense inputs, some below sparse ones.
 template <class T>
 Gradient Pass<T>::kernel_gradient(const T* sums, const Projected& grad_projected) const {
   std::vector<Gradient> parts;
-  for (const base::Operand<T>& part : job_.inputs) {
+  for (size_t i = 0; i < job_.inputs[0].size(); ++i) {
+    const base::Operand<T>& part = job_.inputs[0][i];
     if (part.sparse()) {
-      parts.push_back(sparse_rows(part, grad_projected));
+      parts.push_back(sparse_rows(i, grad_projected));
     } else {
       parts.push_back(unpacked(0, part.depth, sums));
       sums += part.depth * job_.layers[0].plan->ld_p();
@@ -264,7 +269,7 @@ RnnGradient<T> Pass<T>::take_gradient(const StatesGradient& gradient, RNNGradien
     LayerGradient<T>& of = taken.layers.emplace_back();
     next(of.h_last, of.h0);
     if (job_.layers[layer].plan->has_c()) next(of.c_last, of.c0);
-    of.kernel_transposed = &kernels_[layer].matrix;
+    of.kernels_transposed = kernels_[layer];
   }
   return taken;
 }
@@ -275,7 +280,7 @@ RNNGradients Pass<T>::backward(const StatesGradient& gradient) const {
   const RnnGradient<T> taken = take_gradient(gradient, result);
   std::vector<Sums> sums(static_cast<size_t>(std::max<int64_t>(1, threads())));
   for (Sums& one : sums) one = allocate_sums();
-  const bool sparse = std::ranges::any_of(job_.inputs, &base::Operand<T>::sparse);
+  const bool sparse = std::ranges::any_of(job_.inputs[0], &base::Operand<T>::sparse);
   Projected grad_projected(blocks_.size());
   each_thread([&](int64_t i) {
     const auto thread = static_cast<size_t>(i % threads());
