@@ -63,10 +63,10 @@ class WEFT_API Cell {
 // `dropout` and else 1 / (1 - dropout); where h is multiplied by U, it is multiplied by a mask of
 // `recurrent_dropout` first (the h of z * h is not). Every row of a call has masks of its own, held
 // over all steps: for h one for each gate; for x too if there is recurrent_dropout or if
-// `implementation` is 1, else one for all gates. An element of a mask depends on the cell's seed and
-// name, the call's `step` and its number alone, which is (row * masks + mask) * width + column: row
-// of the batch, mask the gate of `masks` gates or 0 of 1, column of `width` D or H. In a stack the
-// name begins with "cell_<place>/", and a cell at two places has the same masks at both.
+// `implementation` is 1, else one for all gates. An element of a mask depends on the cell's seed
+// and name, the call's `step` and its number alone, which is (row * masks + mask) * width + column:
+// row of the batch, mask the gate of `masks` gates or 0 of 1, column of `width` D or H. In a stack
+// the name begins with "cell_<place>/", and a cell at two places has the same masks at both.
 
 // h' = activation(x W + b + h U).   bias: [H]
 struct SimpleRNNCellOptions {
@@ -82,8 +82,8 @@ struct SimpleRNNCellOptions {
 };
 class WEFT_API SimpleRNNCell : public Cell {
  public:
-  // Throws InvalidArgument unless 1 <= units <= 2^28 and rates are in [0, 1]; WrongType unless dtype
-  // is float32 or float64. So do the other cells.
+  // Throws InvalidArgument unless 1 <= units <= 2^28 and rates are in [0, 1]; WrongType unless
+  // dtype is float32 or float64. So do the other cells.
   explicit SimpleRNNCell(int64_t units, SimpleRNNCellOptions options = {});
 };
 

@@ -1,4 +1,4 @@
-// Activations and _core.Dense; the class that users see is in weft/layers/dense.py.
+// Activations, _core.Dense and _core.Dropout; the classes that users see are in weft/layers.
 #include "convert_gradient.h"
 #include "convert_layer.h"
 
@@ -29,6 +29,25 @@ nb::tuple vjp_dense(const Dense& layer, nb::handle inputs) {
   return nb::make_tuple(tensor_to_python(made.result), nb::cpp_function(pullback));
 }
 
+// `noise_shape`: None, or a list of sizes.
+Dropout make_dropout(double rate, nb::handle noise_shape, std::string name, int64_t seed) {
+  DropoutOptions options{.name = std::move(name), .seed = seed};
+  if (!noise_shape.is_none()) {
+    options.noise_shape.emplace();
+    for (nb::handle size : noise_shape)
+      options.noise_shape->push_back(int_from_python(size, "noise_shape"));
+  }
+  return Dropout(rate, std::move(options));
+}
+
+// Without a step the result is `inputs`.
+nb::object call_dropout(const Dropout& layer, nb::handle inputs, nb::handle dtype,
+                        nb::handle step) {
+  const Tensor x = tensor_of_dtype(inputs, dtype_from_python(dtype, "dtype"), "inputs");
+  const auto given = step_from_python(step);
+  return tensor_to_python(without_gil([&] { return given ? layer(x, *given) : x; }));
+}
+
 }  // namespace
 
 void bind_layer(nb::module_& m) {
@@ -57,6 +76,11 @@ void bind_layer(nb::module_& m) {
       .def("__call__", &call_dense, nb::arg("inputs").none())
       .def("vjp", &vjp_dense, nb::arg("inputs").none());
   m.def("make_dense", &make_dense, nb::arg("fields"));
+  nb::class_<Dropout>(m, "Dropout")
+      .def("__call__", &call_dropout, nb::arg("inputs").none(), nb::arg("dtype"),
+           nb::arg("step").none());
+  m.def("make_dropout", &make_dropout, nb::arg("rate"), nb::arg("noise_shape").none(),
+        nb::arg("name"), nb::arg("seed"));
 }
 
 }  // namespace weft::python

@@ -15,14 +15,14 @@ Cell make_cell(const std::string& kind, nb::dict fields) {
 }
 
 // A call of an RNN. `options`: return_sequences, return_state, go_backwards, zero_output_for_mask,
-// time_major.
+// time_major; `step` is that of dropout, None without training.
 struct Call {
   RNN rnn;
   Blocks inputs;
   RNNArguments arguments;
 
   Call(const Cell& cell, nb::dict options, nb::handle given, nb::handle mask, nb::handle lengths,
-       nb::handle initial_state)
+       nb::handle initial_state, nb::handle step)
       : rnn(cell, {.return_sequences = nb::cast<bool>(options["return_sequences"]),
                    .return_state = nb::cast<bool>(options["return_state"]),
                    .go_backwards = nb::cast<bool>(options["go_backwards"]),
@@ -35,6 +35,9 @@ struct Call {
     for (nb::handle state : initial_state) {
       arguments.initial_state.push_back(tensor_of_dtype(state, cell.dtype(), "initial_state", 2));
     }
+    const auto given_step = step_from_python(step);
+    arguments.training = given_step.has_value();
+    arguments.step = given_step.value_or(0);
   }
 };
 
@@ -45,8 +48,8 @@ nb::list tensors_to_python(const std::vector<Tensor>& tensors) {
 }
 
 nb::tuple run_rnn(const Cell& cell, nb::dict options, nb::handle inputs, nb::handle mask,
-                  nb::handle lengths, nb::handle initial_state) {
-  const Call call(cell, std::move(options), inputs, mask, lengths, initial_state);
+                  nb::handle lengths, nb::handle initial_state, nb::handle step) {
+  const Call call(cell, std::move(options), inputs, mask, lengths, initial_state, step);
   const States states = without_gil([&] { return call.rnn(call.inputs, call.arguments); });
   return nb::make_tuple(tensor_to_python(states.outputs), tensors_to_python(states.state));
 }
@@ -54,8 +57,8 @@ nb::tuple run_rnn(const Cell& cell, nb::dict options, nb::handle inputs, nb::han
 // (outputs, states, pullback), which takes the gradients of outputs and states and gives (that of
 // the inputs, those of the initial states, those of the weights).
 nb::tuple vjp_rnn(const Cell& cell, nb::dict options, nb::handle inputs, nb::handle mask,
-                  nb::handle lengths, nb::handle initial_state) {
-  const Call call(cell, std::move(options), inputs, mask, lengths, initial_state);
+                  nb::handle lengths, nb::handle initial_state, nb::handle step) {
+  const Call call(cell, std::move(options), inputs, mask, lengths, initial_state, step);
   RNNVjp made = without_gil([&] { return call.rnn.vjp(call.inputs, call.arguments); });
   const auto pullback = [dtype = cell.dtype(), back = std::move(made.pullback)](
                             nb::handle grad_outputs, nb::list grad_states) {
@@ -94,9 +97,11 @@ void bind_rnn(nb::module_& m) {
     return Cell(StackedRNNCells(std::move(all)));
   });
   m.def("run_rnn", &run_rnn, nb::arg("cell"), nb::arg("options"), nb::arg("inputs").none(),
-        nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("initial_state"));
+        nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("initial_state"),
+        nb::arg("step") = nb::none());
   m.def("vjp_rnn", &vjp_rnn, nb::arg("cell"), nb::arg("options"), nb::arg("inputs").none(),
-        nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("initial_state"));
+        nb::arg("mask").none(), nb::arg("lengths").none(), nb::arg("initial_state"),
+        nb::arg("step") = nb::none());
 }
 
 }  // namespace weft::python

@@ -1,6 +1,7 @@
 // What the bindings of cells and of Dense share: fields, weights, inputs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,13 @@ class Fields {
     }
     if constexpr (requires { options.recurrent_activation; }) {
       options.recurrent_activation = activation("recurrent_activation");
+    }
+    if constexpr (requires { options.dropout; }) {
+      options.dropout = nb::cast<double>(fields_["dropout"]);
+      options.recurrent_dropout = nb::cast<double>(fields_["recurrent_dropout"]);
+    }
+    if constexpr (requires { options.implementation; }) {
+      options.implementation = fields_["implementation"].equal(nb::int_(1)) ? 1 : 2;
     }
     if constexpr (requires { options.reset_after; }) options.reset_after = flag("reset_after");
     if constexpr (requires { options.unit_forget_bias; }) {
@@ -82,6 +90,12 @@ void set_weights(Layer& layer, nb::handle weights) {
 template <class Layer>
 Layer layer_over(const Layer& layer, nb::handle weights) {
   return layer.over(weights_from_python(layer, weights));
+}
+
+// That of dropout: None without training.
+inline std::optional<uint64_t> step_from_python(nb::handle step) {
+  if (step.is_none()) return {};
+  return static_cast<uint64_t>(int_from_python(step, "step"));
 }
 
 // _core.Blocks, or an array of this dtype and rank.

@@ -204,7 +204,7 @@ Cell Cell::over(std::span<const Tensor> weights) const {
   static_cast<CellFields&>(*made) = *data_;
   made->parameters = parameters_over(parameters(), weights, "cell '" + name() + "'");
   for (size_t i = 0; i < made->cells.size(); ++i) {
-    const size_t first = first_place(*data_, i);
+    const size_t first = data_->first_place(i);
     if (first != i) {
       made->cells[i] = made->cells[first];
       continue;

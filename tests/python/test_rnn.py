@@ -164,14 +164,6 @@ def test_configs_and_copies(kind):
             np.testing.assert_array_equal(a, b)
 
 
-def test_training_with_dropout_is_refused():
-    rnn = layers.RNN([layers.GRUCell(2), layers.GRUCell(3, dropout=0.5)])
-    rnn(X)
-    with pytest.raises(ValueError, match="dropout=0.5"):
-        rnn(X, training=True)
-    layers.GRU(2)(X, training=True)
-
-
 def test_stack_config():
     rnn = layers.RNN([layers.LSTMCell(2), layers.GRUCell(3)], go_backwards=True)
     outputs, _ = rnn(X)

@@ -1,7 +1,8 @@
-"""`tf.keras.layers` for sequences: feature layers, cells, recurrent layers, Dense."""
+"""`tf.keras.layers` for sequences: feature layers, cells, recurrent layers, Dense, Dropout."""
 
 from weft.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from weft.layers.dense import Dense
+from weft.layers.dropout import Dropout
 from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.layers.one_cell import GRU, LSTM, SimpleRNN
 from weft.layers.recurrent import RNN
@@ -12,6 +13,7 @@ __all__ = [
     "RNN",
     "Dense",
     "DenseFeatures",
+    "Dropout",
     "GRUCell",
     "LSTMCell",
     "SequenceFeatures",

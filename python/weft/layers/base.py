@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from weft import dtypes
+from weft.arguments import integer
 from weft.errors import InvalidArgumentError, WrongTypeError
 
 # Takes the gradients of a layer's outputs to (those of its inputs, those of its weights by name).
@@ -67,6 +68,7 @@ class Layer:
     _layer: Any
     name: str
     trainable: bool
+    _training_calls = 0
 
     @property
     def weights(self) -> Mapping[str, np.ndarray]:
@@ -106,6 +108,20 @@ class Layer:
         weights may be written to.
         """
         raise NotImplementedError
+
+    def _step(self, training: Any, step: int | None) -> int | None:
+        """The step of a training call, which decides its dropout; None for any other call.
+
+        `step`, or how many training calls without one there were.
+        """
+        if not training:
+            return None
+        if step is None:
+            step = self._training_calls
+            self._training_calls = step + 1
+        elif integer(step, "step") < 0:
+            raise InvalidArgumentError(f"`step` must not be negative, got {step}")
+        return step
 
     def count_params(self) -> int:
         """Returns the number of elements of all weights."""

@@ -1,7 +1,7 @@
 """Recurrent cells: SimpleRNNCell, GRUCell, LSTMCell and stacks of them.
 
 Arguments, defaults, weight layouts and gate orders are Keras's, so that its weights load as they
-are. Regularizers, constraints and dropouts are for training: they are kept and have no effect here.
+are, and so are the places of dropout. Regularizers and constraints are kept and have no effect.
 """
 
 from __future__ import annotations
@@ -70,13 +70,17 @@ class _AnyCell(CellLayer):
         """Size of the output."""
         return self.units
 
-    def __call__(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
+    def __call__(
+        self, inputs: Any, states: Any, training: bool = False, step: int | None = None
+    ) -> tuple[Any, Any]:
         """One step.
 
         Args:
           inputs: [B, D], of the cell's dtype.
           states: [B, H] or a list of it; [h, c] for LSTM; one entry per cell for a stack.
-          training: true is refused if there is dropout, which this forward pass does not apply.
+          training: whether there is dropout.
+          step: of training: calls with one `step` have the same masks, as a row's steps do. None:
+            how many such calls there were.
 
         Returns:
           (output [B, H], the next states in the structure of `states`).
@@ -84,22 +88,20 @@ class _AnyCell(CellLayer):
         Raises:
           ValueError: a shape that does not fit. TypeError: another dtype.
         """
-        if training:
-            refuse_dropout(self)
-        x = self._one_step(inputs)
-        output, flat = _core.run_rnn(self._layer, _ONE_STEP, x, None, None, flatten(states))
+        call = self._arguments(inputs, states, training, step)
+        output, flat = _core.run_rnn(self._layer, *call)
         return output, self._nested_as(states, flat)
 
-    def vjp(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Pullback]:
+    def vjp(
+        self, inputs: Any, states: Any, training: bool = False, step: int | None = None
+    ) -> tuple[Any, Pullback]:
         """A step and its way back.
 
         `pullback(grad_output, grad_states)` gives ((grad_inputs, grad_states), grads); states are
         nested as in a call.
         """
-        if training:
-            refuse_dropout(self)
-        x = self._one_step(inputs)
-        output, flat, back = _core.vjp_rnn(self._layer, _ONE_STEP, x, None, None, flatten(states))
+        call = self._arguments(inputs, states, training, step)
+        output, flat, back = _core.vjp_rnn(self._layer, *call)
 
         def pullback(grad_output: Any, grad_states: Any = None) -> Any:
             single = not isinstance(self.state_size, (list, tuple))
@@ -111,6 +113,13 @@ class _AnyCell(CellLayer):
             return (grad_x[:, 0], made), dict(zip(self.weights, grads, strict=True))
 
         return (output, self._nested_as(states, flat)), pullback
+
+    def _arguments(
+        self, inputs: Any, states: Any, training: bool, step: int | None
+    ) -> tuple[Any, ...]:
+        """What the compiled call takes after the cell."""
+        x = self._one_step(inputs)
+        return _ONE_STEP, x, None, None, flatten(states), self._step(training, step)
 
     def _nested_as(self, states: Any, flat: list[Any]) -> Any:
         made = nest(self.state_size, iter(flat))
@@ -339,16 +348,6 @@ def check_dtype(dtype: Any, cells: Any) -> None:
         raise InvalidArgumentError(
             f"`dtype` is {layer_dtype(dtype).name}, the cell's is {cells.name}"
         )
-
-
-def refuse_dropout(cell: Any) -> None:
-    """Raises ValueError if the cell, or one of a stack, has dropout."""
-    for one in getattr(cell, "cells", [cell]):
-        if one.dropout or one.recurrent_dropout:
-            raise InvalidArgumentError(
-                f"training=True: dropout is not applied here, but {one.name!r} has "
-                f"dropout={one.dropout} and recurrent_dropout={one.recurrent_dropout}"
-            )
 
 
 def cell_from_config(config: Any) -> Any:

@@ -23,7 +23,6 @@ from weft.layers.cells import (
     flatten,
     flatten_like,
     nest,
-    refuse_dropout,
 )
 
 __all__ = ["RNN"]
@@ -152,6 +151,7 @@ class RNN(CellLayer):
         lengths: Any = None,
         initial_state: Any = None,
         training: bool = False,
+        step: int | None = None,
     ) -> Any:
         """Runs the recurrence over inputs [B, T, D].
 
@@ -162,7 +162,9 @@ class RNN(CellLayer):
           lengths: integers [B] instead of a mask: the first lengths[i] steps of row i are real.
           initial_state: [B, H]; [h, c] for LSTM; one entry per cell for stacked cells. Zeros if
             None.
-          training: true is refused if a cell has dropout, which this forward pass does not apply.
+          training: whether there is dropout.
+          step: of training: it decides, with the cells' seeds and names, what is dropped. None: how
+            many such calls there were.
 
         Returns:
           (outputs, state) or, with return_state=False, outputs: [B, H], the last one, or with
@@ -172,7 +174,7 @@ class RNN(CellLayer):
           ValueError: a shape that does not fit the inputs or the weights, both mask and lengths.
           TypeError: another dtype.
         """
-        call = self._arguments(inputs, mask, lengths, initial_state, training)
+        call = self._arguments(inputs, mask, lengths, initial_state, training, step)
         outputs, state = _core.run_rnn(self._layer, *call)
         return self._finished(outputs, state)
 
@@ -183,6 +185,7 @@ class RNN(CellLayer):
         lengths: Any = None,
         initial_state: Any = None,
         training: bool = False,
+        step: int | None = None,
     ) -> tuple[Any, Pullback]:
         """A call and its way back.
 
@@ -190,7 +193,7 @@ class RNN(CellLayer):
         nested as there, and gives (grad_inputs, grads). `grad_inputs` has the gradient of the
         inputs, zeros at masked steps and, if there was an initial state, those of its arrays, flat.
         """
-        call = self._arguments(inputs, mask, lengths, initial_state, training)
+        call = self._arguments(inputs, mask, lengths, initial_state, training, step)
         outputs, state, back = _core.vjp_rnn(self._layer, *call)
 
         def pullback(grad_outputs: Any, *grad_states: Any) -> Any:
@@ -198,17 +201,21 @@ class RNN(CellLayer):
             if grad_states and not self.return_state:
                 raise InvalidArgumentError(f"{self.name!r} returns no states to have gradients of")
             grad_x, grad_state, grads = back(grad_outputs, given)
-            grad_inputs = (grad_x, *grad_state) if call[-1] else (grad_x,)
+            grad_inputs = (grad_x, *grad_state) if call[4] else (grad_x,)
             return grad_inputs, dict(zip(self.weights, grads, strict=True))
 
         return self._finished(outputs, state), pullback
 
     def _arguments(
-        self, inputs: Any, mask: Any, lengths: Any, initial_state: Any, training: bool
+        self,
+        inputs: Any,
+        mask: Any,
+        lengths: Any,
+        initial_state: Any,
+        training: bool,
+        step: int | None,
     ) -> tuple[Any, ...]:
         """What the compiled call takes after the cell."""
-        if training:
-            refuse_dropout(self.cell)
         inputs, initial_state = _split(inputs, initial_state)
         options = {
             "return_sequences": self.return_sequences,
@@ -220,7 +227,7 @@ class RNN(CellLayer):
         if initial_state is None and self.stateful:
             initial_state = self.states
         states = [] if initial_state is None else flatten(initial_state)
-        return options, inputs, mask, lengths, states
+        return options, inputs, mask, lengths, states, self._step(training, step)
 
     def _finished(self, outputs: Any, state: list[np.ndarray]) -> Any:
         if self.stateful:

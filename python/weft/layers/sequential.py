@@ -11,13 +11,14 @@ import numpy as np
 from weft.errors import InvalidArgumentError, WrongTypeError
 from weft.layers.base import Layer, arrays_of, checked_config, last_dimension, layer_name
 from weft.layers.dense import Dense
+from weft.layers.dropout import Dropout
 from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.layers.one_cell import GRU, LSTM, SimpleRNN
 from weft.layers.recurrent import RNN
 
 __all__ = ["Sequential"]
 
-_LAYERS = (SequenceFeatures, DenseFeatures, Dense, RNN, SimpleRNN, GRU, LSTM)
+_LAYERS = (SequenceFeatures, DenseFeatures, Dense, Dropout, RNN, SimpleRNN, GRU, LSTM)
 _FEATURES = (SequenceFeatures, DenseFeatures)
 
 
@@ -26,8 +27,8 @@ def _checked(layers: Any) -> list[Any]:
     for i, layer in enumerate(layers):
         if not isinstance(layer, _LAYERS):
             raise InvalidArgumentError(
-                "the layers of a Sequential are feature layers, recurrent layers and Dense, got "
-                f"{layer!r}"
+                "the layers of a Sequential are feature layers, recurrent layers, Dense and "
+                f"Dropout, got {layer!r}"
             )
         if i > 0 and isinstance(layer, _FEATURES):
             raise InvalidArgumentError(f"a feature layer comes first, but {layer.name!r} does not")
@@ -56,7 +57,8 @@ class Sequential(Layer):
     last step alone. `RNN` hands on its outputs without its state.
 
     Args:
-        layers: `SequenceFeatures`, `DenseFeatures`, `RNN`, `SimpleRNN`, `GRU`, `LSTM`, `Dense`.
+        layers: `SequenceFeatures`, `DenseFeatures`, `RNN`, `SimpleRNN`, `GRU`, `LSTM`, `Dense`,
+            `Dropout`.
         name: of the model.
 
     Raises ValueError for another layer, a feature layer that is not the first, two layers of one
@@ -84,6 +86,8 @@ class Sequential(Layer):
                 size = layer._layer.width
                 continue
             layer.build((None, last_dimension(size)))
+            if isinstance(layer, Dropout):
+                continue
             size = layer.units if isinstance(layer, Dense) else layer.output_size
 
     @property
@@ -91,12 +95,14 @@ class Sequential(Layer):
         """Whether all weights exist."""
         return all(layer.built for layer in self.layers)
 
-    def __call__(self, inputs: Any, mask: Any = None, training: bool = False) -> np.ndarray:
+    def __call__(
+        self, inputs: Any, mask: Any = None, training: bool = False, step: int | None = None
+    ) -> np.ndarray:
         """The last layer's output for `inputs`: features, or an array if none takes features.
 
         `mask`: bool [B, T], for recurrent layers over an array; a feature layer makes its own.
-        `training` as `RNN` takes it. Raises ValueError for a model without layers, and for a `mask`
-        beside a feature layer; what the layers raise.
+        `training` and `step` as `RNN` takes them. Raises ValueError for a model without layers, and
+        for a `mask` beside a feature layer; what the layers raise.
         """
         if not self.layers:
             raise InvalidArgumentError(f"{self.name!r} has no layers: call `add(layer)` first")
@@ -107,13 +113,16 @@ class Sequential(Layer):
         x = inputs
         for layer, after in zip(self.layers, [*self.layers[1:], None], strict=True):
             if isinstance(layer, _FEATURES):
-                x = layer(x) if after is None else layer.blocks(x)
+                written = after is None or isinstance(after, Dropout)
+                x = layer(x) if written else layer.blocks(x)
                 if isinstance(layer, SequenceFeatures):
                     x, mask = x.data, x.mask
             elif isinstance(layer, RNN):
-                x = layer(x, mask=mask, training=training)
+                x = layer(x, mask=mask, training=training, step=step)
                 x = x[0] if layer.return_state else x
                 mask = mask if layer.return_sequences else None
+            elif isinstance(layer, Dropout):
+                x = layer(x, training=training, step=step)
             else:
                 x = layer(x)
         return x
