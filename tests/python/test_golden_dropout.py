@@ -1,4 +1,4 @@
-"""Recurrent layers in training against Keras 2, by the same masks (tests/oracle/make_dropout.py)."""
+"""Recurrent layers in training against Keras 2, by the same masks: see oracle/make_dropout.py."""
 
 import golden
 import numpy as np
