@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "weft/rnn.h"
@@ -19,6 +20,9 @@ enum class Merge : uint8_t {
   kAve,
   kNone,  // two outputs
 };
+
+// "concat", "sum", "mul", "ave", "none". Throws InvalidArgument for another name, listing these.
+WEFT_API Merge merge_from_name(std::string_view name);
 
 struct BidirectionalStates {
   std::vector<Tensor> outputs;  // merged: one; with Merge::kNone forward's and backward's

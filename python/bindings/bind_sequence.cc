@@ -247,6 +247,16 @@ nb::object concatenate(nb::handle context_input, nb::handle sequence_input) {
       without_gil([&] { return concatenate_context_input(context, sequence); }));
 }
 
+// (that of the context, that of the sequence).
+nb::tuple concatenate_backward(nb::handle grad, nb::handle context_size) {
+  const Tensor given = tensor_from_python(grad, "grad");
+  const int64_t size = int_from_python(context_size, "context_size");
+  const ContextGradients made =
+      without_gil([&] { return concatenate_context_backward(given, size); });
+  return nb::make_tuple(tensor_to_python(made.context_input),
+                        tensor_to_python(made.sequence_input));
+}
+
 }  // namespace
 
 void bind_sequence(nb::module_& m) {
@@ -281,6 +291,8 @@ void bind_sequence(nb::module_& m) {
         nb::arg("dtype").none(), nb::arg("pad").none());
   m.def("concatenate_context_input", &concatenate, nb::arg("context_input").none(),
         nb::arg("sequence_input").none());
+  m.def("concatenate_context_backward", &concatenate_backward, nb::arg("grad").none(),
+        nb::arg("context_size").none());
 }
 
 }  // namespace weft::python

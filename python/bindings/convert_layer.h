@@ -1,4 +1,4 @@
-// What the bindings of cells and of Dense share: fields, weights, inputs.
+// What the bindings of layers share: fields, weights, inputs.
 #pragma once
 
 #include <optional>
@@ -20,6 +20,7 @@ class Fields {
   bool flag(const char* name) const { return nb::cast<bool>(fields_[name]); }
   std::string text(const char* name) const { return nb::cast<std::string>(fields_[name]); }
   int64_t integer(const char* name) const { return int_from_python(fields_[name], name); }
+  DType dtype(const char* name) const { return dtype_from_python(fields_[name], name); }
   Activation activation(const char* name) const { return activation_from_name(text(name)); }
   Initializer initializer(const char* name) const {
     return initializer_from_python(fields_[name], name);
@@ -33,7 +34,7 @@ class Fields {
     options.kernel_initializer = initializer("kernel_initializer");
     options.bias_initializer = initializer("bias_initializer");
     options.name = text("name");
-    options.dtype = dtype_from_python(fields_["dtype"], "dtype");
+    options.dtype = dtype("dtype");
     options.seed = integer("seed");
     if constexpr (requires { options.recurrent_initializer; }) {
       options.recurrent_initializer = initializer("recurrent_initializer");

@@ -1,6 +1,8 @@
 #include "weft/bidirectional.h"
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -9,6 +11,8 @@
 
 namespace weft {
 namespace {
+
+constexpr std::string_view kNames[] = {"concat", "sum", "mul", "ave", "none"};
 
 void check_layers(const RNN& forward, const RNN& backward, Merge merge) {
   const RNNOptions &a = forward.options(), &b = backward.options();
@@ -123,6 +127,15 @@ Directions directions_of(const RNN& forward, Merge merge) {
 }
 
 }  // namespace
+
+Merge merge_from_name(std::string_view name) {
+  const auto* const found = std::ranges::find(kNames, name);
+  if (found == std::end(kNames)) {
+    throw InvalidArgument("unknown way to merge '" + std::string(name) +
+                          "'; known are concat, sum, mul, ave, none");
+  }
+  return static_cast<Merge>(found - std::begin(kNames));
+}
 
 Bidirectional::Bidirectional(RNN forward, RNN backward, Merge merge)
     : forward_(with_zeros_at_masked_steps(forward)),

@@ -1,6 +1,7 @@
 #include "weft/pooling.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "base/row_sum_kernel.h"

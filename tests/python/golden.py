@@ -169,3 +169,13 @@ def sparse_tensor(x: dict[str, Any], make: Any) -> Any:
     if x.get("kind") == "sparse":
         return make(*(array(x[part]) for part in ("indices", "values", "dense_shape")))
     return array(x)
+
+
+def normal(shape: Any, seed: int) -> np.ndarray:
+    """Normal numbers that the oracle's scripts and weft's tests both make."""
+    return np.random.RandomState(seed).standard_normal(tuple(shape))
+
+
+def coefficients(shape: Any) -> np.ndarray:
+    """What the oracle multiplies an output of this shape with, to have one number's gradient."""
+    return normal(shape, 99)

@@ -110,6 +110,7 @@ __all__ = [
     "categorical_column_with_vocabulary_list",
     "columns_from_json",
     "columns_to_json",
+    "concatenate_context_backward",
     "concatenate_context_input",
     "crossed_column",
     "deserialize_feature_columns",
@@ -176,3 +177,13 @@ def concatenate_context_input(context_input: Any, sequence_input: Any) -> np.nda
     float64).
     """
     return _core.concatenate_context_input(context_input, sequence_input)
+
+
+def concatenate_context_backward(grad: Any, context_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The gradients of `concatenate_context_input`'s arguments, given that of its result.
+
+    [B, T, d0 + d1], d1 being `context_size` -> [B, d1], the sum over the steps, and [B, T, d0].
+    Raises ValueError for another rank or a `context_size` outside [0, d0 + d1], TypeError unless
+    `grad` is float32 or float64.
+    """
+    return _core.concatenate_context_backward(grad, context_size)

@@ -217,17 +217,20 @@ class RNN(CellLayer):
     ) -> tuple[Any, ...]:
         """What the compiled call takes after the cell."""
         inputs, initial_state = _split(inputs, initial_state)
-        options = {
+        if initial_state is None and self.stateful:
+            initial_state = self.states
+        states = [] if initial_state is None else flatten(initial_state)
+        return self._options(), inputs, mask, lengths, states, self._step(training, step)
+
+    def _options(self) -> dict[str, bool]:
+        """How the compiled layer runs."""
+        return {
             "return_sequences": self.return_sequences,
             "return_state": self.return_state or self.stateful,
             "go_backwards": self.go_backwards,
             "zero_output_for_mask": self.zero_output_for_mask,
             "time_major": self.time_major,
         }
-        if initial_state is None and self.stateful:
-            initial_state = self.states
-        states = [] if initial_state is None else flatten(initial_state)
-        return options, inputs, mask, lengths, states, self._step(training, step)
 
     def _finished(self, outputs: Any, state: list[np.ndarray]) -> Any:
         if self.stateful:
