@@ -1,13 +1,13 @@
-"""Makes pooling.json and bidirectional.json: Keras 2's poolings over time, attention, Bidirectional.
+"""Makes pooling.json and bidirectional.json: Keras 2's poolings, attention and Bidirectional.
 
 All numbers are float64. Gradients are those of the sum of all outputs times golden.coefficients.
 
-pooling.json        per case: the layer, inputs, mask, the result and the gradient of the inputs; of
-                    Attention a query [B, 1, D], keys or none, weights, and the gradients of each
-bidirectional.json  "x" and "masks"; per case: the layer, the name of its mask, the number of initial
-                    states, names and shapes of weights, outputs, and the gradients of inputs, states
-                    and weights. State i is golden.normal(shape, 30 + i), weight i is
-                    0.4 * golden.normal(shape, 6 + i).
+pooling.json        per case: the layer, inputs, mask, the result and the gradient of the inputs;
+                    of Attention a query [B, 1, D], keys or none, weights, the gradients of each
+bidirectional.json  "x" and "masks"; per case: the layer, the name of its mask, the number of
+                    initial states, names and shapes of weights, outputs, and the gradients of
+                    inputs, states and weights. State i is golden.normal(shape, 30 + i), weight i
+                    is 0.4 * golden.normal(shape, 6 + i).
 """
 
 from __future__ import annotations
@@ -150,7 +150,9 @@ def bidirectional_cases() -> Iterator[dict[str, Any]]:
         layer.build(x.shape)
         weights = [0.4 * golden.normal(tuple(w.shape), 6 + i) for i, w in enumerate(layer.weights)]
         layer.set_weights(weights)
-        given = [tf.constant(golden.normal((BATCH, rnn_cases.HIDDEN), 30 + i)) for i in range(states)]
+        given = [
+            tf.constant(golden.normal((BATCH, rnn_cases.HIDDEN), 30 + i)) for i in range(states)
+        ]
         kwargs = {"initial_state": given} if given else {}
         if MASKS[mask_name] is not None:
             kwargs["mask"] = tf.constant(MASKS[mask_name])

@@ -19,9 +19,9 @@ class AttentionPooling(CellLayer):
     """Softmax over the real steps of (query . key), and with these weights the sum of the inputs.
 
     As `tf.keras.layers.Attention` with score_mode="dot", a query [B, 1, D] and a mask of values.
-    The query is given for each row, as a candidate's embedding is asked against a history, or is a
-    weight that asks every history. Only real steps count; a row without any gives zeros, where Keras
-    spreads the weights over masked steps.
+    The query is given for each row, as the embedding of a candidate that is held against a history,
+    or is a weight that asks every history. Only real steps count; a row without any gives zeros,
+    where Keras spreads the weights over masked steps.
 
     Weights: query [D] with `learned_query`, and with `use_scale` scale [], which scores are
     multiplied by, as in Keras. `divide_by_root`: scores are divided by sqrt(D). `seed` decides,

@@ -55,8 +55,8 @@ class Bidirectional(CellLayer):
 
     Weights: those of both layers, "forward_<name>/kernel", ..., "backward_<name>/kernel", ...
 
-    Raises ValueError for another `layer` or merge mode, and for two layers that go one way or differ
-    in what they return, in dtype or, unless they stand side by side, in units.
+    Raises ValueError for another `layer` or merge mode, and for two layers that go one way or
+    differ in what they return, in dtype or, unless they stand side by side, in units.
     """
 
     _SHAPE = ("B", "T", "D")
@@ -93,6 +93,8 @@ class Bidirectional(CellLayer):
             self._backward_config = _serialized(backward_layer)
             self.backward_layer = backward_layer
             backward_layer.name = "backward_" + backward_layer.name
+        for one in (self.forward_layer, self.backward_layer):
+            one.zero_output_for_mask = one.return_sequences
         self.name = layer_name(name, self._NAME)
         self.trainable = layer.trainable if trainable is None else bool(trainable)
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
@@ -171,7 +173,10 @@ class Bidirectional(CellLayer):
         """Runs both layers over inputs [B, T, D].
 
         Args:
-          inputs, mask, lengths, training, step: as `RNN` takes them.
+          inputs: as `RNN` takes them, as the rest.
+          mask: bool [B, T], of any pattern.
+          lengths: integers [B] instead of a mask.
+          training, step: whether there is dropout, and which.
           initial_state: a list: the forward layer's states, then the backward layer's.
 
         Returns:
