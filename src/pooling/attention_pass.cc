@@ -49,7 +49,8 @@ class PassOf final : public AttentionPass {
   void forward_row(int64_t row, T* out);
   // `weights`: those of the row's steps, of which the sum of steps is made.
   void sum_steps(const Histories<T>& steps, int64_t row, const T* weights, T* out) const;
-  // What is written: gradients of inputs, keys and, for each row, of query and scale.
+  // What is written: gradients of inputs and keys, which may be the inputs (null), and for each row
+  // those of query and scale.
   struct Grads {
     T *inputs, *keys, *query, *scale;
   };
@@ -135,8 +136,12 @@ void PassOf<T>::backward_row(int64_t row, const T* grad, T* scratch, const Grads
   *to.scale *= root_;
   for (int64_t j = 0; j < keys_.width; ++j) to.query[j] *= factor_;
   for (int64_t i = 0; i < n; ++i) scratch[i] *= factor_;
-  kernel.add_outer(weights, grad, values, n, values_.width, to.inputs);
-  kernel.add_outer(scratch, query(row), keys, n, keys_.width, to.keys);
+  if (to.keys == nullptr) {
+    kernel.outer(weights, grad, scratch, query(row), values, n, values_.width, to.inputs);
+  } else {
+    kernel.outer(weights, grad, nullptr, nullptr, values, n, values_.width, to.inputs);
+    kernel.outer(scratch, query(row), nullptr, nullptr, keys, n, keys_.width, to.keys);
+  }
 }
 
 // In the order of the rows, whoever computed them.
@@ -158,9 +163,9 @@ AttentionGradients PassOf<T>::backward(const Tensor& grad) const {
   made.inputs = Tensor::zeros(dtype, values_.tensor.shape());
   if (own_keys_) made.keys = Tensor::zeros(dtype, keys_.tensor.shape());
   Tensor query(dtype, {steps_.rows(), keys_.width}), scale(dtype, {steps_.rows()});
-  Tensor& keys = own_keys_ ? *made.keys : made.inputs;
-  const Grads all = {made.inputs.mutable_values<T>().data(), keys.mutable_values<T>().data(),
-                     query.mutable_values<T>().data(), scale.mutable_values<T>().data()};
+  T* const keys = own_keys_ ? made.keys->mutable_values<T>().data() : nullptr;
+  const Grads all = {made.inputs.mutable_values<T>().data(), keys, query.mutable_values<T>().data(),
+                     scale.mutable_values<T>().data()};
   for_rows(values_.tensor, [&](int64_t begin, int64_t end) {
     std::vector<T> scratch;
     for (int64_t row = begin; row < end; ++row) {

@@ -91,8 +91,7 @@ Tensor Pass<T>::backward(const Tensor& result, const Tensor& grad) const {
       const T* const of = grad.values<T>().data() + row * width_;
       if (pooling_ == Pooling::kMax) {
         pooling_functions<T>().max_backward(inputs_.values<T>().data(), sources(row), n, width_,
-                                            result.values<T>().data() + row * width_, of,
-                                            each.data(), to);
+                                            result.values<T>().data() + row * width_, of, to);
         continue;
       }
       const T parts = pooling_ == Pooling::kMean ? static_cast<T>(n) : T(1);
