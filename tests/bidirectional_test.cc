@@ -1,6 +1,7 @@
 // Against what its two layers give, which tests of their own check.
 #include <gtest/gtest.h>
 
+#include "tests/differences.h"
 #include "tests/expect_error.h"
 #include "tests/pooling_case.h"
 #include "tests/random_columns.h"
@@ -12,6 +13,8 @@ namespace {
 
 using reference::element;
 using reference::Kind;
+using testing::dot;
+using testing::expect_differences;
 using testing_pooling::same_bits;
 using testing_rnn::Case;
 using testing_rnn::on_every_isa;
@@ -115,12 +118,6 @@ TEST(Bidirectional, MergesTheOutputsOfTwoLayers) {
   });
 }
 
-double dot(const Tensor& a, const Tensor& b) {
-  double sum = 0;
-  for (int64_t i = 0; i < a.size(); ++i) sum += element(a, i) * element(b, i);
-  return sum;
-}
-
 double scalar(const BidirectionalStates& result, const BidirectionalGradient& gradient) {
   double sum = 0;
   for (size_t i = 0; i < gradient.outputs.size(); ++i)
@@ -144,27 +141,6 @@ BidirectionalGradient random_gradient(const BidirectionalStates& result, uint32_
   add(result.outputs, gradient.outputs);
   add(result.state, gradient.state);
   return gradient;
-}
-
-template <class F>
-void expect_differences(Tensor value, const Tensor& found, std::mt19937& random, const F& f) {
-  ASSERT_EQ(value.shape(), found.shape());
-  for (int trial = 0; trial < 5 && value.size() > 0; ++trial) {
-    const auto i = static_cast<size_t>(random() % static_cast<uint64_t>(value.size()));
-    double& x = value.mutable_values<double>()[i];
-    if (std::isnan(x)) {
-      EXPECT_EQ(found.values<double>()[i], 0);
-      continue;
-    }
-    const double before = x, step = 1e-5;
-    x = before + step;
-    const double above = f();
-    x = before - step;
-    const double below = f();
-    x = before;
-    EXPECT_NEAR(found.values<double>()[i], (above - below) / (2 * step),
-                1e-7 * (1 + std::abs(found.values<double>()[i])));
-  }
 }
 
 TEST(BidirectionalVjp, IsWhatDifferencesSay) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tests/differences.h"
 #include "tests/expect_error.h"
 #include "tests/pooling_case.h"
 #include "weft/config.h"
@@ -8,6 +9,8 @@ namespace weft {
 namespace {
 
 using reference::element;
+using testing::dot;
+using testing::expect_differences;
 using testing_pooling::attended;
 using testing_pooling::Histories;
 using testing_pooling::kPoolings;
@@ -70,34 +73,6 @@ TEST(AttentionPooling, IsStable) {
   arguments.query = query;
   arguments.mask = mask;
   EXPECT_EQ(AttentionPooling()(inputs, arguments).values<float>()[0], 1e4f);
-}
-
-double dot(const Tensor& a, const Tensor& b) {
-  double sum = 0;
-  for (int64_t i = 0; i < a.size(); ++i) sum += element(a, i) * element(b, i);
-  return sum;
-}
-
-// Compares `found`, the gradient with regard to `value`, with differences of f.
-template <class F>
-void expect_differences(Tensor value, const Tensor& found, std::mt19937& random, const F& f) {
-  ASSERT_EQ(value.shape(), found.shape());
-  for (int trial = 0; trial < 20 && value.size() > 0; ++trial) {
-    const auto i = static_cast<size_t>(random() % static_cast<uint64_t>(value.size()));
-    double& x = value.mutable_values<double>()[i];
-    if (std::isnan(x)) {
-      EXPECT_EQ(found.values<double>()[i], 0);
-      continue;
-    }
-    const double before = x, step = 1e-6;
-    x = before + step;
-    const double above = f();
-    x = before - step;
-    const double below = f();
-    x = before;
-    EXPECT_NEAR(found.values<double>()[i], (above - below) / (2 * step),
-                1e-7 * (1 + std::abs(found.values<double>()[i])));
-  }
 }
 
 TEST(PoolingVjp, IsWhatDifferencesSay) {

@@ -3,19 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/row_sum_kernel.h"
+#include "pooling/typed_kernels.h"
 
 namespace weft {
 namespace {
-
-template <class T>
-void row_sum(const RowSum<T>& job) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    WEFT_KERNEL(row_sum_kernel).f32(job);
-  } else {
-    WEFT_KERNEL(row_sum_kernel).f64(job);
-  }
-}
 
 // A weight as it is now.
 template <class T>

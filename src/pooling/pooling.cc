@@ -4,8 +4,8 @@
 #include <iterator>
 #include <string>
 
-#include "base/row_sum_kernel.h"
 #include "pooling/real_steps.h"
+#include "pooling/typed_kernels.h"
 
 namespace weft {
 namespace {
@@ -38,18 +38,13 @@ class Pass {
 
 template <class T>
 void Pass<T>::sum(int64_t row, T* out) const {
-  const RowSum<T> job = {.rows = inputs_.values<T>().data(),
-                         .sources = sources_.data(),
-                         .weights = nullptr,
-                         .splits = steps_.splits(row),
-                         .sums = 1,
-                         .width = width_,
-                         .out = out};
-  if constexpr (sizeof(T) == sizeof(float)) {
-    WEFT_KERNEL(row_sum_kernel).f32(job);
-  } else {
-    WEFT_KERNEL(row_sum_kernel).f64(job);
-  }
+  row_sum<T>({.rows = inputs_.values<T>().data(),
+              .sources = sources_.data(),
+              .weights = nullptr,
+              .splits = steps_.splits(row),
+              .sums = 1,
+              .width = width_,
+              .out = out});
 }
 
 template <class T>

@@ -5,8 +5,6 @@
 #include <functional>
 #include <vector>
 
-#include "base/cpu.h"
-#include "pooling/pooling_kernel.h"
 #include "weft/pooling.h"
 
 namespace weft {
@@ -31,15 +29,6 @@ class RealSteps {
   std::vector<int64_t> splits_ = {0};
   std::vector<int64_t> cells_;  // row * T + step
 };
-
-template <class T>
-const PoolingFunctions<T>& pooling_functions() {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return WEFT_KERNEL(pooling_kernel).f32;
-  } else {
-    return WEFT_KERNEL(pooling_kernel).f64;
-  }
-}
 
 // Throws unless these are float32 or float64 of rank 3.
 void check_histories(const Tensor& tensor, const char* what);

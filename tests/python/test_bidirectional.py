@@ -145,3 +145,42 @@ def test_takes_blocks():
     np.testing.assert_array_equal(result, want)
     _, grads = pullback(np.ones_like(result))
     assert sum(isinstance(g, weft.IndexedSlices) for g in grads.values()) == 2
+
+
+def test_a_stack_of_layers_goes_back(rng):
+    """RNN, Bidirectional, pooling and attention one after the other, as one function."""
+    stack = [
+        layers.RNN(layers.GRUCell(3, dtype="float64"), return_sequences=True, return_state=False),
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True, dtype="float64")),
+    ]
+    ends = [layers.Pooling("max"), layers.AttentionPooling(learned_query=True, dtype="float64")]
+    x = rng.normal(size=(4, 4, 2))
+
+    def run(call):
+        made = x
+        for layer in stack:
+            made = call(layer, made)
+        return np.concatenate([call(end, made) for end in ends], axis=1)
+
+    def forward():
+        return run(lambda layer, made: layer(made, mask=MASK))
+
+    backs = {}
+
+    def traced(layer, made):
+        outputs, backs[layer] = layer.vjp(made, mask=MASK)
+        return outputs
+
+    result = run(traced)
+    grad = rng.normal(size=result.shape)
+    grads, back = {}, 0
+    for end, part in zip(ends, np.split(grad, 2, axis=1), strict=True):
+        (into,), grads[end] = backs[end](np.ascontiguousarray(part))
+        back = back + into
+    for layer in reversed(stack):
+        (back,), grads[layer] = backs[layer](back)
+    np.testing.assert_allclose(back, numerical(forward, x, grad), atol=1e-7)
+    for layer in (*stack, *ends):
+        for name, weight in layer.weights.items():
+            want = numerical(forward, weight, grad)
+            np.testing.assert_allclose(grads[layer][name], want, atol=1e-7)
