@@ -64,6 +64,19 @@ TEST(AttentionPooling, IsWhatTheReferenceSays) {
   });
 }
 
+TEST(AttentionPooling, ReadsWeightsThatAreElsewhere) {
+  const AttentionPooling layer({.learned_query = true});
+  const Tensor inputs = random_tensor(DType::kFloat32, {2, 5, 3}, 1, 1);
+  layer(inputs);
+  Tensor query = random_tensor(DType::kFloat32, {3}, 2, 1);
+  const AttentionPooling over = layer.over(std::vector<Tensor>{query});
+  query.mutable_values<float>()[0] = 9;
+  AttentionPooling other({.learned_query = true});
+  other.build(3);
+  other.set_weights(std::vector<Tensor>{query});
+  EXPECT_TRUE(same_bits(over(inputs), other(inputs)));
+}
+
 // Any size of score: the largest alone counts here.
 TEST(AttentionPooling, IsStable) {
   const Tensor inputs = Tensor::of<float>({1, 3, 1}, {1e4f, -1e4f, 1e4f});

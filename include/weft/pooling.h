@@ -104,6 +104,9 @@ class WEFT_API AttentionPooling {
   std::span<const Parameter> parameters() const;
   // Throws what weft::set_weights throws, and InvalidArgument before build().
   void set_weights(std::span<const Tensor> weights);
+  // A layer of this declaration over the memory of `weights`, which set_weights would take. As
+  // there, nobody may write to it while the layer runs.
+  AttentionPooling over(std::span<const Tensor> weights) const;
 
   // Builds the layer for D at the first call. A row's result has the same bits in any batch and
   // with any number of threads. Throws what pool() throws, and InvalidArgument for a query or keys

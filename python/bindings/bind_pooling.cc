@@ -99,6 +99,7 @@ void bind_pooling(nb::module_& m) {
       .def_prop_ro("input_size", &AttentionPooling::input_size)
       .def_prop_ro("parameters", &parameters_of<AttentionPooling>)
       .def("set_weights", &set_weights<AttentionPooling>, nb::arg("weights").none())
+      .def("over", &layer_over<AttentionPooling>, nb::arg("weights"))
       .def("__call__", &call_attention, nb::arg("inputs").none(), nb::arg("query").none(),
            nb::arg("keys").none(), nb::arg("mask").none(), nb::arg("lengths").none())
       .def("vjp", &vjp_attention, nb::arg("inputs").none(), nb::arg("query").none(),

@@ -12,6 +12,8 @@ struct AttentionPooling::Data {
   std::mutex building;
   std::atomic<int64_t> input_size{-1};  // set once, after the parameters
   std::vector<Parameter> parameters;
+
+  std::string owner() const { return "layer '" + options.name + "'"; }
 };
 
 AttentionPooling::AttentionPooling(AttentionPoolingOptions options)
@@ -36,7 +38,7 @@ void AttentionPooling::build(int64_t key_size) {
   const int64_t built_for = data.input_size.load();
   if (built_for == key_size) return;
   if (built_for >= 0) {
-    throw InvalidArgument("layer '" + data.options.name + "' was built for keys of size " +
+    throw InvalidArgument(data.owner() + " was built for keys of size " +
                           std::to_string(built_for) + ", got " + std::to_string(key_size));
   }
   std::vector<Parameter> made;
@@ -52,9 +54,15 @@ void AttentionPooling::build(int64_t key_size) {
 }
 
 void AttentionPooling::set_weights(std::span<const Tensor> weights) {
-  const std::string owner = "layer '" + data_->options.name + "'";
-  if (!built()) throw InvalidArgument(owner + " has no weights yet: build it first");
-  weft::set_weights(data_->parameters, weights, owner);
+  if (!built()) throw InvalidArgument(data_->owner() + " has no weights yet: build it first");
+  weft::set_weights(data_->parameters, weights, data_->owner());
+}
+
+AttentionPooling AttentionPooling::over(std::span<const Tensor> weights) const {
+  AttentionPooling made(options());
+  made.data_->parameters = parameters_over(parameters(), weights, data_->owner());
+  made.data_->input_size.store(input_size());
+  return made;
 }
 
 namespace {
