@@ -86,8 +86,8 @@ class WEFT_API Optimizer {
   const OptimizerOptions& options() const;
   int64_t iterations() const;  // steps taken
 
-  // One step. The same bits with any number of threads. Clips are of the gradients as they are, with
-  // each row once; Keras clips rows before equal ids are added up.
+  // One step. The same bits with any number of threads. Gradients are clipped as they are, each row
+  // once; Keras clips rows before equal ids are added up.
   // Throws, and then nothing has changed: InvalidArgument for a name that is there twice or whose
   // shape was another before, or a gradient of another shape than its weight, WrongType for another
   // dtype.

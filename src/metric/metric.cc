@@ -30,6 +30,24 @@ struct Rows {
   }
 };
 
+// One weight for each of n samples; given as the samples, or one for each row of the batch.
+Tensor weights_of(const Tensor& given, const Shape& samples, int64_t n) {
+  const Tensor weights = as_double(given, "sample_weight");
+  if (weights.size() == n) return weights;
+  if (weights.rank() != 1 || weights.size() == 0 || samples.empty() ||
+      weights.dim(0) != samples[0]) {
+    throw InvalidArgument("sample_weight has shape " + shape_string(given.shape()) +
+                          ", the samples " + shape_string(samples));
+  }
+  Tensor each(DType::kFloat64, samples);
+  const int64_t times = n / weights.size();
+  for (int64_t i = 0; i < n; ++i) {
+    each.mutable_values<double>()[static_cast<size_t>(i)] =
+        weights.values<double>()[static_cast<size_t>(i / times)];
+  }
+  return each;
+}
+
 // `by_class`: labels are one class for each row; otherwise they have the predictions' shape, or
 // lack a last dimension of 1.
 Rows rows_of(const Tensor& labels, const Tensor& predictions, const Tensor* sample_weight,
@@ -52,12 +70,7 @@ Rows rows_of(const Tensor& labels, const Tensor& predictions, const Tensor* samp
                           ", the predictions " + shape_string(predictions.shape()));
   }
   rows.label_width = by_class ? 1 : rows.width;
-  if (sample_weight == nullptr) return rows;
-  rows.weights = as_double(*sample_weight, "sample_weight");
-  if (sample_weight->size() != rows.rows) {
-    throw InvalidArgument("sample_weight has shape " + shape_string(sample_weight->shape()) +
-                          ", the samples " + shape_string(samples));
-  }
+  if (sample_weight != nullptr) rows.weights = weights_of(*sample_weight, samples, rows.rows);
   return rows;
 }
 

@@ -150,6 +150,11 @@ def metric_arrays() -> dict[str, np.ndarray]:
         out[f"column/{i}"] = out[f"rows/{i}"][:, None]  # as Keras's AUC wants them
         out[f"shares/{i}"] = softmax(rng.standard_normal((rows, 5)))
         out[f"classes/{i}"] = rng.randint(0, 5, rows)
+        out[f"one_hot/{i}"] = np.eye(5)[out[f"classes/{i}"]]
+        out[f"logits_of_steps/{i}"] = rng.standard_normal((rows, 3, 1))
+        out[f"binary_of_steps/{i}"] = rng.randint(0, 2, (rows, 3, 1))
+        out[f"shares_of_steps/{i}"] = softmax(rng.standard_normal((rows, 3, 4)))
+        out[f"classes_of_steps/{i}"] = rng.randint(0, 4, (rows, 3))
     out["shares/0"][:3] = 0.2  # of equal ones the first
     return {
         k: v.astype(np.float32) if np.issubdtype(v.dtype, np.floating) else v
@@ -169,6 +174,12 @@ def asked_metrics() -> Iterator[Json]:
         (call("BinaryCrossentropy"), "binary", "scores"),
         (call("BinaryCrossentropy", **logits), "binary", "logits"),
         (call("BinaryCrossentropy", **smooth), "binary", "logits"),
+        (call("BinaryCrossentropy", **logits), "binary_of_steps", "logits_of_steps"),
+        (call("BinaryAccuracy", threshold=0.0), "binary_of_steps", "logits_of_steps"),
+        (call("SparseCategoricalAccuracy"), "classes_of_steps", "shares_of_steps"),
+        (call("SparseCategoricalCrossentropy"), "classes", "shares"),
+        (call("CategoricalCrossentropy"), "one_hot", "shares"),
+        (call("MeanSquaredError"), "one_hot", "shares"),
         (call("AUC", num_thresholds=2001), "binary", "scores"),
     ):
         for weights in (None, "column" if metric["call"] == "AUC" else "rows"):
