@@ -178,6 +178,8 @@ class WEFT_API BatchStream {
   // Throws InvalidArgument where the dataset parses records of the other kind.
   bool next(Features& features);
   bool next(ParsedSequenceExamples& batch);
+  // Where the rows of the batch that next() gave last are from: its records, without their bytes.
+  const RecordBatch& origins() const;
 
   DatasetState state() const;
   RecordCounters counters() const;

@@ -82,6 +82,8 @@ class WEFT_API RecordBatch {
   }
 
   void clear();
+  // Frees the bytes: records are empty from then on, and still know where they are from.
+  void clear_bytes();
   // Appends records [begin, begin + n) of `from`. Throws InvalidArgument if it has fewer.
   void append(const RecordBatch& from, int64_t begin, int64_t n);
   // Appends a copy of the bytes.

@@ -143,6 +143,16 @@ class Locked {
       return stream_.state(records);
     }));
   }
+  nb::list origins() {
+    const RecordBatch records = without_gil([&] {
+      std::lock_guard lock(mutex_);
+      return stream_.origins();
+    });
+    nb::list made;
+    for (int64_t i = 0; i < records.size(); ++i)
+      made.append(nb::make_tuple(text_to_python(records.file(i)), records.number(i)));
+    return made;
+  }
   void close() {
     without_gil([&] {
       std::lock_guard lock(mutex_);
@@ -301,6 +311,8 @@ void bind_streams(nb::module_& m) {
            nb::arg("state").none())
       .def("next", &next_features, "A dict of features; None at the end.")
       .def("next_sequences", &next_sequences, "Context, lists and lengths; None at the end.")
+      .def("origins", &Locked<BatchStream>::origins,
+           "(file, number of the record) of each row of the last batch.")
       .def("state", &Locked<BatchStream>::state)
       .def("close", &Locked<BatchStream>::close)
       .def("counters", &Locked<BatchStream>::counters);

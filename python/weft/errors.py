@@ -4,6 +4,9 @@ Every error about data says where: `file`, `record` (number in its file), `key` 
 (of the batch), `step` and `offset` (bytes) are attributes, None where they do not apply.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 __all__ = [
     "CorruptDataError",
     "Error",
@@ -12,6 +15,7 @@ __all__ = [
     "LimitExceededError",
     "MissingFileError",
     "MissingKeyError",
+    "NonFiniteError",
     "NotFoundError",
     "OutOfRangeError",
     "WrongTypeError",
@@ -62,6 +66,26 @@ class CorruptDataError(Error, ValueError):
 
 class LimitExceededError(Error, ValueError):
     """Input that is larger than the limits allow."""
+
+
+class NonFiniteError(Error, ValueError):
+    """NaN or infinity in a training: in inputs, a loss or a gradient.
+
+    `step` is that of the training, from 0. `rows` are those of the batch that it came from, and
+    `records` (file, number in it) of these, as far as they are known.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        rows: Sequence[int] = (),
+        records: Sequence[tuple[str, int]] = (),
+        **where: Any,
+    ):
+        super().__init__(message, **where)
+        self.rows = list(rows)
+        self.records = list(records)
 
 
 class NotFoundError(Error):

@@ -28,7 +28,8 @@ struct Item {
   T value;
   bool ended = false;
   std::exception_ptr error;
-  Position position;  // after it
+  RecordBatch origins;  // of a parsed batch: its records, without their bytes
+  Position position;    // after it
   RecordCounters counters;
   std::vector<std::shared_ptr<const Error>> skipped;
   std::vector<std::string> warnings;

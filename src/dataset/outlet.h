@@ -22,6 +22,7 @@ class Outlet {
   bool next(T& value);
   // After the value that next() gave last, or before it.
   DatasetState state(bool before = false);
+  const RecordBatch& origins() const { return origins_; }  // of the value that next() gave last
   const RecordCounters& counters() const { return counters_; }
   void close() {
     item_.reset();
@@ -35,6 +36,7 @@ class Outlet {
   const int64_t iteration_;
   Produce<T> source_;
   std::optional<Item<T>> item_;  // not yet handed out: on_skip may throw in between
+  RecordBatch origins_;
   Position before_;              // the last value
   Position position_;            // after it
   RecordCounters counters_;
@@ -78,6 +80,7 @@ bool Outlet<T>::next(T& value) {
   if (item.error) std::rethrow_exception(item.error);
   if (item.ended) return false;
   before_ = std::exchange(position_, std::move(item.position));
+  origins_ = std::move(item.origins);
   value = std::move(item.value);
   return true;
 }

@@ -122,6 +122,8 @@ Produce<Parsed> parsed(Produce<RecordBatch> records, const Dataset::Description&
       parser->warn_of_absent_keys();
     } else {
       item.value = parser->parse(batch.value);
+      item.origins = std::move(batch.value);
+      item.origins.clear_bytes();
     }
   };
 }
@@ -241,6 +243,7 @@ bool BatchStream::next(Features& features) {
   return more;
 }
 bool BatchStream::next(ParsedSequenceExamples& batch) { return impl_->next(batch, true); }
+const RecordBatch& BatchStream::origins() const { return impl_->outlet.origins(); }
 DatasetState BatchStream::state() const { return impl_->outlet.state(); }
 RecordCounters BatchStream::counters() const { return impl_->outlet.counters(); }
 void BatchStream::close() { impl_->outlet.close(); }

@@ -30,6 +30,12 @@ void RecordBatch::clear() {
   room_ = {};
 }
 
+void RecordBatch::clear_bytes() {
+  std::fill(records_.begin(), records_.end(), std::string_view());
+  blocks_.clear();
+  room_ = {};
+}
+
 // The search begins with the newest: records come in runs from few blocks.
 void RecordBatch::keep(const Buffer& block) {
   const auto same = [&](const Buffer& kept) { return kept.data() == block.data(); };

@@ -79,9 +79,9 @@ def test_resumes_exactly(paths, seed):
     resumed = iter(other)
     assert resumed.state_dict() == state
     assert ids(resumed) == expected
-    # What comes after it is a new iteration of both, by the seeds of each.
+    # What comes after it is a new iteration of both, by the same seeds.
     assert other.state_dict()["iteration"] == state["iteration"]
-    assert next(iter(other)) is not None
+    assert ids(iter(other)) == ids(iter(dataset))
     assert other.state_dict()["iteration"] == state["iteration"] + 1
 
     third = iter(pipeline(paths))

@@ -253,12 +253,25 @@ class TFRecordDataset:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Has the next iter() go on where the one stood whose state this is.
 
-        The seeds are those of the state. Raises ValueError for a state of another dataset: of other
+        The seeds are those of the state, in later iterations too. Raises ValueError for a state of another dataset: of other
         steps, or of files of other names or sizes; folders and `parse` specs may differ.
         """
         state = checked_state(state_dict)
         Pass(self, state).close()
+        self._reseed(state["seeds"])
         self._resume = state
+
+    def _reseed(self, seeds: Iterable[int]) -> None:
+        """Has the shuffles, in their order, draw by `seeds`."""
+        core, steps, given = self._describe(), [], iter(seeds)
+        for method, arguments in self._steps:
+            if method == "shuffle_files":
+                arguments = (next(given), *arguments[1:])
+            elif method == "shuffle":
+                arguments = (arguments[0], next(given), *arguments[2:])
+            core = getattr(core, method)(*arguments)
+            steps.append((method, arguments))
+        self._core, self._steps = core, tuple(steps)
 
     def counters(self) -> dict[str, int]:
         """What iterating over this dataset, and over datasets made from it, has read so far.
@@ -303,6 +316,10 @@ class DatasetIterator(Iterator[Any]):
         for element in self._pass.ready:
             return element
         return self._pass.advance()
+
+    def origins(self) -> list[tuple[str, int]]:
+        """(file, number of the record in it) of each row of the parsed batch that came last."""
+        return self._pass.origins()
 
     def state_dict(self) -> dict[str, Any]:
         """Where it stands: see `TFRecordDataset.state_dict`."""

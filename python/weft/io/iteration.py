@@ -47,6 +47,12 @@ class Pass:
         self.ready, self._size = iter(element), len(element)
         return next(self.ready)
 
+    def origins(self) -> list[tuple[str, int]]:
+        """Where the rows of the last parsed batch are from."""
+        if not isinstance(self._stream, _core.BatchStream):
+            raise InvalidArgumentError("origins() is of parsed batches: call parse() first")
+        return self._stream.origins()
+
     def state(self) -> dict[str, Any]:
         """Where it stands, behind the last element that was given out."""
         left = self._left + operator.length_hint(self.ready)

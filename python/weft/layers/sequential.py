@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from weft.errors import InvalidArgumentError, WrongTypeError
-from weft.layers.base import Layer, arrays_of, checked_config, last_dimension, layer_name
+from weft.layers.attention import AttentionPooling
+from weft.layers.base import Layer, Pullback, arrays_of, checked_config, last_dimension, layer_name
+from weft.layers.bidirectional import Bidirectional
 from weft.layers.dense import Dense
 from weft.layers.dropout import Dropout
 from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.layers.one_cell import GRU, LSTM, SimpleRNN
+from weft.layers.pooling import GlobalAveragePooling1D, GlobalMaxPooling1D, Pooling
 from weft.layers.recurrent import RNN
 
 __all__ = ["Sequential"]
 
-_LAYERS = (SequenceFeatures, DenseFeatures, Dense, Dropout, RNN, SimpleRNN, GRU, LSTM)
+_POOLINGS = (Pooling, GlobalAveragePooling1D, GlobalMaxPooling1D, AttentionPooling)
+_RECURRENT = (RNN, SimpleRNN, GRU, LSTM, Bidirectional)
+_LAYERS = (SequenceFeatures, DenseFeatures, Dense, Dropout, *_RECURRENT, *_POOLINGS)
 _FEATURES = (SequenceFeatures, DenseFeatures)
+_TAKE_BLOCKS = (Dense, RNN, Bidirectional)
+
+LayerGradients: TypeAlias = list[tuple[Layer, dict[str, Any]]]
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
+
+
+def _accepted(function: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
+    """Those of the arguments that the function has."""
+    return {k: v for k, v in arguments.items() if k in _parameters(function)}
+
+
+def _mask_after(layer: Layer, x: Any, mask: Any) -> Any:
+    """The mask that still fits what the layer gave."""
+    return mask if len(x.shape) == 3 and not isinstance(layer, _POOLINGS) else None
 
 
 def _checked(layers: Any) -> list[Any]:
@@ -27,16 +52,22 @@ def _checked(layers: Any) -> list[Any]:
     for i, layer in enumerate(layers):
         if not isinstance(layer, _LAYERS):
             raise InvalidArgumentError(
-                "the layers of a Sequential are feature layers, recurrent layers, Dense and "
-                f"Dropout, got {layer!r}"
+                "the layers of a Sequential are feature layers, recurrent layers, poolings, "
+                f"Dense and Dropout, got {layer!r}"
             )
         if i > 0 and isinstance(layer, _FEATURES):
             raise InvalidArgumentError(f"a feature layer comes first, but {layer.name!r} does not")
         # RNN itself returns its state unless told otherwise, which Keras's does not.
-        if isinstance(layer, (SimpleRNN, GRU, LSTM)) and layer.return_state:
+        one = layer.layer if isinstance(layer, Bidirectional) else layer
+        returns_state = isinstance(one, (SimpleRNN, GRU, LSTM)) and one.return_state
+        if returns_state or getattr(layer, "merge_mode", "") is None:
             raise InvalidArgumentError(
                 "All layers in a Sequential model should have a single output tensor, but "
-                f"{layer.name!r} has return_state=True"
+                f"{layer.name!r} has {'return_state=True' if returns_state else 'merge_mode=None'}"
+            )
+        if isinstance(layer, AttentionPooling) and not layer.learned_query:
+            raise InvalidArgumentError(
+                f"{layer.name!r} needs a query, which no Sequential has: use learned_query=True"
             )
     names = [layer.name for layer in layers]
     for name in names:
@@ -53,16 +84,17 @@ class Sequential(Layer):
 
     A feature layer, if there is one, comes first. Its indicators reach the RNN or Dense after it as
     ids, so that no array of their width is ever written; the results are the same. The mask of a
-    SequenceFeatures goes to the recurrent layers, up to and with the first one that returns its
-    last step alone. `RNN` hands on its outputs without its state.
+    SequenceFeatures goes to the layers after it, up to and with the first one that gives one vector
+    for each row. `RNN` hands on its outputs without its state.
 
     Args:
-        layers: `SequenceFeatures`, `DenseFeatures`, `RNN`, `SimpleRNN`, `GRU`, `LSTM`, `Dense`,
+        layers: `SequenceFeatures`, `DenseFeatures`, `RNN`, `SimpleRNN`, `GRU`, `LSTM`,
+            `Bidirectional`, `Pooling` and its like, `AttentionPooling` with learned_query, `Dense`,
             `Dropout`.
         name: of the model.
 
     Raises ValueError for another layer, a feature layer that is not the first, two layers of one
-    name, and a `SimpleRNN`, `GRU` or `LSTM` with return_state=True.
+    name, a `SimpleRNN`, `GRU` or `LSTM` with return_state=True, and a layer that gives two outputs.
     """
 
     trainable = True
@@ -86,9 +118,17 @@ class Sequential(Layer):
                 size = layer._layer.width
                 continue
             layer.build((None, last_dimension(size)))
-            if isinstance(layer, Dropout):
-                continue
-            size = layer.units if isinstance(layer, Dense) else layer.output_size
+            size = layer.units if isinstance(layer, Dense) else getattr(layer, "output_size", size)
+
+    @property
+    def output_size(self) -> int:
+        """The last dimension of the output."""
+        for layer in reversed(self.layers):
+            if isinstance(layer, _FEATURES):
+                return layer._layer.width
+            if isinstance(layer, Dense) or hasattr(layer, "output_size"):
+                return layer.units if isinstance(layer, Dense) else layer.output_size
+        raise InvalidArgumentError(f"{self.name!r} has no layer that says its size")
 
     @property
     def built(self) -> bool:
@@ -101,31 +141,82 @@ class Sequential(Layer):
         """The last layer's output for `inputs`: features, or an array if none takes features.
 
         `mask`: bool [B, T], for recurrent layers over an array; a feature layer makes its own.
-        `training` and `step` as `RNN` takes them. Raises ValueError for a model without layers, and
-        for a `mask` beside a feature layer; what the layers raise.
+        `training` and `step` as the layers take them. Raises ValueError for a model without layers,
+        and for a `mask` beside a feature layer; what the layers raise.
         """
+        self._check(mask)
+        x = inputs
+        for layer, after in self._pairs():
+            if isinstance(layer, _FEATURES):
+                x = layer.blocks(x) if isinstance(after, _TAKE_BLOCKS) else layer(x)
+                if isinstance(layer, SequenceFeatures):
+                    x, mask = x.data, x.mask
+            else:
+                given = _accepted(type(layer).__call__, mask=mask, training=training, step=step)
+                x = layer(x, **given)
+                x = x[0] if isinstance(x, tuple) else x
+            mask = _mask_after(layer, x, mask)
+        return x
+
+    def vjp(
+        self, inputs: Any, mask: Any = None, training: bool = False, step: int | None = None
+    ) -> tuple[np.ndarray, Pullback]:
+        """A call and its way back: `pullback(grad_outputs)` gives ((grad_inputs,), grads).
+
+        `grads` are those of all layers, under the names of `weights`.
+        """
+        x, back, _ = self.traced(inputs, mask, training, step)
+
+        def pullback(grad_outputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            grad_inputs, by_layer = back(grad_outputs)
+            grads = {f"{la.name}/{k}": g for la, its in by_layer for k, g in its.items()}
+            return (grad_inputs,), grads
+
+        return x, pullback
+
+    def traced(
+        self, inputs: Any, mask: Any = None, training: bool = False, step: int | None = None
+    ) -> tuple[np.ndarray, Callable[[Any], tuple[Any, LayerGradients]], int]:
+        """`vjp`, and how many real steps a SequenceFeatures found.
+
+        Its pullback gives the gradient of the inputs, and each layer with those of its weights.
+        """
+        self._check(mask)
+        x, steps, backs = inputs, 0, []
+        for layer, after in self._pairs():
+            if isinstance(layer, _FEATURES):
+                take = layer.blocks_vjp if isinstance(after, _TAKE_BLOCKS) else layer.vjp
+                x, back = take(x)
+                if isinstance(layer, SequenceFeatures):
+                    steps = int(x.lengths.sum())
+                    x, mask = x.data, x.mask
+            else:
+                given = _accepted(type(layer).vjp, mask=mask, training=training, step=step)
+                x, back = layer.vjp(x, **given)
+                x = x[0] if isinstance(x, tuple) else x
+            mask = _mask_after(layer, x, mask)
+            backs.append((layer, back))
+
+        def pullback(grad: Any) -> tuple[Any, LayerGradients]:
+            made: LayerGradients = []
+            for layer, back in reversed(backs):
+                (grad, *_), grads = back(grad)
+                made.append((layer, grads))
+            return grad, made[::-1]
+
+        return x, pullback, steps
+
+    def _check(self, mask: Any) -> None:
         if not self.layers:
             raise InvalidArgumentError(f"{self.name!r} has no layers: call `add(layer)` first")
         if mask is not None and isinstance(self.layers[0], _FEATURES):
             raise InvalidArgumentError(
                 f"`mask` is for models over an array: {self.layers[0].name!r} makes its own"
             )
-        x = inputs
-        for layer, after in zip(self.layers, [*self.layers[1:], None], strict=True):
-            if isinstance(layer, _FEATURES):
-                written = after is None or isinstance(after, Dropout)
-                x = layer(x) if written else layer.blocks(x)
-                if isinstance(layer, SequenceFeatures):
-                    x, mask = x.data, x.mask
-            elif isinstance(layer, RNN):
-                x = layer(x, mask=mask, training=training, step=step)
-                x = x[0] if layer.return_state else x
-                mask = mask if layer.return_sequences else None
-            elif isinstance(layer, Dropout):
-                x = layer(x, training=training, step=step)
-            else:
-                x = layer(x)
-        return x
+
+    def _pairs(self) -> Iterable[tuple[Any, Any]]:
+        """Each layer, and the one after it."""
+        return zip(self.layers, [*self.layers[1:], None], strict=True)
 
     @property
     def weights(self) -> Mapping[str, np.ndarray]:

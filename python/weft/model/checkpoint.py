@@ -1,0 +1,159 @@
+"""Checkpoints: everything that a training needs to go on exactly where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from weft.arguments import integer, number
+from weft.errors import InvalidArgumentError
+from weft.model import archive
+from weft.model.callbacks import Callback
+
+__all__ = ["Checkpoint"]
+
+_KIND = "checkpoint"
+_VERSION = 1
+
+
+class Checkpoint(Callback):
+    """Writes checkpoints that survive a kill at any moment: `fit(..., resume=True)` goes on there.
+
+    One file: weights, the optimizer's state, the place in the dataset, the step, the metrics of the
+    epoch under way, the history, and what callbacks keep. It is written without its name, made
+    durable and then takes the name: there is the last one or the one before, always complete.
+
+    Args:
+        path: of the file. It is written after each epoch, and
+        every_steps: after so many steps,
+        every_seconds: after the first step that ends so long after the last file.
+        keep: of so many files the older ones stay as `path`.1, `path`.2, ...
+    """
+
+    def __init__(
+        self,
+        path: archive.Path,
+        every_steps: int | None = None,
+        every_seconds: float | None = None,
+        keep: int = 1,
+    ):
+        super().__init__()
+        self.path = archive.path_of(path)
+        self.every_steps = None if every_steps is None else integer(every_steps, "every_steps")
+        self.every_seconds = (
+            None if every_seconds is None else number(every_seconds, "every_seconds")
+        )
+        self.keep = integer(keep, "keep")
+        if self.keep < 1 or (self.every_steps is not None and self.every_steps < 1):
+            raise InvalidArgumentError("`keep` and `every_steps` are 1 at least")
+        self._written = time.monotonic()
+
+    def due(self, step: int) -> bool:
+        """Whether a file is to be written after `step` steps of the training."""
+        if self.every_steps is not None and step % self.every_steps == 0:
+            return True
+        passed = time.monotonic() - self._written
+        return self.every_seconds is not None and passed >= self.every_seconds
+
+    def write(self, state: Mapping[str, Any]) -> None:
+        """Writes the file. Raises OSError naming it."""
+        archive.write(self.path, _KIND, {"version": _VERSION, **state}, self.keep)
+        self._written = time.monotonic()
+
+
+def model_state(model: Any) -> dict[str, Any]:
+    """Weights and optimizer, and what they are of."""
+    rate = model.optimizer.learning_rate
+    return {
+        "model": _described(model),
+        "weights": dict(model.weights),
+        "optimizer": {
+            "class_name": type(model.optimizer).__name__,
+            "learning_rate": None if callable(rate) else rate,
+            "state": model.optimizer.state(),
+        },
+    }
+
+
+def load_model_state(path: str, model: Any, state: Mapping[str, Any]) -> None:
+    """Gives the model the weights and the optimizer the state.
+
+    Raises ValueError naming the file if they are of another model.
+    """
+    difference = _difference(state["model"], _described(model), "")
+    if difference:
+        raise InvalidArgumentError(f"{path}: is of another model: {difference}", file=path)
+    made, kept = type(model.optimizer).__name__, state["optimizer"]
+    if made != kept["class_name"]:
+        raise InvalidArgumentError(
+            f"{path}: is of the optimizer {kept['class_name']}, not {made}", file=path
+        )
+    own = model.weights
+    given = list(state["weights"].values())
+    archive.check_arrays(path, given, own)
+    model.set_weights(given)
+    # The names of layers without one of their own count up in a process.
+    renamed = dict(zip(state["weights"], own, strict=True))
+    optimizer = {}
+    for key, array in kept["state"].items():
+        weight, _, slot = key.rpartition("/")
+        optimizer[f"{renamed.get(weight, weight)}/{slot}" if weight else key] = array
+    model.optimizer.load_state(optimizer)
+    if kept["learning_rate"] is not None:
+        model.optimizer.learning_rate = kept["learning_rate"]
+
+
+def read(path: str) -> dict[str, Any]:
+    """The state that `Checkpoint.write` wrote; errors as `archive.read`."""
+    state = archive.read(path, _KIND)
+    if state.get("version") != _VERSION:
+        raise InvalidArgumentError(
+            f"{path}: is a checkpoint of version {state.get('version')}, which this version of "
+            "weft does not know",
+            file=path,
+        )
+    return state
+
+
+def resume_path(resume: Any, checkpoints: list[Checkpoint]) -> str | None:
+    """The file to go on from: None if there is none yet."""
+    if resume is False or resume is None:
+        return None
+    if resume is not True:
+        return archive.path_of(resume, "resume")
+    if not checkpoints:
+        raise InvalidArgumentError("resume=True needs a weft.callbacks.Checkpoint among callbacks")
+    return checkpoints[0].path if os.path.exists(checkpoints[0].path) else None
+
+
+def _described(model: Any) -> Any:
+    """The layers of a model as JSON, but for their names."""
+    config = {k: v for k, v in model.get_config().items() if k != "compile"}
+    return _nameless(json.loads(json.dumps(config)))
+
+
+def _nameless(config: Any) -> Any:
+    if isinstance(config, list):
+        return [_nameless(v) for v in config]
+    if not isinstance(config, dict):
+        return config
+    return {k: _nameless(v) for k, v in config.items() if k != "name"}
+
+
+def _difference(there: Any, here: Any, at: str) -> str:
+    """The first difference of two configs in words; "" if there is none."""
+    if isinstance(there, dict) and isinstance(here, dict) and there.keys() == here.keys():
+        pairs = [(f"{at}.{k}" if at else k, there[k], here[k]) for k in there]
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        pairs = [(f"{at}[{i}]", a, b) for i, (a, b) in enumerate(zip(there, here, strict=True))]
+    else:
+        return "" if there == here else f"{at} is {_text(there)} there and {_text(here)} here"
+    return next((text for name, a, b in pairs if (text := _difference(a, b, name))), "")
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

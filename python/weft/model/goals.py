@@ -1,0 +1,290 @@
+"""What the heads of a model are to learn: losses, metrics, and where labels and weights are."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from weft import io, losses, metrics
+from weft.arguments import number
+from weft.errors import InvalidArgumentError, MissingKeyError, WrongTypeError
+from weft.model.feed import Batch
+
+_ONLY = ""  # the name of a head that has none
+
+
+class Goal:
+    """What one head is to learn, and how well it did since `reset`."""
+
+    def __init__(self, head: str, loss: Any, weight: float, its_metrics: list[Any], label: Any):
+        self.head = head
+        self.loss = loss
+        self.weight = weight
+        self.metrics = its_metrics
+        self.label: str | None = label
+        self.total = 0.0  # of the loss, times rows
+
+    def __repr__(self) -> str:
+        return f"the output {self.head!r}" if self.head else "the output"
+
+
+class Measured(NamedTuple):
+    """A head's labels and sample weights of a batch, and its loss."""
+
+    goal: Goal
+    labels: Any
+    weights: Any
+    loss: float
+
+
+class Goals:
+    """The goals of all heads. The arguments are those of `Model.compile`.
+
+    `heads`: their names; None for a model that has one without a name.
+    """
+
+    def __init__(
+        self,
+        heads: list[str] | None,
+        loss: Any,
+        loss_weights: Any,
+        its_metrics: Any,
+        labels: Any,
+        sample_weight: str | None,
+    ):
+        names = [_ONLY] if heads is None else heads
+        given = _by_head(loss, names, "loss")
+        factors = _by_head(loss_weights, names, "loss_weights")
+        measured = _by_head(its_metrics, names, "metrics")
+        keys = _by_head(labels, names, "labels")
+        self.goals: list[Goal] = []
+        for name in names:
+            its_loss = None if given[name] is None else losses.get(given[name])
+            factor = 1.0 if factors[name] is None else number(factors[name], "loss_weights")
+            label = keys[name] if keys[name] is not None or name == _ONLY else name
+            its = _metrics(measured[name], its_loss, alone=len(names) == 1)
+            self.goals.append(Goal(name, its_loss, factor, its, label))
+        if all(goal.loss is None for goal in self.goals):
+            raise InvalidArgumentError("`loss` names no loss for any output")
+        self.sample_weight = sample_weight
+        self.named = heads is not None
+        self.rows = 0
+        self.steps = 0  # real ones, of sequences
+
+    def spec(self) -> dict[str, Any]:
+        """How labels and weights are parsed, unless said otherwise."""
+        made = {}
+        for goal in self.goals:
+            if goal.label is None:
+                continue
+            if isinstance(goal.loss, losses.CategoricalCrossentropy):
+                raise InvalidArgumentError(
+                    f"labels of {goal.loss.name} have a size that is not known here: pass "
+                    f"{{{goal.label!r}: weft.io.FixedLenFeature([classes], weft.float32)}}"
+                )
+            whole = not isinstance(goal.loss, losses.MeanSquaredError)
+            made[goal.label] = io.FixedLenFeature([], "int64" if whole else "float32")
+        if self.sample_weight is not None:
+            made[self.sample_weight] = io.FixedLenFeature([], "float32")
+        return made
+
+    def measure(
+        self, batch: Batch, outputs: Any, class_weight: Mapping[int, float] | None = None
+    ) -> tuple[list[Measured], float, Any]:
+        """The losses of a batch: by head, weighted together, and the gradient of that.
+
+        The gradient has the structure of `outputs`.
+        """
+        made, total, gradients = [], 0.0, {}
+        for goal in self.goals:
+            out = outputs[goal.head] if self.named else outputs
+            labels, weights = self._labels(goal, batch), self._weights(goal, batch, out)
+            if class_weight is not None:
+                weights = _class_weights(class_weight, labels, weights, out)
+            loss = 0.0
+            if goal.loss is not None:
+                loss, gradient = goal.loss.value_and_grad(labels, out, weights)
+                total += goal.weight * loss
+                gradient = gradient if goal.weight == 1 else gradient * out.dtype.type(goal.weight)
+                gradients[goal.head] = gradient
+            made.append(Measured(goal, labels, weights, loss))
+        return made, total, gradients if self.named else gradients[_ONLY]
+
+    def count(self, measured: list[Measured], outputs: Any, steps: int) -> None:
+        """Adds a batch to what `logs` tells."""
+        rows = 0
+        for goal, labels, weights, loss in measured:
+            out = outputs[goal.head] if self.named else outputs
+            rows = len(out)
+            goal.total += loss * rows
+            for metric in goal.metrics:
+                metric.update_state(labels, out, weights)
+        self.rows += rows
+        self.steps += steps
+
+    def reset(self) -> None:
+        """Forgets what was counted."""
+        self.rows = self.steps = 0
+        for goal in self.goals:
+            goal.total = 0.0
+            for metric in goal.metrics:
+                metric.reset_state()
+
+    def names(self) -> dict[str, tuple[Goal, Any]]:
+        """Under which name stands a goal's loss (None) or which of its metrics; but "loss"."""
+        many = len(self.goals) > 1
+        found = {f"{g.head}_loss": (g, None) for g in self.goals if many and g.loss is not None}
+        for goal in self.goals:
+            for metric in goal.metrics:
+                found[f"{goal.head}_{metric.name}" if many else metric.name] = (goal, metric)
+        return found
+
+    def log(self, goal: Goal | None, metric: Any) -> float:
+        """One of the numbers of `logs`; without a goal the loss."""
+        if metric is not None:
+            return float(metric.result())
+        if self.rows == 0:
+            return math.nan
+        if goal is not None:
+            return goal.total / self.rows
+        return sum(g.weight * g.total for g in self.goals) / self.rows
+
+    def logs(self, prefix: str = "") -> dict[str, float]:
+        """The loss, each head's, and the metrics, over everything since `reset`."""
+        whole = {"loss": (None, None), **self.names()}
+        return {prefix + name: self.log(*which) for name, which in whole.items()}
+
+    def state(self) -> dict[str, Any]:
+        """What was counted, for `load_state`."""
+        totals = [goal.total for goal in self.goals]
+        counted = [[metric.state() for metric in goal.metrics] for goal in self.goals]
+        return {"rows": self.rows, "steps": self.steps, "totals": totals, "metrics": counted}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from there."""
+        self.rows, self.steps = state["rows"], state["steps"]
+        for goal, total, counted in zip(
+            self.goals, state["totals"], state["metrics"], strict=True
+        ):
+            goal.total = total
+            for metric, its in zip(goal.metrics, counted, strict=True):
+                metric.reset_state()
+                metric.load_state(its)
+
+    def copy(self) -> Goals:
+        """The same, with nothing counted."""
+        made = copy.copy(self)
+        made.goals = [copy.copy(goal) for goal in self.goals]
+        for goal in made.goals:
+            goal.metrics = [type(m).from_config(m.get_config()) for m in goal.metrics]
+        made.reset()
+        return made
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments but `heads`, ready for JSON."""
+        goals = {goal.head: goal for goal in self.goals}
+        pick = goals[_ONLY] if not self.named else None
+
+        def each(value: Any) -> Any:
+            return value(pick) if pick is not None else {k: value(g) for k, g in goals.items()}
+
+        return {
+            "loss": each(lambda g: None if g.loss is None else losses.serialize(g.loss)),
+            "loss_weights": each(lambda g: g.weight),
+            "metrics": each(lambda g: [metrics.serialize(m) for m in g.metrics]),
+            "labels": each(lambda g: g.label),
+            "sample_weight": self.sample_weight,
+        }
+
+    def _labels(self, goal: Goal, batch: Batch) -> Any:
+        labels = batch.labels
+        if labels is None:
+            if goal.label is None:
+                raise InvalidArgumentError(
+                    "there are no labels: name the feature that has them by "
+                    "compile(labels=...), or have the dataset give (features, labels)"
+                )
+            labels = _feature(batch.features, goal.label, f"the label of {goal!r}")
+        elif isinstance(labels, Mapping):
+            labels = _feature(labels, goal.head, f"the label of {goal!r}")
+        elif len(self.goals) > 1:
+            raise InvalidArgumentError("labels of several outputs are a dict by output")
+        return labels if isinstance(labels, np.ndarray) else np.asarray(labels)
+
+    def _weights(self, goal: Goal, batch: Batch, out: np.ndarray) -> Any:
+        weights = batch.weights
+        if weights is None and self.sample_weight is not None:
+            weights = _feature(batch.features, self.sample_weight, "the sample weights")
+        if isinstance(weights, Mapping):
+            weights = weights.get(goal.head)
+        if weights is None:
+            return None
+        weights = np.asarray(weights, out.dtype)
+        return weights.reshape(-1) if weights.ndim == 2 and weights.shape[1] == 1 else weights
+
+
+def _by_head(given: Any, names: list[str], argument: str) -> dict[str, Any]:
+    """An argument of `compile` for each head: a dict by head, or one value for all of them."""
+    if not isinstance(given, Mapping) or "class_name" in given:
+        if argument == "labels" and given is not None and len(names) > 1:
+            raise InvalidArgumentError(f"`labels` of several outputs are a dict by {names}")
+        return dict.fromkeys(names, given)
+    for name in given:
+        if name not in names:
+            known = f"the outputs are {names}" if names != [_ONLY] else "the output has no name"
+            raise InvalidArgumentError(f"`{argument}` names {name!r}, but {known}")
+    return {name: given.get(name) for name in names}
+
+
+def _metrics(given: Any, loss: Any, alone: bool) -> list[Any]:
+    """Metrics of one head, which may be used for several only as copies."""
+    if given is None:
+        return []
+    if isinstance(given, Mapping) or isinstance(given, str) or not isinstance(given, Iterable):
+        given = [given]
+    made = []
+    for one in given:
+        metric = _accuracy(loss) if one in ("accuracy", "acc") else metrics.get(one)
+        if metric is one and not alone:
+            metric = type(metric).from_config(metric.get_config())
+        made.append(metric)
+    names = [metric.name for metric in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidArgumentError(f"two metrics of one output are called {name!r}")
+    return made
+
+
+def _accuracy(loss: Any) -> Any:
+    """What "accuracy" means to a head of this loss."""
+    if isinstance(loss, losses.SparseCategoricalCrossentropy):
+        return metrics.SparseCategoricalAccuracy(name="accuracy")
+    if isinstance(loss, losses.BinaryCrossentropy):
+        threshold = 0.0 if loss.from_logits else 0.5
+        return metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
+    raise InvalidArgumentError(f"there is no accuracy of a head with the loss {loss!r}")
+
+
+def _feature(features: Any, key: str, what: str) -> Any:
+    try:
+        return features[key]
+    except (KeyError, TypeError, IndexError):
+        raise MissingKeyError(f"{what} is to be {key!r}, which the batch lacks", key=key) from None
+
+
+def _class_weights(
+    class_weight: Mapping[int, float], labels: np.ndarray, weights: Any, out: np.ndarray
+) -> np.ndarray:
+    """Sample weights times those of the labels' classes; classes without one have 1."""
+    if not isinstance(class_weight, Mapping):
+        raise WrongTypeError(f"`class_weight` must be a dict by class, got {class_weight!r}")
+    if labels.ndim == 2:
+        labels = labels.argmax(1) if labels.shape[1] > 1 else labels[:, 0]
+    made = np.ones(len(labels), out.dtype)
+    for label, weight in class_weight.items():
+        made[labels == label] = weight
+    return made if weights is None else made * weights
