@@ -7,6 +7,7 @@ tf.keras.layers and tf.data.TFRecordDataset for sequence features.
 from weft import (
     activations,
     arrow,
+    callbacks,
     compat,
     config,
     data,
@@ -33,6 +34,7 @@ from weft.errors import *  # noqa: F403
 from weft.explanation import explain
 from weft.gradient import IndexedSlices
 from weft.layers.sequential import Sequential
+from weft.model import Model
 from weft.ragged import Ragged, SparseTensor
 from weft.sequence import fingerprint64, lookup, lookup_backward, sequence_mask
 
@@ -43,6 +45,7 @@ __all__ = [
     *errors.__all__,
     "IndexedSlices",
     "Limits",
+    "Model",
     "Ragged",
     "RaggedTensor",
     "Sequential",
@@ -50,6 +53,7 @@ __all__ = [
     "__version__",
     "activations",
     "arrow",
+    "callbacks",
     "compat",
     "config",
     "data",

@@ -2,6 +2,7 @@
 
 from weft.keras import (
     activations,
+    callbacks,
     experimental,
     initializers,
     layers,
@@ -14,6 +15,7 @@ from weft.layers.sequential import Sequential
 __all__ = [
     "Sequential",
     "activations",
+    "callbacks",
     "experimental",
     "initializers",
     "layers",

@@ -75,11 +75,11 @@ class Goals:
         self.rows = 0
         self.steps = 0  # real ones, of sequences
 
-    def spec(self) -> dict[str, Any]:
-        """How labels and weights are parsed, unless said otherwise."""
-        made = {}
+    def spec(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """How features are parsed, and labels and weights that are not among them."""
+        made = dict(known)
         for goal in self.goals:
-            if goal.label is None:
+            if goal.label is None or goal.label in made:
                 continue
             if isinstance(goal.loss, losses.CategoricalCrossentropy):
                 raise InvalidArgumentError(
@@ -89,7 +89,7 @@ class Goals:
             whole = not isinstance(goal.loss, losses.MeanSquaredError)
             made[goal.label] = io.FixedLenFeature([], "int64" if whole else "float32")
         if self.sample_weight is not None:
-            made[self.sample_weight] = io.FixedLenFeature([], "float32")
+            made.setdefault(self.sample_weight, io.FixedLenFeature([], "float32"))
         return made
 
     def measure(

@@ -63,10 +63,9 @@ class Model(Trainable):
         self.name = layer_name(name, "model")
         self.sequence = _part(sequence, "sequence")
         self.context = _part(context, "context")
-        self.heads = None if heads is None else {_ONLY: _part(heads, "head")}
         self.named = isinstance(heads, Mapping)
-        if isinstance(heads, Mapping):
-            self.heads = {str(key): _part(head, str(key)) for key, head in heads.items()}
+        by_name = heads if self.named or heads is None else {_ONLY: heads}
+        self.heads = by_name and {str(k): _part(head, str(k)) for k, head in by_name.items()}
         self.context_at = context_at
         self._check()
         self._rest = None
@@ -303,7 +302,7 @@ class Model(Trainable):
         layers = [layer for layer in self.layers if isinstance(layer, _FEATURES)]
         columns = [column for layer in layers for column in layer._feature_columns]
         spec = {**make_parse_example_spec(columns), **(features or {})}
-        return {**self._goals.spec(spec), **spec} if self._goals is not None else spec
+        return spec if self._goals is None else self._goals.spec(spec)
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes the same model of, weights apart: ready for JSON."""
