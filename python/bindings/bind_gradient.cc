@@ -88,6 +88,17 @@ void bind_gradient(nb::module_& m) {
         return "<IndexedSlices " + std::to_string(self.ids.size()) + " rows of " +
                shape_string(self.dense_shape) + ", " + dtype_name(self.values.dtype()) + ">";
       });
+  m.def(
+      "all_finite",
+      [](nb::list gradients) {
+        std::vector<Gradient> given;
+        for (nb::handle gradient : gradients)
+          given.push_back(gradient_from_python(gradient, "gradients"));
+        return without_gil([&] {
+          return std::ranges::all_of(given, [](const Gradient& one) { return all_finite(one); });
+        });
+      },
+      nb::arg("gradients"), "Whether no gradient of the list has NaN or infinity.");
   m.def("add_gradients", [](nb::handle a, nb::handle b) {
     const Gradient one = gradient_from_python(a, "a"), other = gradient_from_python(b, "b");
     return gradient_to_python(without_gil([&] { return add(one, other); }));

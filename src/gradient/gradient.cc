@@ -1,7 +1,10 @@
 #include "weft/gradient.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 namespace weft {
@@ -54,6 +57,16 @@ Gradient stack_as(std::span<const Gradient> parts) {
   if (dense) return stacked;
   return IndexedSlices{
       Tensor::of<int64_t>({n}, std::span<const int64_t>(ids)), std::move(stacked), {height, width}};
+}
+
+// NaN and infinity have all bits of the exponent set. Without a branch, so that it is vectorized.
+template <class T, class Bits>
+bool finite(std::span<const T> values) {
+  constexpr Bits kExponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  Bits found = 0;
+  for (T value : values)
+    found |= static_cast<Bits>((std::bit_cast<Bits>(value) & kExponent) == kExponent);
+  return found == 0;
 }
 
 template <class T>
@@ -142,6 +155,13 @@ Gradient add(const Gradient& a, const Gradient& b) {
                           shape_string(shape_of(b)) + " cannot be added");
   }
   return dtype_of(a) == DType::kFloat32 ? add_as<float>(a, b) : add_as<double>(a, b);
+}
+
+bool all_finite(const Gradient& gradient) {
+  const auto* slices = std::get_if<IndexedSlices>(&gradient);
+  const Tensor& values = slices ? slices->values : std::get<Tensor>(gradient);
+  return values.dtype() == DType::kFloat64 ? finite<double, uint64_t>(values.values<double>())
+                                           : finite<float, uint32_t>(values.values<float>());
 }
 
 void check_gradient(const Tensor& grad, DType dtype, const Shape& shape, const std::string& what) {

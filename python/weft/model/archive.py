@@ -66,6 +66,15 @@ def read(path: Path, kind: str) -> dict[str, Any]:
         return _unpacked(contents, file)
 
 
+def sweep(path: Path) -> None:
+    """Removes what processes that were killed while writing `path` may have left beside it."""
+    folder, base = os.path.split(os.path.realpath(path_of(path)))
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(f".{base[:200]}.") and name.endswith(".tmp"):
+                os.unlink(os.path.join(folder, name))
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a file of numpy's; errors as `read`."""
     name = path_of(path)
@@ -129,9 +138,9 @@ def _replacing(name: str, keep: int) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+            _set_aside(base, keep, inside)
             if os.fstat(file.fileno()).st_nlink == 0:
                 os.link(f"/proc/self/fd/{file.fileno()}", hidden, **inside, follow_symlinks=True)
-        _set_aside(base, keep, inside)
         os.replace(hidden, base, **inside)
         with contextlib.suppress(OSError):  # some network file systems cannot
             os.fsync(handle)

@@ -11,7 +11,7 @@ from typing import Any
 from weft.arguments import integer, number
 from weft.errors import InvalidArgumentError
 from weft.model import archive
-from weft.model.callbacks import Callback
+from weft.model.callbacks import Callback, Logs
 
 __all__ = ["Checkpoint"]
 
@@ -49,6 +49,11 @@ class Checkpoint(Callback):
         self.keep = integer(keep, "keep")
         if self.keep < 1 or (self.every_steps is not None and self.every_steps < 1):
             raise InvalidArgumentError("`keep` and `every_steps` are 1 at least")
+        self._written = 0.0
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Cleans up after processes that were killed."""
+        archive.sweep(self.path)
         self._written = time.monotonic()
 
     def due(self, step: int) -> bool:

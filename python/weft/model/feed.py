@@ -93,9 +93,9 @@ class Feed:
     def load(self, state: Mapping[str, Any]) -> None:
         """Goes on where another feed of an equal dataset stood. Raises ValueError if it cannot."""
         self._taken, self._ended = state["taken"], state["ended"]
+        if ("dataset" in state) != hasattr(self._dataset, "load_state_dict"):
+            raise InvalidArgumentError("the checkpoint is of another kind of dataset")
         if "dataset" in state:
-            if not hasattr(self._dataset, "load_state_dict"):
-                raise InvalidArgumentError("the checkpoint is of another kind of dataset")
             self._dataset.load_state_dict(state["dataset"])
             self._iterator = iter(self._dataset)
             if self._ended:  # the next iter() is the next iteration

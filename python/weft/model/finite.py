@@ -24,15 +24,6 @@ class _Place(NamedTuple):
     number: float
 
 
-def all_finite(gradients: Mapping[str, Any]) -> bool:
-    """Whether no gradient has NaN or infinity: a sum of them has it too."""
-    for gradient in gradients.values():
-        array = getattr(gradient, "values", gradient)
-        if not np.isfinite(np.add.reduce(array, axis=None)) and not np.isfinite(array).all():
-            return False
-    return True
-
-
 def fault(
     step: int,
     what: str,
@@ -152,7 +143,9 @@ def _places_of_array(value: np.ndarray, lengths: np.ndarray | None) -> list[_Pla
         bad &= np.arange(bad.shape[1]) < lengths.reshape(-1, 1)
     numbers = _first_bad(by_step[bad])
     steps = [None] * len(numbers) if by_step.shape[1] == 1 else np.nonzero(bad)[1].tolist()
-    return [_Place(int(r), s, n) for r, s, n in zip(np.nonzero(bad)[0], steps, numbers, strict=True)]
+    return [
+        _Place(int(r), s, n) for r, s, n in zip(np.nonzero(bad)[0], steps, numbers, strict=True)
+    ]
 
 
 def _first_bad(values: np.ndarray) -> list[float]:

@@ -185,4 +185,3 @@ def _looks_at_batches(callback: Any) -> bool:
         name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name)
         for name in ("on_train_batch_begin", "on_train_batch_end")
     )
-

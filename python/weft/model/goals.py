@@ -161,19 +161,21 @@ class Goals:
     def state(self) -> dict[str, Any]:
         """What was counted, for `load_state`."""
         totals = [goal.total for goal in self.goals]
-        counted = [[metric.state() for metric in goal.metrics] for goal in self.goals]
+        counted = [{m.name: m.state() for m in goal.metrics} for goal in self.goals]
         return {"rows": self.rows, "steps": self.steps, "totals": totals, "metrics": counted}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Goes on from there."""
+        """Goes on from there. Raises ValueError for the state of other metrics."""
+        there = [list(counted) for counted in state["metrics"]]
+        here = [[metric.name for metric in goal.metrics] for goal in self.goals]
+        if there != here:
+            raise InvalidArgumentError(f"the checkpoint has the metrics {there}, the model {here}")
         self.rows, self.steps = state["rows"], state["steps"]
-        for goal, total, counted in zip(
-            self.goals, state["totals"], state["metrics"], strict=True
-        ):
+        for goal, total, counted in zip(self.goals, state["totals"], state["metrics"], strict=True):
             goal.total = total
-            for metric, its in zip(goal.metrics, counted, strict=True):
+            for metric in goal.metrics:
                 metric.reset_state()
-                metric.load_state(its)
+                metric.load_state(counted[metric.name])
 
     def copy(self) -> Goals:
         """The same, with nothing counted."""

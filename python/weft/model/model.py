@@ -41,8 +41,8 @@ class Model(Trainable):
         context: the tower of what a row has once, [B, C].
         heads: by name, each over [B, H + C]; the output is then a dict by name. Or one alone.
         context_at: "end": the context stands behind the last state, or "steps": it is appended to
-            every step of the `SequenceFeatures`, before the layers after it (indicators are then
-            written as arrays).
+            every step of the `SequenceFeatures`, before the layers after it: a row without steps
+            is then one without a context, and indicators are written as arrays.
         name: of the model.
 
     A call gives the array of the one output, or a dict of arrays by head. Raises ValueError for two
@@ -212,7 +212,9 @@ class Model(Trainable):
 
         def pullback(grad: np.ndarray) -> LayerGradients:
             parts = np.ascontiguousarray(grad[:, :width]), np.ascontiguousarray(grad[:, width:])
-            return [g for (_, back, _), part in zip(made, parts, strict=True) for g in back(part)[1]]
+            return [
+                g for (_, back, _), part in zip(made, parts, strict=True) for g in back(part)[1]
+            ]
 
         return np.concatenate(outs, 1), pullback, steps
 
@@ -333,9 +335,7 @@ class Model(Trainable):
             config["heads"] = {k: part(head) for k, head in heads.items()}
         else:
             config["heads"] = part(heads)
-        model = cls(
-            part(config.pop("sequence")), part(config.pop("context", None)), **config
-        )
+        model = cls(part(config.pop("sequence")), part(config.pop("context", None)), **config)
         if compiled is not None:
             model.compile(**compiled)
         return model

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from weft import optimizers
+from weft import _core, optimizers
 from weft.errors import InvalidArgumentError
 from weft.layers.base import Layer
 from weft.layers.dense import Dense
 from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.model.feed import Batch, Feed, one_iteration
-from weft.model.finite import all_finite, fault
+from weft.model.finite import fault
 from weft.model.fitting import Fit
 from weft.model.goals import Goals
 from weft.model.history import History
@@ -140,7 +140,7 @@ class Trainable(Layer):
             wrong = f"the loss is {loss}"
         else:
             by_layer = pullback(gradients)
-            if not all(all_finite(grads) for _, grads in by_layer):
+            if not _core.all_finite([g for _, grads in by_layer for g in grads.values()]):
                 wrong = "a gradient is not finite"
         if wrong is not None:
             keys = [key for la in self.layers for key in getattr(la, "_keys", ())]
@@ -226,5 +226,3 @@ def _warn_of_logits(loss: Any, last: Any) -> None:
             "from_logits=True",
             stacklevel=3,
         )
-
-
