@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import weft
 from test_pooling import MASK, numerical
+from weft import feature_column as fc
 from weft import layers
 
 
@@ -135,8 +136,8 @@ def test_what_is_refused(rng):
 
 
 def test_takes_blocks():
-    column = weft.feature_column.sequence_categorical_column_with_identity("items", 9)
-    features = layers.SequenceFeatures([weft.feature_column.indicator_column(column)])
+    column = fc.sequence_categorical_column_with_identity("items", 9)
+    features = layers.SequenceFeatures([fc.indicator_column(column)])
     batch = {"items": [[3, 1, 4], [5], []]}
     pair, blocks = features(batch), features.blocks(batch)
     layer = layers.Bidirectional(layers.GRU(2, return_sequences=True))
@@ -184,3 +185,42 @@ def test_a_stack_of_layers_goes_back(rng):
         for name, weight in layer.weights.items():
             want = numerical(forward, weight, grad)
             np.testing.assert_allclose(grads[layer][name], want, atol=1e-7)
+
+
+def test_in_a_model(rng):
+    """What the layers give one by one; and the way back of the model is theirs."""
+    x = rng.normal(size=(4, 4, 3))
+    both = layers.Bidirectional(layers.GRU(2, return_sequences=True, dtype="float64"))
+    one = layers.AttentionPooling(learned_query=True, dtype="float64")
+    for pooling in (layers.Pooling("mean"), layers.GlobalMaxPooling1D(keepdims=True), one):
+        model = weft.Sequential([both, pooling, layers.Dense(2, dtype="float64")])
+        model.build((None, 3))
+        want = model.layers[2](pooling(both(x, mask=MASK), mask=MASK))
+        np.testing.assert_array_equal(model(x, mask=MASK), want)
+        result, pullback = model.vjp(x, mask=MASK)
+        grad = rng.normal(size=result.shape)
+        (grad_x,), grads = pullback(grad)
+        call = lambda model=model: model(x, mask=MASK)  # noqa: E731
+        np.testing.assert_allclose(grad_x, numerical(call, x, grad), atol=1e-7)
+        assert list(grads) == list(model.weights)
+        again = weft.Sequential.from_config(json.loads(json.dumps(model.get_config())))
+        again.build((None, 3))
+        again.set_weights(model.get_weights())
+        np.testing.assert_array_equal(again(x, mask=MASK), want)
+    with pytest.raises(ValueError, match="merge_mode=None"):
+        weft.Sequential([layers.Bidirectional(layers.GRU(2), None)])
+    with pytest.raises(ValueError, match="return_state=True"):
+        weft.Sequential([layers.Bidirectional(layers.GRU(2, return_state=True))])
+    with pytest.raises(ValueError, match="use learned_query=True"):
+        weft.Sequential([layers.AttentionPooling()])
+
+
+def test_after_features():
+    column = fc.sequence_categorical_column_with_identity("items", 9)
+    batch = {"items": [[3, 1, 4], [5], []]}
+    for after in (layers.Bidirectional(layers.GRU(2)), layers.Pooling("max")):
+        features = layers.SequenceFeatures([fc.indicator_column(column)])
+        pair = features(batch)
+        result, pullback = weft.Sequential([features, after]).vjp(batch)
+        np.testing.assert_array_equal(result, after(pair.data, mask=pair.mask))
+        pullback(np.ones_like(result))
