@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "bidirectional/merge.h"
@@ -73,54 +71,65 @@ void add_to(Tensor& sum, const Tensor& more) {
 
 // The ways back of both layers, and of their merging.
 struct Pullback {
+  // One layer: how it goes back, and what it gave.
+  struct Layer {
+    std::function<RNNGradients(const StatesGradient&)> pullback;
+    Shape outputs;
+    size_t states;
+
+    explicit Layer(const RNNVjp& vjp)
+        : pullback(vjp.pullback),
+          outputs(vjp.result.outputs.shape()),
+          states(vjp.result.state.size()) {}
+  };
+
   Directions directions;
-  RNNVjp forward, backward;
+  DType dtype;
+  Layer forward, backward;
   std::vector<Shape> merged;
+  Outputs outputs;  // of Merge::kMul alone
 
-  StatesGradient half(const BidirectionalGradient& gradient, bool second) const {
-    const size_t own = forward.result.state.size();
-    const size_t both = own + backward.result.state.size();
-    if (gradient.state.empty()) return {};
-    if (gradient.state.size() != both) {
-      throw InvalidArgument("a Bidirectional that returns " + std::to_string(both) +
-                            " states takes as many gradients or none, got " +
-                            std::to_string(gradient.state.size()));
-    }
-    const auto middle = gradient.state.begin() + static_cast<int64_t>(own);
-    StatesGradient result;
-    result.state.assign(second ? middle : gradient.state.begin(),
-                        second ? gradient.state.end() : middle);
-    return result;
-  }
-
-  RNNGradients operator()(const BidirectionalGradient& gradient) const {
-    StatesGradient to_forward = half(gradient, false), to_backward = half(gradient, true);
-    if (!gradient.outputs.empty() && gradient.outputs.size() != merged.size()) {
-      throw InvalidArgument("a Bidirectional that returns " + std::to_string(merged.size()) +
-                            " outputs takes as many gradients or none, got " +
-                            std::to_string(gradient.outputs.size()));
-    }
-    const auto is_set = [](const std::optional<Tensor>& grad) { return grad.has_value(); };
-    if (std::ranges::any_of(gradient.outputs, is_set)) {
-      const DType dtype = forward.result.outputs.dtype();
-      std::vector<Tensor> grads;
-      for (size_t i = 0; i < merged.size(); ++i) {
-        grads.push_back(gradient.outputs[i].value_or(Tensor()));
-        if (!gradient.outputs[i]) grads.back() = Tensor::zeros(dtype, merged[i]);
-        check_gradient(grads.back(), dtype, merged[i], "a Bidirectional's outputs");
-      }
-      std::tie(to_forward.outputs, to_backward.outputs) =
-          split_gradient(directions, forward.result.outputs, backward.result.outputs, grads);
-    }
-    RNNGradients result = forward.pullback(to_forward);
-    const RNNGradients other = backward.pullback(to_backward);
-    result.inputs.dtype() == DType::kFloat32 ? add_to<float>(result.inputs, other.inputs)
-                                             : add_to<double>(result.inputs, other.inputs);
-    result.initial_state = joined(std::move(result.initial_state), other.initial_state);
-    result.parameters = joined(std::move(result.parameters), other.parameters);
-    return result;
-  }
+  RNNGradients operator()(const BidirectionalGradient& gradient) const;
+  void split_outputs(const std::vector<std::optional<Tensor>>& given, StatesGradient& to_forward,
+                     StatesGradient& to_backward) const;
 };
+
+// Throws unless there are as many gradients as there are things to have them, or none.
+void check_number(size_t given, size_t things, const char* what) {
+  if (given == 0 || given == things) return;
+  throw InvalidArgument("a Bidirectional that returns " + std::to_string(things) + " " + what +
+                        " takes as many gradients or none, got " + std::to_string(given));
+}
+
+void Pullback::split_outputs(const std::vector<std::optional<Tensor>>& given,
+                             StatesGradient& to_forward, StatesGradient& to_backward) const {
+  check_number(given.size(), merged.size(), "outputs");
+  if (std::ranges::none_of(given, [](const auto& grad) { return grad.has_value(); })) return;
+  std::vector<Tensor> grads;
+  for (size_t i = 0; i < merged.size(); ++i) {
+    grads.push_back(given[i] ? *given[i] : Tensor::zeros(dtype, merged[i]));
+    check_gradient(grads.back(), dtype, merged[i], "a Bidirectional's outputs");
+  }
+  Outputs to = {Tensor(dtype, forward.outputs), Tensor(dtype, backward.outputs)};
+  split_gradient(directions, outputs, grads, to);
+  to_forward.outputs = std::move(to.forward);
+  to_backward.outputs = std::move(to.backward);
+}
+
+RNNGradients Pullback::operator()(const BidirectionalGradient& gradient) const {
+  check_number(gradient.state.size(), forward.states + backward.states, "states");
+  StatesGradient to_forward, to_backward;
+  for (size_t i = 0; i < gradient.state.size(); ++i)
+    (i < forward.states ? to_forward : to_backward).state.push_back(gradient.state[i]);
+  split_outputs(gradient.outputs, to_forward, to_backward);
+  RNNGradients result = forward.pullback(to_forward);
+  const RNNGradients other = backward.pullback(to_backward);
+  dtype == DType::kFloat32 ? add_to<float>(result.inputs, other.inputs)
+                           : add_to<double>(result.inputs, other.inputs);
+  result.initial_state = joined(std::move(result.initial_state), other.initial_state);
+  result.parameters = joined(std::move(result.parameters), other.parameters);
+  return result;
+}
 
 Directions directions_of(const RNN& forward, Merge merge) {
   return {merge, forward.options().return_sequences, forward.options().time_major};
@@ -154,17 +163,19 @@ BidirectionalStates Bidirectional::operator()(const Blocks& inputs,
 
 BidirectionalVjp Bidirectional::vjp(const Blocks& inputs, const RNNArguments& arguments) const {
   const auto [ahead, back] = halves(arguments, forward_, backward_);
-  const auto pullback = std::make_shared<Pullback>(Pullback{directions_of(forward_, merge_),
-                                                            forward_.vjp(inputs, ahead),
-                                                            backward_.vjp(inputs, back),
-                                                            {}});
-  const States &forward = pullback->forward.result, &backward = pullback->backward.result;
-  BidirectionalStates result = {
-      merge_outputs(pullback->directions, forward.outputs, backward.outputs),
-      joined(forward.state, backward.state)};
-  for (const Tensor& outputs : result.outputs) pullback->merged.push_back(outputs.shape());
-  return {std::move(result),
-          [pullback](const BidirectionalGradient& gradient) { return (*pullback)(gradient); }};
+  const RNNVjp forward = forward_.vjp(inputs, ahead), backward = backward_.vjp(inputs, back);
+  const Outputs outputs = {forward.result.outputs, backward.result.outputs};
+  const Directions directions = directions_of(forward_, merge_);
+  BidirectionalVjp made = {{merge_outputs(directions, outputs.forward, outputs.backward),
+                            joined(forward.result.state, backward.result.state)},
+                           {}};
+  Pullback pullback{
+      directions, outputs.forward.dtype(), Pullback::Layer(forward), Pullback::Layer(backward), {},
+      {}};
+  for (const Tensor& one : made.result.outputs) pullback.merged.push_back(one.shape());
+  if (merge_ == Merge::kMul) pullback.outputs = outputs;
+  made.pullback = std::move(pullback);
+  return made;
 }
 
 }  // namespace weft

@@ -59,19 +59,18 @@ std::vector<Tensor> merge(const Directions& directions, const Tensor& forward,
 }
 
 template <class T>
-std::pair<Tensor, Tensor> split(const Directions& directions, const Tensor& forward,
-                                const Tensor& backward, const std::vector<Tensor>& grads) {
-  const int64_t ahead = forward.shape().back(), back = backward.shape().back();
-  std::pair<Tensor, Tensor> result = {Tensor(forward.dtype(), forward.shape()),
-                                      Tensor(backward.dtype(), backward.shape())};
-  const T* const from = forward.values<T>().data();
-  const T* const other = backward.values<T>().data();
+void split(const Directions& directions, const Outputs& outputs, const std::vector<Tensor>& grads,
+           Outputs& to) {
+  const int64_t ahead = to.forward.shape().back(), back = to.backward.shape().back();
+  const bool multiplied = directions.merge == Merge::kMul;
+  const T* const from = multiplied ? outputs.forward.values<T>().data() : nullptr;
+  const T* const other = multiplied ? outputs.backward.values<T>().data() : nullptr;
   const T* const grad = grads.front().values<T>().data();
   const T* const grad_back = grads.back().values<T>().data();  // the same, but for kNone
-  T* const to = result.first.mutable_values<T>().data();
-  T* const to_back = result.second.mutable_values<T>().data();
-  each_cell(directions, forward, [&](int64_t cell, int64_t mirrored) {
-    T* const a = to + cell * ahead;
+  T* const to_ahead = to.forward.mutable_values<T>().data();
+  T* const to_back = to.backward.mutable_values<T>().data();
+  each_cell(directions, to.forward, [&](int64_t cell, int64_t mirrored) {
+    T* const a = to_ahead + cell * ahead;
     T* const b = to_back + mirrored * back;
     if (directions.merge == Merge::kNone) {
       std::copy_n(grad + cell * ahead, ahead, a);
@@ -80,7 +79,7 @@ std::pair<Tensor, Tensor> split(const Directions& directions, const Tensor& forw
       const T* const g = grad + cell * (ahead + back);
       std::copy_n(g, ahead, a);
       std::copy_n(g + ahead, back, b);
-    } else if (directions.merge == Merge::kMul) {
+    } else if (multiplied) {
       for (int64_t j = 0; j < ahead; ++j) {
         a[j] = grad[cell * ahead + j] * other[mirrored * back + j];
         b[j] = grad[cell * ahead + j] * from[cell * ahead + j];
@@ -90,7 +89,6 @@ std::pair<Tensor, Tensor> split(const Directions& directions, const Tensor& forw
       for (int64_t j = 0; j < ahead; ++j) a[j] = b[j] = grad[cell * ahead + j] * part;
     }
   });
-  return result;
 }
 
 }  // namespace
@@ -101,10 +99,10 @@ std::vector<Tensor> merge_outputs(const Directions& directions, const Tensor& fo
                                             : merge<double>(directions, forward, backward);
 }
 
-std::pair<Tensor, Tensor> split_gradient(const Directions& directions, const Tensor& forward,
-                                         const Tensor& backward, const std::vector<Tensor>& grads) {
-  return forward.dtype() == DType::kFloat32 ? split<float>(directions, forward, backward, grads)
-                                            : split<double>(directions, forward, backward, grads);
+void split_gradient(const Directions& directions, const Outputs& outputs,
+                    const std::vector<Tensor>& grads, Outputs& to) {
+  to.forward.dtype() == DType::kFloat32 ? split<float>(directions, outputs, grads, to)
+                                        : split<double>(directions, outputs, grads, to);
 }
 
 }  // namespace weft

@@ -1,8 +1,6 @@
 // The outputs of two directions as one, and back.
 #pragma once
 
-#include <optional>
-#include <utility>
 #include <vector>
 
 #include "weft/bidirectional.h"
@@ -19,8 +17,14 @@ struct Directions {
 std::vector<Tensor> merge_outputs(const Directions& directions, const Tensor& forward,
                                   const Tensor& backward);
 
-// The gradients of both layers' outputs, given those of what they were merged into: all set.
-std::pair<Tensor, Tensor> split_gradient(const Directions& directions, const Tensor& forward,
-                                         const Tensor& backward, const std::vector<Tensor>& grads);
+// The outputs of both layers, or gradients of them.
+struct Outputs {
+  Tensor forward, backward;
+};
+
+// Writes the gradients of both layers' outputs into `to`, given those of what they were merged
+// into: all set. `outputs` are read for Merge::kMul alone.
+void split_gradient(const Directions& directions, const Outputs& outputs,
+                    const std::vector<Tensor>& grads, Outputs& to);
 
 }  // namespace weft
