@@ -224,3 +224,21 @@ def test_after_features():
         result, pullback = weft.Sequential([features, after]).vjp(batch)
         np.testing.assert_array_equal(result, after(pair.data, mask=pair.mask))
         pullback(np.ones_like(result))
+
+
+def test_dropout(rng):
+    """Each direction drops by masks of its own, the way back through the same."""
+    layer = layers.Bidirectional(
+        layers.GRU(2, dropout=0.4, recurrent_dropout=0.3, seed=1, dtype="float64")
+    )
+    x = rng.normal(size=(4, 4, 3))
+    call = lambda: layer(x, mask=MASK, training=True, step=5)  # noqa: E731
+    result, pullback = layer.vjp(x, mask=MASK, training=True, step=5)
+    for made, one in zip(np.split(result, 2, axis=1), both(layer), strict=True):
+        np.testing.assert_array_equal(made, one(x, mask=MASK, training=True, step=5))
+    assert (result != layer(x, mask=MASK)).any() and (layer(x, training=True) != result).any()
+    grad = rng.normal(size=result.shape)
+    (grad_x,), grads = pullback(grad)
+    np.testing.assert_allclose(grad_x, numerical(call, x, grad), atol=1e-7)
+    for name, weight in layer.weights.items():
+        np.testing.assert_allclose(grads[name], numerical(call, weight, grad), atol=1e-7)

@@ -1,4 +1,4 @@
-"""`tf.keras.layers` for sequences: feature layers, cells, recurrent layers, poolings, Dense, Dropout."""
+"""`tf.keras.layers` for sequences: feature and recurrent layers, poolings, Dense, Dropout."""
 
 from weft.layers.attention import AttentionPooling
 from weft.layers.bidirectional import Bidirectional

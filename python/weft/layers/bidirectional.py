@@ -176,7 +176,8 @@ class Bidirectional(CellLayer):
           inputs: as `RNN` takes them, as the rest.
           mask: bool [B, T], of any pattern.
           lengths: integers [B] instead of a mask.
-          training, step: whether there is dropout, and which.
+          training: whether there is dropout.
+          step: of training: it decides what is dropped. None: how many such calls there were.
           initial_state: a list: the forward layer's states, then the backward layer's.
 
         Returns:
