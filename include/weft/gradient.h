@@ -15,9 +15,10 @@ namespace weft {
 // rise.
 struct WEFT_API IndexedSlices {
   Tensor ids;         // int64 [n], in [0, V)
-  Tensor values;      // [n, D], float32 or float64
-  Shape dense_shape;  // [V, D]
+  Tensor values;      // [n, D], float32 or float64; [n] of a weight [V]
+  Shape dense_shape;  // [V, D] or [V]
 
+  int64_t width() const { return dense_shape.size() == 1 ? 1 : dense_shape[1]; }  // D, or 1
   Tensor to_dense() const;
 };
 

@@ -12,10 +12,12 @@ IndexedSlices slices_of(nb::handle ids, nb::handle values, nb::handle dense_shap
                      shape_from_python(dense_shape, "dense_shape")};
   if (made.values.dtype() != DType::kFloat32 && made.values.dtype() != DType::kFloat64)
     throw WrongType("'values' must be float32 or float64, got " + describe(values));
-  if (made.dense_shape.size() != 2 ||
-      made.values.shape() != Shape{made.ids.size(), made.dense_shape[1]}) {
+  Shape rows = made.dense_shape;
+  if (!rows.empty()) rows[0] = made.ids.size();
+  if (rows.empty() || rows.size() > 2 || made.values.shape() != rows) {
     throw InvalidArgument("'values' are one row for each id, [" + std::to_string(made.ids.size()) +
-                          ", D], and 'dense_shape' is (V, D), got shapes " +
+                          ", D], and 'dense_shape' is (V, D), or [" +
+                          std::to_string(made.ids.size()) + "] and (V,), got shapes " +
                           shape_string(made.values.shape()) + " and " +
                           shape_string(made.dense_shape));
   }
@@ -57,8 +59,8 @@ std::optional<Tensor> grad_from_python(nb::handle value, DType dtype, const char
 void bind_gradient(nb::module_& m) {
   nb::class_<IndexedSlices>(
       m, "IndexedSlices",
-      "The gradient of a table [V, D] whose other rows are zeros, as tf.IndexedSlices; but each id "
-      "stands once, and they rise.\n\n"
+      "The gradient of a table [V, D], or of a bias [V], whose other rows are zeros, as "
+      "tf.IndexedSlices; but each id stands once, and they rise.\n\n"
       "Raises ValueError for ids that do not, or shapes that do not fit, TypeError for another "
       "dtype.")
       .def(
@@ -71,13 +73,14 @@ void bind_gradient(nb::module_& m) {
           "ids", [](const IndexedSlices& self) { return tensor_to_python(self.ids); }, "int64 [n].")
       .def_prop_ro(
           "values", [](const IndexedSlices& self) { return tensor_to_python(self.values); },
-          "float32 or float64 [n, D].")
+          "float32 or float64 [n, D] or [n].")
       .def_prop_ro(
           "dense_shape",
-          [](const IndexedSlices& self) { return shape_to_python(self.dense_shape); }, "(V, D).")
+          [](const IndexedSlices& self) { return shape_to_python(self.dense_shape); },
+          "(V, D) or (V,).")
       .def(
           "to_dense", [](const IndexedSlices& self) { return tensor_to_python(self.to_dense()); },
-          "The whole array [V, D].")
+          "The whole array.")
       .def("__reduce__",
            [](nb::handle self) {
              return nb::make_tuple(

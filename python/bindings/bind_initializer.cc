@@ -98,6 +98,18 @@ void bind_initializer(nb::module_& m) {
   m.def("initializer_class", [](nb::handle name) {
     return Initializer::class_name(text_from_python(name, "identifier"));
   });
+  m.def(
+      "initial_weights",
+      [](nb::handle initializer, nb::handle shape, nb::handle dtype, const std::string& name,
+         nb::handle seed) {
+        const Initializer draw = initializer_from_python(initializer, "initializer");
+        const Shape wanted = shape_from_python(shape, "shape");
+        const DType type = dtype_from_python(dtype, "dtype");
+        const int64_t stream = int_from_python(seed, "seed");
+        return tensor_to_python(without_gil([&] { return draw(wanted, type, name, stream); }));
+      },
+      nb::arg("initializer").none(), nb::arg("shape"), nb::arg("dtype"), nb::arg("name"),
+      nb::arg("seed"));
   nb::class_<Initializer>(m, "_Initializer", "What an object of weft.initializers stands for.")
       .def("__init__", [](Initializer* self, nb::handle name,
                           nb::handle config) { new (self) Initializer(from_fields(name, config)); })

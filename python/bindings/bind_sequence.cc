@@ -150,26 +150,30 @@ Blocks dense_blocks(const DenseFeatures& layer, nb::handle features) {
   return without_gil([&] { return layer.blocks(batch); });
 }
 
-// What the pullback of a feature layer is called with: the gradient of the data, or of the dense
-// blocks. It keeps the layer.
+// The functions of the gradient of the data, or of the dense blocks: to those of the weights, and
+// to those of features. They keep the layer.
 template <class T>
-nb::object pullback_of(nb::object layer, FeaturesVjp<T> made) {
+nb::tuple pullbacks_of(const nb::object& layer, FeaturesVjp<T> made) {
   const DType dtype = nb::cast<const FeatureLayer&>(layer).options().dtype;
-  return nb::cpp_function(
-      [layer = std::move(layer), dtype, back = std::move(made.pullback)](nb::handle grad) {
-        const Tensor given = tensor_of_dtype(grad, dtype, "grad_data");
-        return gradients_to_python(without_gil([&] { return back(given); }));
-      });
+  const auto weights = [layer, dtype, back = std::move(made.pullback)](nb::handle grad) {
+    const Tensor given = tensor_of_dtype(grad, dtype, "grad_data");
+    return gradients_to_python(without_gil([&] { return back(given); }));
+  };
+  const auto features = [layer, dtype, back = std::move(made.feature_pullback)](nb::handle grad) {
+    const Tensor given = tensor_of_dtype(grad, dtype, "grad_data");
+    return features_to_python(without_gil([&] { return back(given); }));
+  };
+  return nb::make_tuple(nb::cpp_function(weights), nb::cpp_function(features));
 }
 
-// (data, lengths, pullback)
+// (data, lengths, pullbacks)
 nb::tuple vjp_sequence(nb::object layer, nb::handle features) {
   const auto& self = nb::cast<const SequenceFeatures&>(layer);
   const Features batch = features_from_python(features, "features");
   auto made = without_gil([&] { return self.vjp(batch); });
   const nb::object data = tensor_to_python(made.result.data);
   const nb::object lengths = tensor_to_python(made.result.lengths);
-  return nb::make_tuple(data, lengths, pullback_of(std::move(layer), std::move(made)));
+  return nb::make_tuple(data, lengths, pullbacks_of(layer, std::move(made)));
 }
 
 nb::tuple blocks_vjp_sequence(nb::object layer, nb::handle features) {
@@ -178,16 +182,16 @@ nb::tuple blocks_vjp_sequence(nb::object layer, nb::handle features) {
   auto made = without_gil([&] { return self.blocks_vjp(batch); });
   const nb::object lengths = tensor_to_python(made.result.lengths);
   const nb::object data = nb::cast(std::move(made.result.data));
-  return nb::make_tuple(data, lengths, pullback_of(std::move(layer), std::move(made)));
+  return nb::make_tuple(data, lengths, pullbacks_of(layer, std::move(made)));
 }
 
-// (data, pullback)
+// (data, pullbacks)
 nb::tuple vjp_dense(nb::object layer, nb::handle features) {
   const auto& self = nb::cast<const DenseFeatures&>(layer);
   const Features batch = features_from_python(features, "features");
   auto made = without_gil([&] { return self.vjp(batch); });
   const nb::object data = tensor_to_python(made.result);
-  return nb::make_tuple(data, pullback_of(std::move(layer), std::move(made)));
+  return nb::make_tuple(data, pullbacks_of(layer, std::move(made)));
 }
 
 nb::tuple blocks_vjp_dense(nb::object layer, nb::handle features) {
@@ -195,7 +199,7 @@ nb::tuple blocks_vjp_dense(nb::object layer, nb::handle features) {
   const Features batch = features_from_python(features, "features");
   auto made = without_gil([&] { return self.blocks_vjp(batch); });
   const nb::object data = nb::cast(std::move(made.result));
-  return nb::make_tuple(data, pullback_of(std::move(layer), std::move(made)));
+  return nb::make_tuple(data, pullbacks_of(layer, std::move(made)));
 }
 
 nb::tuple sequence_lookups(const SequenceFeatures& layer, nb::handle features) {

@@ -25,6 +25,7 @@ void bind_pooling(nb::module_& m);
 void bind_rnn(nb::module_& m);
 void bind_bidirectional(nb::module_& m);
 void bind_loss(nb::module_& m);
+void bind_sampled_softmax(nb::module_& m);
 void bind_metric(nb::module_& m);
 void bind_optimizer(nb::module_& m);
 
@@ -54,6 +55,7 @@ NB_MODULE(_core, m) {
   bind_rnn(m);
   bind_bidirectional(m);
   bind_loss(m);
+  bind_sampled_softmax(m);
   bind_metric(m);
   bind_optimizer(m);
 }

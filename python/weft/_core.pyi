@@ -207,9 +207,11 @@ class SparseTensor:
 
 def initializer_class(arg: object, /) -> str: ...
 
+def initial_weights(initializer: object | None, shape: object, dtype: object, name: str, seed: object) -> numpy.ndarray: ...
+
 class IndexedSlices:
     """
-    The gradient of a table [V, D] whose other rows are zeros, as tf.IndexedSlices; but each id stands once, and they rise.
+    The gradient of a table [V, D], or of a bias [V], whose other rows are zeros, as tf.IndexedSlices; but each id stands once, and they rise.
 
     Raises ValueError for ids that do not, or shapes that do not fit, TypeError for another dtype.
     """
@@ -222,14 +224,14 @@ class IndexedSlices:
 
     @property
     def values(self) -> numpy.ndarray:
-        """float32 or float64 [n, D]."""
+        """float32 or float64 [n, D] or [n]."""
 
     @property
     def dense_shape(self) -> tuple:
-        """(V, D)."""
+        """(V, D) or (V,)."""
 
     def to_dense(self) -> numpy.ndarray:
-        """The whole array [V, D]."""
+        """The whole array."""
 
     def __reduce__(self) -> tuple: ...
 
@@ -699,6 +701,24 @@ def run_bidirectional(directions: tuple, inputs: object | None, mask: object | N
 def vjp_bidirectional(directions: tuple, inputs: object | None, mask: object | None, lengths: object | None, initial_state: object, step: object | None) -> tuple: ...
 
 def loss(name: str, y_true: object | None, y_pred: object | None, sample_weight: object | None, options: dict) -> tuple: ...
+
+class ClassDistribution:
+    """How likely each class is to be drawn."""
+
+    def __init__(self, name: str, num_classes: object, counts: object | None) -> None: ...
+
+    @property
+    def num_classes(self) -> int: ...
+
+    def sample(self, arg0: object, arg1: object, arg2: object, arg3: str, arg4: object, /) -> tuple: ...
+
+    def of_batch(self, arg: object, /) -> tuple: ...
+
+def sampled_softmax(weights: object | None, biases: object | None, labels: object | None, inputs: object | None, sampled_values: object | None, sample_weight: object | None, remove_accidental_hits: bool, sum: bool) -> tuple: ...
+
+def class_scores(weights: object | None, biases: object | None, inputs: object | None) -> numpy.ndarray: ...
+
+def top_classes(weights: object | None, biases: object | None, inputs: object | None, k: object | None) -> tuple: ...
 
 class Mean:
     def __init__(self) -> None: ...

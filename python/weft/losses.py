@@ -18,6 +18,7 @@ import numpy as np
 from weft import _core
 from weft.arguments import number
 from weft.errors import InvalidArgumentError, WrongTypeError
+from weft.gradient import IndexedSlices
 
 __all__ = [
     "BinaryCrossentropy",
@@ -27,6 +28,8 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "deserialize",
     "get",
+    "sampled_softmax_loss",
+    "sampled_softmax_value_and_grad",
     "serialize",
 ]
 
@@ -208,3 +211,100 @@ def get(identifier: Any) -> Loss:
         known = ", ".join(cls._NAME for cls in _CLASSES)
         raise InvalidArgumentError(f"unknown loss {name!r}; known are {known}")
     return _NAMES[name].from_config(config)
+
+
+def sampled_softmax_loss(
+    weights: Any,
+    biases: Any,
+    labels: Any,
+    inputs: Any,
+    num_sampled: int,
+    num_classes: int,
+    num_true: int = 1,
+    sampled_values: tuple[Any, Any, Any] | None = None,
+    remove_accidental_hits: bool = True,
+    seed: int | None = None,
+) -> np.ndarray:
+    """As `tf.nn.sampled_softmax_loss`: each row's loss over its labels and a sample of V classes.
+
+    Args:
+        weights: [V, D], float32 or float64; the rows of the labels and the sample are read.
+        biases: [V], or None.
+        labels: integers [B] or [B, num_true], or ragged: n labels of a row count 1 / n each, and a
+            row without any has no loss.
+        inputs: [B, D].
+        num_sampled: how many different classes are drawn, by Zipf's law, unless `sampled_values`
+            says which.
+        num_classes: V.
+        num_true: labels of a row, where they are an array.
+        sampled_values: (sampled_candidates [S], true_expected_count [B, num_true],
+            sampled_expected_count [S]), as TensorFlow's samplers give them.
+        remove_accidental_hits: compares no row with a class that is one of its labels.
+        seed: of the sample, the same in each call; 0 when None. TensorFlow draws anew in each call,
+            as `weft.layers.SampledSoftmax` does.
+
+    Returns [B]. Raises ValueError for shapes that do not fit and labels outside [0, V), TypeError
+    for other dtypes.
+    """
+    given = (weights, biases, labels, inputs, num_sampled, num_classes, num_true)
+    return _sampled_softmax(*given, sampled_values, remove_accidental_hits, seed)[1]
+
+
+def sampled_softmax_value_and_grad(
+    weights: Any,
+    biases: Any,
+    labels: Any,
+    inputs: Any,
+    num_sampled: int,
+    num_classes: int,
+    num_true: int = 1,
+    sampled_values: tuple[Any, Any, Any] | None = None,
+    remove_accidental_hits: bool = True,
+    seed: int | None = None,
+    *,
+    sample_weight: Any = None,
+    reduction: str = "auto",
+) -> tuple[float, tuple[IndexedSlices, IndexedSlices | None, np.ndarray]]:
+    """The mean (or "sum") of `sampled_softmax_loss`, and its gradients.
+
+    Those of weights and biases are `weft.IndexedSlices` of the classes that were labels or drawn;
+    the third is that of the inputs [B, D]. `sample_weight` [B] multiplies each row's loss.
+    """
+    if _reduction(reduction) == "none":
+        raise InvalidArgumentError("reduction='none' has no one gradient")
+    given = (weights, biases, labels, inputs, num_sampled, num_classes, num_true)
+    value, _, grad, *grads = _sampled_softmax(
+        *given, sampled_values, remove_accidental_hits, seed, sample_weight, reduction
+    )
+    return value, (*grads, grad)
+
+
+def _sampled_softmax(
+    weights: Any,
+    biases: Any,
+    labels: Any,
+    inputs: Any,
+    num_sampled: int,
+    num_classes: int,
+    num_true: int,
+    sampled_values: Any,
+    remove_accidental_hits: bool,
+    seed: int | None,
+    sample_weight: Any = None,
+    reduction: str = "auto",
+) -> tuple[Any, ...]:
+    """What `_core.sampled_softmax` gives."""
+    if len(weights) != num_classes:
+        raise InvalidArgumentError(
+            f"`weights` has {len(weights)} rows, `num_classes` {num_classes}"
+        )
+    if isinstance(labels, np.ndarray) and labels.shape[1:] not in ((num_true,), ()):
+        raise InvalidArgumentError(f"`labels` {labels.shape} has not `num_true` {num_true} columns")
+    if sampled_values is None:
+        by_frequency = _core.ClassDistribution("log_uniform", num_classes, None)
+        sampled_values = by_frequency.sample(labels, num_sampled, seed or 0, "sampled_softmax", 0)
+    sampled_values = tuple(sampled_values)
+    hits, total = bool(remove_accidental_hits), reduction == "sum"
+    return _core.sampled_softmax(
+        weights, biases, labels, inputs, sampled_values, sample_weight, hits, total
+    )

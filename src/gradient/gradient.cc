@@ -78,7 +78,7 @@ void add_to(Tensor& to, const Gradient& more) {
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += numbers[i];
     return;
   }
-  const auto width = static_cast<size_t>(to.dim(1));
+  const auto width = static_cast<size_t>(slices->width());
   const T* from = numbers.data();
   for (int64_t id : slices->ids.values<int64_t>()) {
     T* const row = sums.data() + static_cast<size_t>(id) * width;
@@ -99,9 +99,11 @@ Gradient add_as(const Gradient& a, const Gradient& b) {
   const auto ids_a = one.ids.values<int64_t>(), ids_b = other.ids.values<int64_t>();
   std::vector<int64_t> ids;
   std::ranges::set_union(ids_a, ids_b, std::back_inserter(ids));
-  const auto width = static_cast<size_t>(one.dense_shape[1]);
+  const auto width = static_cast<size_t>(one.width());
   const int64_t n = std::ssize(ids);
-  Tensor values = Tensor::zeros(dtype_of(a), {n, one.dense_shape[1]});
+  Shape shape = one.dense_shape;
+  shape[0] = n;
+  Tensor values = Tensor::zeros(dtype_of(a), std::move(shape));
   T* to = values.mutable_values<T>().data();
   size_t at_a = 0, at_b = 0;
   for (int64_t id : ids) {

@@ -192,7 +192,7 @@ void Optimizer::Impl::update(const WeightUpdate& update, std::vector<Tensor>& ow
     });
   }
   const auto ids = slices->ids.values<int64_t>();
-  const int64_t width = slices->dense_shape[1];
+  const int64_t width = slices->width();
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, width));
   if (options.lazy || (rests_at_zero(rule) && !options.weight_decay)) {
     return base::parallel_for(std::ssize(ids), grain, [&](int64_t begin, int64_t end) {

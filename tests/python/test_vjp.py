@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import weft
+from weft import _core, layers
 from weft import feature_column as fc
-from weft import layers
 
 EPSILON = 1e-6
 
@@ -187,6 +187,57 @@ def test_dense_features(rng):
     )
 
 
+def number_case():
+    """A layer of numbers of every kind, its features and those that have a gradient."""
+    z_score = weft.normalizers.ZScore(1.0, 2.0)
+    columns = [
+        fc.sequence_numeric_column("ragged", normalizer_fn=z_score),
+        fc.sequence_numeric_column("sparse", normalizer_fn=weft.normalizers.Log1p()),
+        fc.sequence_numeric_column("integer"),
+        fc.sequence_numeric_column("function", normalizer_fn=lambda x: x * 2),
+    ]
+    options = {"max_length": 2, "pad": "left", "dtype": "float64"}
+    layer = layers.SequenceFeatures([*columns, embedding("a")], **options)
+    values = np.array([0.5, 1.0, 2.0, 3.0])
+    indices = [[0, 0], [0, 1], [0, 2], [1, 0]]
+    features = {
+        "ragged": weft.Ragged.from_row_splits(values.copy(), [0, 3, 4]),
+        "sparse": weft.SparseTensor(indices, values.copy(), (2, 3)),
+        "integer": weft.Ragged.from_lists([[1, 2, 3], [4]]),
+        "function": weft.Ragged.from_lists([[0.5, 1.0, 2.0], [3.0]]),
+        "a": [[1, 2, 3], [4]],
+    }
+    return layer, features
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_numbers_have_gradients(rng, blocks):
+    layer, features = number_case()
+    pair, pullback = layer.blocks_vjp(features) if blocks else layer.vjp(features)
+    grad = rng.normal(size=pair.data.shape)
+    (found,), _ = pullback(grad)
+    assert sorted(found) == ["ragged", "sparse"] and len(found) == 2
+    for key, kind in (("ragged", weft.Ragged), ("sparse", weft.SparseTensor)):
+        assert isinstance(found[key], kind)
+        call = lambda: layer(features).data  # noqa: E731
+        expected = numerical(call, features[key].values, grad)
+        assert expected[0] == 0  # the step that max_length cuts off
+        np.testing.assert_allclose(found[key].values, expected, atol=1e-7)
+    np.testing.assert_array_equal(found["sparse"].indices, features["sparse"].indices)
+    np.testing.assert_array_equal(found["ragged"].row_splits, features["ragged"].row_splits)
+
+
+def test_numbers_of_rows_have_gradients(rng):
+    columns = [fc.numeric_column("x", (2,)), fc.numeric_column("y", dtype="int64")]
+    layer = layers.DenseFeatures(columns)
+    x = rng.normal(size=(3, 2)).astype("float32")
+    data, pullback = layer.vjp({"x": x, "y": np.arange(3)})
+    grad = rng.normal(size=data.shape).astype("float32")
+    (found,), _ = pullback(grad)
+    assert list(found) == ["x"] and "array" in repr(found)
+    np.testing.assert_array_equal(found["x"], grad[:, :2])
+
+
 def test_the_pullback_keeps_what_it_needs(rng):
     pair, pullback = layers.SequenceFeatures([embedding("a")]).vjp({"a": [[1], [2]]})
     _, grads = pullback(np.ones_like(pair.data))  # the layer is gone
@@ -218,6 +269,10 @@ def test_indexed_slices():
     slices = weft.IndexedSlices([1, 4], values, (6, 3))
     assert repr(slices) == "<IndexedSlices 2 rows of [6, 3], float32>"
     assert slices.ids.dtype == np.int64 and slices.to_dense().sum() == 6
+    bias = weft.IndexedSlices([1, 4], np.float32([2, 3]), (6,))
+    assert bias.to_dense().tolist() == [0, 2, 0, 0, 3, 0]
+    both = _core.add_gradients(bias, weft.IndexedSlices([0, 4], np.float32([5, 7]), (6,)))
+    assert both.ids.tolist() == [0, 1, 4] and both.values.tolist() == [5, 2, 10]
     for ids, shape in [([4, 1], (6, 3)), ([1, 1], (6, 3)), ([1, 6], (6, 3)), ([-1, 1], (6, 3))]:
         with pytest.raises(ValueError, match="must rise"):
             weft.IndexedSlices(ids, values, shape)

@@ -9,6 +9,7 @@ from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.layers.one_cell import GRU, LSTM, SimpleRNN
 from weft.layers.pooling import GlobalAveragePooling1D, GlobalMaxPooling1D, Pooling
 from weft.layers.recurrent import RNN
+from weft.layers.sampled_softmax import SampledSoftmax
 
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D  # Keras's, too
 
@@ -28,6 +29,7 @@ __all__ = [
     "GlobalMaxPooling1D",
     "LSTMCell",
     "Pooling",
+    "SampledSoftmax",
     "SequenceFeatures",
     "SimpleRNN",
     "SimpleRNNCell",

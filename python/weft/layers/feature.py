@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -79,6 +80,29 @@ class SequencePair(tuple):
         return self[0], self[1], self.pad
 
 
+class _WhenRead(Mapping):
+    """What `make` gives, made when it is first read: few ask for gradients of features."""
+
+    def __init__(self, make: Any):
+        self._make = make
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return self._make()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._made[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __repr__(self) -> str:
+        return repr(self._made)
+
+
 class _FeatureLayer(Layer):
     """What both layers have."""
 
@@ -128,9 +152,12 @@ class _FeatureLayer(Layer):
         """The tables that training changes."""
         return {name: array for name, array, trainable in self._layer.parameters if trainable}
 
-    def _pullback(self, back: Any) -> Pullback:
+    def _pullback(self, backs: Any) -> Pullback:
+        of_weights, of_features = backs
+
         def pullback(grad_data: Any, grad_lengths: None = None) -> Any:
-            return ({},), dict(zip(self.weights, back(grad_data), strict=True))
+            grads = dict(zip(self.weights, of_weights(grad_data), strict=True))
+            return (_WhenRead(lambda: of_features(grad_data)),), grads
 
         return pullback
 
@@ -249,6 +276,12 @@ class SequenceFeatures(_FeatureLayer):
 
         `grads` are the tables' `weft.IndexedSlices`. The lengths have no gradient: a second
         argument of `pullback` is None.
+
+        `grad_features` maps the keys of floating features of `sequence_numeric_column`s to their
+        gradients, in the layer's dtype: a Ragged for a ragged feature, a SparseTensor for a sparse
+        one, with zeros for steps that were cut off. They are made when they are read, of a gradient
+        and features that must not have changed by then. A column whose `normalizer_fn` is a
+        function, and none of `weft.normalizers`, has none.
         """
         data, lengths, back = self._layer.vjp(select(features, self._keys))
         return SequencePair(data, lengths, self._options["pad"]), self._pullback(back)
@@ -317,7 +350,10 @@ class DenseFeatures(_FeatureLayer):
         return self._layer.blocks(select(features, self._keys))
 
     def vjp(self, features: Mapping[str, Any]) -> tuple[np.ndarray, Pullback]:
-        """A call and its way back: `pullback(grad_data)` gives ((grad_features,), grads)."""
+        """A call and its way back: `pullback(grad_data)` gives ((grad_features,), grads).
+
+        As `SequenceFeatures.vjp`; those of `numeric_column`s' features are arrays of their shapes.
+        """
         data, back = self._layer.vjp(select(features, self._keys))
         return data, self._pullback(back)
 
