@@ -6,7 +6,8 @@ optimizers.json  "weights": where all cases start; "steps": the gradients of eac
                  "summed"). "after": all weights one after another, flat, a row for each step,
                  computed in float64; "float32_error": the largest distance of Keras's float32
                  answer. "states": by state, of all weights, after the last step. "config": Keras's.
-                 The cases of LazyAdam are of TensorFlow Addons.
+                 Lazy optimizers: LazyAdam of TensorFlow Addons, and Keras's legacy SGD and Ftrl,
+                 which pass over rows that slices do not have.
 schedules.json   per case: the schedule, its config, and the learning rate at "steps".
 """
 
@@ -34,6 +35,8 @@ BUILD = golden.Builder(
     types.SimpleNamespace(
         **vars(tf.keras.optimizers.schedules) | vars(tf.keras.optimizers),
         LazyAdam=tfa.optimizers.LazyAdam,
+        LazySGD=tf.keras.optimizers.legacy.SGD,
+        LazyFtrl=tf.keras.optimizers.legacy.Ftrl,
     ),
     tf.as_dtype,
     {},
@@ -86,6 +89,8 @@ def run(case: Json, weights: dict[str, np.ndarray], dtype: str) -> tuple[np.ndar
     states: dict[str, list[np.ndarray]] = {}
     for variable in optimizer.variables():
         for state in STATES.intersection(variable.name.split(":")[0].split("/")):
+            if case["optimizer"]["call"] == "LazySGD":
+                state = "m"  # which the legacy one calls "momentum"
             states.setdefault(state, []).append(variable.numpy().ravel())
     made = {k: golden_io.array(np.concatenate(v)) for k, v in states.items()}
     return np.stack(after), made, optimizer.get_config()
@@ -181,13 +186,12 @@ def asked() -> Iterator[Json]:
         yield {"name": f"schedule/{name}", "optimizer": made, "table": "repeated"}
     adam = call("Adam", learning_rate=call("ExponentialDecay", 0.1, 2, 0.5))
     yield {"name": "schedule/adam", "optimizer": adam, "table": "repeated"}
-    lazy = {"default": {}, "options": {"learning_rate": 0.05, "beta_1": 0.8, "epsilon": 1e-3}}
-    for name, kwargs in lazy.items():
-        yield {
-            "name": f"lazy_adam/{name}",
-            "optimizer": call("LazyAdam", **kwargs),
-            "table": "repeated",
-        }
+    lazy = {"adam": call("LazyAdam")}
+    lazy["adam_options"] = call("LazyAdam", learning_rate=0.05, beta_1=0.8, epsilon=1e-3)
+    for name in ("sgd/momentum", "sgd/nesterov", "ftrl/all"):
+        lazy[name] = {**by_name[name], "call": f"Lazy{by_name[name]['call']}"}
+    for name, made in lazy.items():
+        yield {"name": f"lazy/{name}", "optimizer": made, "table": "repeated"}
 
 
 def optimizer_cases(weights: dict[str, np.ndarray]) -> Iterator[Json]:

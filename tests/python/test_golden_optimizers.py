@@ -1,9 +1,11 @@
 """Optimizers and learning-rate schedules against Keras 2.15 (tests/oracle/make_optimizers.py).
 
 Where weft differs on purpose: clips are of gradients whose equal rows are added up, Keras's of the
-rows before that. `lazy=True` is TensorFlow Addons' LazyAdam.
+rows before that. `lazy=True` does what LazyAdam of TensorFlow Addons and Keras's legacy SGD and
+Ftrl do.
 """
 
+import functools
 import types
 
 import golden
@@ -20,12 +22,15 @@ SCHEDULES = golden.load("schedules.json")
 BUILD = golden.Builder(
     types.SimpleNamespace(
         **vars(schedules) | vars(weft.optimizers),
-        LazyAdam=lambda **kwargs: weft.optimizers.Adam(lazy=True, **kwargs),
+        **{
+            f"Lazy{made.__name__}": functools.partial(made, lazy=True)
+            for made in (weft.optimizers.Adam, weft.optimizers.SGD, weft.optimizers.Ftrl)
+        },
     ),
     weft.as_dtype,
     {},
 )
-ROUNDED = 1e-7  # LazyAdam in float64 has hyperparameters of float32
+ROUNDED = 1e-7  # lazy optimizers in float64 have hyperparameters of float32
 
 
 def expected(case):

@@ -57,7 +57,6 @@ def test_lazy_rows_wait(make):
     met = [[0, 2, 5], [2], [5, 7], [0, 1, 2, 3, 4, 5, 6, 7]]
     layer, lazy = table_layer(), make(lazy=True, weight_decay=0.1)
     first = table_of(layer).copy()
-    dense = make(weight_decay=0.1)
     for row in range(V):  # this row alone, with steps where it was not met passed by
         alone, mine = layers.Dense(D, use_bias=False, dtype="float64"), make(weight_decay=0.1)
         alone.build((None, 1))
@@ -75,7 +74,7 @@ def test_lazy_rows_wait(make):
         rest = np.setdiff1d(np.arange(V), ids)
         np.testing.assert_array_equal(table_of(layer)[rest], before[rest])
     np.testing.assert_allclose(table_of(layer), first, rtol=0, atol=1e-12)
-    assert dense.iterations == 0 and lazy.iterations == len(met)
+    assert lazy.iterations == len(met)
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -231,7 +230,7 @@ def test_gradients_that_do_not_fit_change_nothing():
         np.testing.assert_array_equal(a, b)
     for ids in ([2, 1], [1, 1], [-1], [V]):
         with pytest.raises(ValueError, match="ids"):
-            optimizer.apply(table := table_layer(), slices(table, ids, 0))
+            slices(table_layer(), ids, 0)
 
 
 def test_states_that_do_not_fit():
