@@ -19,7 +19,7 @@ FEATURES = {
     ),
     "shop": weft.ragged.constant([[2, 0], [], [1, 1, 2, 0], [2, 2], [0, 1, 2]], dtype=weft.int64),
     "price": weft.ragged.constant(
-        [[0.5, -1.0], [], [0.3, 0.1, -0.7, 1.2], [0.4, 0.9], [-0.2, 0.8, 0.6]], dtype=weft.float32
+        [[0.5, -1.0], [], [0.3, 0.1, -0.7, 1.2], [0.4, 0.9], [-0.2, 0.8, 0.6]], dtype=weft.float64
     ),
 }
 ROWS, LONGEST = 5, 4
@@ -37,7 +37,7 @@ def columns(combiner):
         fc.embedding_column(items, 3, combiner=combiner),
         fc.embedding_column(shop, 2),
         fc.indicator_column(shop),
-        fc.sequence_numeric_column("price"),
+        fc.sequence_numeric_column("price", dtype=weft.float64),
     ]
 
 
@@ -63,6 +63,14 @@ STACKS = {
     "cells": lambda: [
         layers.RNN([cell(k, n) for k, n in (("gru", 3), ("lstm", 2), ("before", 4))]),
     ],
+    "both_ways_pooled": lambda: [
+        layers.Bidirectional(layers.GRU(3, return_sequences=True, dtype="float64")),
+        layers.Pooling("mean", dtype="float64"),
+    ],
+    "dropout": lambda: [
+        layers.LSTM(3, dropout=0.3, return_sequences=True, dtype="float64"),
+        layers.GRU(4, dropout=0.2, recurrent_dropout=0.4, dtype="float64"),
+    ],
 }
 
 
@@ -78,6 +86,7 @@ class Model:
         ]
         self.layers = [self.features, *self.recurrent, *self.dense]
         self.given, self.loss = mask, loss
+        self.training = {"training": True, "step": 3} if stack == "dropout" else {}
         rng = np.random.default_rng(5)
         if isinstance(loss, losses.SparseCategoricalCrossentropy):
             self.labels = rng.integers(0, outputs, ROWS)
@@ -92,23 +101,22 @@ class Model:
     def mask(self, data, lengths):
         return weft.sequence_mask(lengths, data.shape[1]) if self.given is None else self.given
 
-    def value(self, shift=None):
-        """The loss; `shift` is added to the features."""
+    def value(self):
         data, lengths = self.features(FEATURES)
-        x = data if shift is None else data + shift
+        x, mask = data, self.mask(data, lengths)
         for layer in self.recurrent:
-            x = layer(x, mask=self.mask(data, lengths))
+            x = layer(x, mask=mask, **self.training)
             x = x[0] if isinstance(x, tuple) else x
         for layer in self.dense:
             x = layer(x)
         return self.loss(self.labels, x, sample_weight=self.sample_weight)
 
     def gradients(self):
-        """The loss, the gradient of the features, and those of each layer's weights."""
+        """The loss, the gradient of prices, and those of each layer's weights."""
         (data, lengths), first = self.features.vjp(FEATURES)
-        x, pullbacks = data, [first]
+        x, mask, pullbacks = data, self.mask(data, lengths), [first]
         for layer in self.recurrent:
-            x, pullback = layer.vjp(x, mask=self.mask(data, lengths))
+            x, pullback = layer.vjp(x, mask=mask, **self.training)
             x = x[0] if isinstance(x, tuple) else x
             pullbacks.append(pullback)
         for layer in self.dense:
@@ -119,33 +127,36 @@ class Model:
         for pullback in pullbacks[:0:-1]:
             (gradient,), own = pullback(gradient)
             grads.append(own)
-        grads.append(first(gradient, None)[1])
-        return value, gradient, grads[::-1]
+        (of_features,), own = first(gradient, None)
+        grads.append(own)
+        return value, of_features["price"].flat_values, grads[::-1]
 
 
 def dense(gradient):
     return gradient.to_dense() if isinstance(gradient, weft.IndexedSlices) else gradient
 
 
+def assert_differences(model, array, got):
+    """`got` is how the loss changes with each element of the array, which the model reads."""
+    assert got.shape == array.shape and got.dtype == array.dtype
+    for place in np.ndindex(array.shape):
+        before = array[place]
+        array[place] = before + H
+        above = model.value()
+        array[place] = before - H
+        below = model.value()
+        array[place] = before
+        assert abs(got[place] - (above - below) / (2 * H)) < 1e-7, place
+
+
 def check(model):
-    value, of_features, grads = model.gradients()
+    value, of_prices, grads = model.gradients()
     assert value == model.value()
     for layer, own in zip(model.layers, grads, strict=True):
         assert own.keys() == layer.weights.keys()
         for name, weight in layer.weights.items():
-            got = dense(own[name])
-            assert got.shape == weight.shape and got.dtype == weight.dtype
-            for place in np.ndindex(weight.shape):
-                before = weight[place]
-                weight[place] = before + H
-                above = model.value()
-                weight[place] = before - H
-                below = model.value()
-                weight[place] = before
-                assert abs(got[place] - (above - below) / (2 * H)) < 1e-7, (name, place)
-    for direction in np.random.default_rng(6).standard_normal((3, *of_features.shape)):
-        difference = (model.value(H * direction) - model.value(-H * direction)) / (2 * H)
-        assert abs((of_features * direction).sum() - difference) < 1e-7
+            assert_differences(model, weight, dense(own[name]))
+    assert_differences(model, FEATURES["price"].flat_values, of_prices)
 
 
 BINARY = losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
