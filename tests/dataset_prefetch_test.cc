@@ -41,6 +41,30 @@ TEST_F(DatasetPrefetchTest, ChangesNothing) {
   EXPECT_EQ(count, 901);
 }
 
+TEST_F(DatasetPrefetchTest, RowsKnowTheirRecords) {
+  const auto paths = examples({30, 20, 40});
+  for (const Dataset& dataset : {shuffled(paths).batch(7), shuffled(paths).batch(7).prefetch(2),
+                                 shuffled(paths).bucket_by_length({"h"}, {9}, {8, 8})}) {
+    BatchStream stream(dataset);
+    EXPECT_EQ(stream.origins().size(), 0);
+    Features features;
+    int64_t rows = 0;
+    while (stream.next(features)) {
+      const RecordBatch& origins = stream.origins();
+      const std::vector<int64_t> found = ids(features);
+      ASSERT_EQ(origins.size(), std::ssize(found));
+      for (int64_t i = 0; i < origins.size(); ++i) {
+        const int64_t id = found[static_cast<size_t>(i)];
+        EXPECT_EQ(origins.file(i), paths[static_cast<size_t>(id / 1000)]);
+        EXPECT_EQ(origins.number(i), id % 1000);
+        EXPECT_TRUE(origins[i].empty());
+      }
+      rows += origins.size();
+    }
+    EXPECT_EQ(rows, 90);
+  }
+}
+
 TEST_F(DatasetPrefetchTest, EndsAnywhere) {
   const Dataset dataset = shuffled(examples({900, 900, 900})).repeat().batch(5).prefetch(2);
   for (size_t n : {0, 1, 2, 50}) {

@@ -115,5 +115,25 @@ TEST(TableGradient, OfSingleIdsSumsTheRowsOfEach) {
   }
 }
 
+TEST(Gradient, IsFiniteOrNot) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (double wrong : {kInfinity, -kInfinity, std::nan("")}) {
+    for (size_t place : {0, 1, 63, 64, 99}) {
+      std::vector<double> values(100, std::numeric_limits<double>::max());
+      values[50] = std::numeric_limits<double>::denorm_min();
+      const Tensor ids = Tensor::of<int64_t>({100}, std::vector<int64_t>(100));
+      EXPECT_TRUE(all_finite(Tensor::of<double>({100}, values)));
+      values[place] = wrong;
+      EXPECT_FALSE(all_finite(Tensor::of<double>({100}, values)));
+      EXPECT_FALSE(all_finite(IndexedSlices{ids, Tensor::of<double>({100, 1}, values), {200, 1}}));
+      std::vector<float> floats(100, std::numeric_limits<float>::max());
+      EXPECT_TRUE(all_finite(Tensor::of<float>({10, 10}, floats)));
+      floats[place] = static_cast<float>(wrong);
+      EXPECT_FALSE(all_finite(Tensor::of<float>({10, 10}, floats)));
+    }
+  }
+  EXPECT_TRUE(all_finite(Tensor::of<float>({0}, std::vector<float>())));
+}
+
 }  // namespace
 }  // namespace weft

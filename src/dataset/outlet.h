@@ -37,8 +37,8 @@ class Outlet {
   Produce<T> source_;
   std::optional<Item<T>> item_;  // not yet handed out: on_skip may throw in between
   RecordBatch origins_;
-  Position before_;              // the last value
-  Position position_;            // after it
+  Position before_;    // the last value
+  Position position_;  // after it
   RecordCounters counters_;
   std::optional<DatasetState> identity_;
 };

@@ -253,8 +253,9 @@ class TFRecordDataset:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Has the next iter() go on where the one stood whose state this is.
 
-        The seeds are those of the state, in later iterations too. Raises ValueError for a state of another dataset: of other
-        steps, or of files of other names or sizes; folders and `parse` specs may differ.
+        The seeds are those of the state, in later iterations too. Raises ValueError for a state of
+        another dataset: of other steps, or of files of other names or sizes; folders and `parse`
+        specs may differ.
         """
         state = checked_state(state_dict)
         Pass(self, state).close()

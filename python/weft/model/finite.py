@@ -159,6 +159,6 @@ def _shown(place: _Place) -> str:
 
 
 def _numbers(what: str, numbers: list[Any]) -> str:
-    """ "row 3", or "rows 3, 5, 8"."""
+    """As "row 3", or "rows 3, 5, 8"."""
     shown = ", ".join(map(str, numbers[:_SHOWN])) + (", ..." if len(numbers) > _SHOWN else "")
     return f"{what}{'s' if len(numbers) > 1 else ''} {shown}"

@@ -102,10 +102,11 @@ class Trainable(Layer):
                 sample_weight); a `TFRecordDataset`, a list, or any iterable that can be iterated
                 again.
             validation_data: batches that are evaluated after each epoch ("val_loss", ...).
-            epochs: the number of the last one; `initial_epoch` of the first, from 0.
+            epochs: the number of the last one.
             callbacks: of `weft.callbacks`, or others with their methods.
             steps_per_epoch: ends an epoch after so many batches; the next one goes on in the
                 dataset, which begins again at its end.
+            initial_epoch: of the first one, from 0.
             class_weight: factors of the rows' losses by label, for a model with one output.
             verbose: 0: silent, 1: a progress bar (with rich), 2: a line an epoch, "auto": 1 on a
                 terminal and 2 elsewhere.
