@@ -55,7 +55,8 @@ def fault(
     found = sorted(rows or of_loss)
     message = f"training step {step}: {what}; the weights were not changed. "
     if causes:
-        message += "; ".join(causes)
+        text = "; ".join(causes)
+        message += text[0].upper() + text[1:]
     elif found:
         message += f"Its inputs are finite: it grew too large in {_numbers('row', found)}"
     else:
