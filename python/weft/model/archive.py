@@ -131,7 +131,7 @@ def _replacing(name: str, keep: int) -> Iterator[IO[bytes]]:
     folder, base = os.path.split(os.path.realpath(name))  # a link is followed
     hidden = f".{base[:200]}.{os.getpid()}.tmp"
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    inside = {"src_dir_fd": handle, "dst_dir_fd": handle}
+    inside: dict[str, Any] = {"src_dir_fd": handle, "dst_dir_fd": handle}
     try:
         _unlink(hidden, handle)
         with _nameless(folder, hidden, handle) as file:

@@ -46,12 +46,15 @@ class Feed:
     """
 
     def __init__(self, dataset: Any):
+        self._dataset = dataset
+        self._iterator: Any = None
+        self._ended = False
+        self._taken = 0  # of the iteration under way
         if is_batch(dataset) or not isinstance(dataset, Iterable):
             raise WrongTypeError(
                 "a dataset of batches is expected, as a weft.io.TFRecordDataset or a list, got "
                 f"{type(dataset).__name__}"
             )
-        self._dataset = dataset
         records = isinstance(dataset, TFRecordDataset)
         if records and not dataset._core.parses():
             raise InvalidArgumentError(
@@ -59,9 +62,6 @@ class Feed:
                 "give batches of features"
             )
         self._sequences = records and dataset._core.parses_sequences()
-        self._iterator: Iterator[Any] | None = None
-        self._ended = False
-        self._taken = 0  # of the iteration under way
 
     def next(self) -> Batch | None:
         """The next batch; None at the end of an iteration, after which comes the next one."""

@@ -51,6 +51,7 @@ class History(Callback):
         """
         try:
             from matplotlib.figure import Figure
+            from matplotlib.ticker import MaxNLocator
         except ImportError as error:
             raise NotFoundError(
                 "plot() draws with matplotlib, which is not installed: pip install matplotlib"
@@ -62,7 +63,9 @@ class History(Callback):
             for name, label in ((key, "training"), (f"val_{key}", "validation")):
                 if name in self.history:
                     values = self.history[name]
-                    axes.plot([e + 1 for e in self.epoch[-len(values) :]], values, label=label)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+                    axes.plot(
+                        [e + 1 for e in self.epoch[-len(values) :]], values, ".-", label=label
+                    )
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.legend()
         figure.savefig(path_of(path))

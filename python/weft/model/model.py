@@ -370,8 +370,8 @@ class Model(Trainable):
 _FEATURES = (SequenceFeatures, DenseFeatures)
 
 
-def _part(given: Any, name: str) -> Sequential:
-    """A part of a model as a Sequential."""
+def _part(given: Any, name: str) -> Any:
+    """A part of a model as a Sequential; None for None."""
     if given is None or isinstance(given, Sequential):
         return given
     made = Sequential(given, name=name)

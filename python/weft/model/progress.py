@@ -39,7 +39,7 @@ class Progress:
         """`batch` batches of the epoch are done."""
         if self._bar is None or (now := time.perf_counter()) < self._due:
             return
-        shown = f"{_numbers(self._goals.logs())}  {self._rates(now)}"
+        shown = f"{self._rates(now)}  {_numbers(self._goals.logs())}"
         self._bar.update(self._task, completed=batch, logs=shown, refresh=True)
         spent = time.perf_counter() - now  # metrics may take long: exact AUC sorts
         self._due = now + max(_SECONDS, 20 * spent)
@@ -73,16 +73,17 @@ class Progress:
 def _bar() -> Any:
     """A progress bar of rich's; None without rich."""
     try:
-        from rich import progress
+        from rich import progress, table
     except ImportError:
         return None
+    rest = table.Column(ratio=1, no_wrap=True, overflow="ellipsis")
     return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[logs]}"),
-        progress.TimeElapsedColumn(),
-        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.description}", table_column=table.Column(no_wrap=True)),
+        progress.BarColumn(bar_width=12),
+        progress.MofNCompleteColumn(table_column=table.Column(no_wrap=True)),
+        progress.TimeRemainingColumn(elapsed_when_finished=True),
+        progress.TextColumn("{task.fields[logs]}", table_column=rest),
+        expand=True,
         transient=True,
         auto_refresh=False,
     )

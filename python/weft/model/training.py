@@ -33,6 +33,10 @@ class Trainable(Layer):
     head_names: Any
     _goals: Goals | None = None
 
+    def __call__(self, features: Any, training: bool = False, step: int | None = None) -> Any:
+        """The outputs for a batch."""
+        raise NotImplementedError
+
     def traced(self, features: Any, training: bool = False, step: int | None = None) -> Any:
         """Outputs, a pullback that gives gradients by layer, the number of real steps."""
         raise NotImplementedError
