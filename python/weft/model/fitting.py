@@ -107,7 +107,10 @@ class Fit:
                 batch = self._feed.next()
             if batch is None:
                 if self._feed.taken == 0:
-                    raise InvalidArgumentError("the dataset has no batches")
+                    raise InvalidArgumentError(
+                        f"epoch {self._epoch + 1}: the dataset has no batches, or none any more: "
+                        "it must be one that can be iterated again"
+                    )
                 return
             yield batch
 
@@ -143,7 +146,7 @@ class Fit:
         if path is None:
             return
         state = checkpoint.read(path)
-        self._model.build_if_possible()
+        self._model.require_weights()
         names = [type(c).__name__ for c in self._callbacks]
         kept = [c["class_name"] for c in state["callbacks"]]
         if names != kept:

@@ -279,15 +279,15 @@ class Model(Trainable):
         By their names; if those are others, in their order. Raises ValueError naming the file if
         it is damaged, or its weights are not those of this model, which is then as before.
         """
-        self.build_if_possible()
+        self.require_weights()
         found = archive.read_arrays(path)
         own = self.weights
         given = [found[k] for k in own] if found.keys() == own.keys() else list(found.values())
         archive.check_arrays(path, given, own)
         self.set_weights(given)
 
-    def build_if_possible(self) -> None:
-        """Builds a model over features; one over arrays must have been built."""
+    def require_weights(self) -> None:
+        """Has all weights made. Raises ValueError if that takes a shape that is not known."""
         if not self.built:
             if not isinstance(self.layers[0], _FEATURES):
                 raise InvalidArgumentError(
@@ -360,6 +360,7 @@ class Model(Trainable):
 
     def summary(self) -> None:
         """Prints the layers and how many weights they have."""
+        self.require_weights()
         rows = [(la.name, type(la).__name__, f"{la.count_params():,}") for la in self.layers]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         for name, kind, count in rows:
