@@ -8,7 +8,7 @@ import numpy as np
 import weft
 from weft import feature_column as fc
 from weft import losses
-from weft.layers import GRU, Dense, DenseFeatures, SequenceFeatures
+from weft.layers import GRU, Dense, DenseFeatures, Dropout, SequenceFeatures
 
 ids = fc.sequence_categorical_column_with_identity
 
@@ -42,12 +42,13 @@ def layers(dtype: str = "float32", **sequence: Any) -> dict[str, Any]:
     return {
         "sequence": [
             SequenceFeatures(history, name="history", dtype=dtype, **sequence),
-            GRU(8, name="gru", dtype=dtype),
+            GRU(8, dropout=0.1, recurrent_dropout=0.1, name="gru", dtype=dtype),
         ],
         "context": [DenseFeatures(once, name="once", dtype=dtype)],
         "heads": {
             "again": [
                 Dense(6, "relu", name="hidden", dtype=dtype),
+                Dropout(0.2, name="drop", dtype=dtype),
                 Dense(1, name="a", dtype=dtype),
             ],
             "spent": Dense(1, name="s", dtype=dtype),

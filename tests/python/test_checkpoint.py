@@ -225,7 +225,7 @@ def test_of_something_else(tmp_path, data):
 
     assert refused(compiled(), "heads").file == str(path)
     parts = layers()
-    parts["sequence"][1] = GRU(8, reset_after=False)
+    parts["sequence"][1] = GRU(8, dropout=0.1, recurrent_dropout=0.1, reset_after=False)
     other = weft.Model(**{**parts, "heads": Dense(1)})
     other.compile("adam", "mse", labels="again")
     refused(other, r"sequence\.layers\[1\]\.config\.reset_after is true there and false here")

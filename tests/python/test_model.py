@@ -8,7 +8,17 @@ import pytest
 import weft
 from small_model import batches, compiled, features, layers, one_head, same_weights
 from weft import feature_column as fc
-from weft.layers import GRU, Dense, DenseFeatures, SequenceFeatures
+from weft.layers import (
+    GRU,
+    LSTM,
+    AttentionPooling,
+    Bidirectional,
+    Dense,
+    DenseFeatures,
+    Dropout,
+    Pooling,
+    SequenceFeatures,
+)
 
 
 def numeric_gradient(function, weight, places, epsilon=1e-6):
@@ -57,7 +67,7 @@ def test_a_model_is_its_layers(at, options):
         joined = parts["sequence"][1](data, mask=pair.mask)
     else:
         joined = np.concatenate([parts["sequence"][1](pair.data, mask=pair.mask), context], 1)
-    hidden, last = parts["heads"]["again"]
+    hidden, _, last = parts["heads"]["again"]
     assert got["again"].tobytes() == last(hidden(joined)).tobytes()
     assert got["spent"].tobytes() == parts["heads"]["spent"](joined).tobytes()
     outputs, _ = model.vjp(x)
@@ -98,6 +108,28 @@ def test_gradients_of_a_sequential():
     places = [(i, t, d) for i in range(3) for t in range(5) for d in range(2)]
     want = numeric_gradient(lambda: float((model(x, mask=mask) * towards).sum()), x, places)
     np.testing.assert_allclose(grad.reshape(-1), want, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "tower",
+    [
+        lambda: [Bidirectional(LSTM(4, dtype="float64"))],
+        lambda: [Bidirectional(GRU(3, return_sequences=True, dtype="float64")), Pooling("mean")],
+        lambda: [Pooling("max")],
+        lambda: [AttentionPooling(learned_query=True, dtype="float64")],
+        lambda: [Dropout(0.5, dtype="float64"), Pooling("last"), Dense(3, dtype="float64")],
+    ],
+)
+@pytest.mark.parametrize("at", ["end", "steps"])
+def test_other_towers(tower, at):
+    rng = np.random.default_rng(3)
+    parts = layers("float64")
+    model = weft.Model([parts["sequence"][0], *tower()], parts["context"], context_at=at)
+    model.build()
+    x = features(6)
+    assert model(x).shape == model.vjp(x)[0].shape
+    check_gradients(model, x, rng)
+    assert weft.Model.from_json(model.to_json()).to_json() == model.to_json()
 
 
 def test_towers_alone():
