@@ -143,6 +143,9 @@ def test_learning_rates(capsys):
     ]
     model.fit(batches(20, 10), epochs=3, callbacks=both, verbose=0)
     assert rates == [0.25, 0.125, 0.0625]
+    one = LearningRateScheduler(lambda epoch: 1e-3)
+    model.fit(batches(10, 10), callbacks=[one], verbose=0)
+    assert model.optimizer.learning_rate == 1e-3
     assert "Epoch 2: learning rate 0.125" in capsys.readouterr().out
 
 

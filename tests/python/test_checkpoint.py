@@ -217,10 +217,15 @@ def test_of_something_else(tmp_path, data):
     model.fit(given, callbacks=[Checkpoint(path)], verbose=0)
 
     def refused(model, message, given=given, callbacks=(), resume=path):
+        model.build()
+        before = model.get_weights()
         with pytest.raises(weft.InvalidArgumentError, match=message) as info:
             model.fit(
                 given, epochs=2, callbacks=[Checkpoint(path), *callbacks], resume=resume, verbose=0
             )
+        now = model.get_weights()
+        assert all(np.array_equal(a, b) for a, b in zip(before, now, strict=True))
+        assert info.value.file == str(resume)
         return info.value
 
     assert refused(compiled(), "heads").file == str(path)

@@ -182,7 +182,10 @@ def _rises(monitor: str) -> bool:
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate before each epoch: to `schedule(epoch, learning_rate)`."""
+    """Sets the learning rate before each epoch: to `schedule(epoch, learning_rate)`.
+
+    Or to `schedule(epoch)`, if that is what it takes.
+    """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0):
         super().__init__()
@@ -191,9 +194,11 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Sets it."""
-        rate = number(
-            self.schedule(epoch, self.model.optimizer.learning_rate), "what the schedule gives"
-        )
+        try:
+            made = self.schedule(epoch, self.model.optimizer.current_learning_rate)
+        except TypeError:  # as Keras: an older form
+            made = self.schedule(epoch)
+        rate = number(made, "what the schedule gives")
         self.model.optimizer.learning_rate = rate
         if self.verbose:
             print(f"Epoch {epoch + 1}: learning rate {rate:g}")

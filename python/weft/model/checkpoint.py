@@ -83,11 +83,9 @@ def model_state(model: Any) -> dict[str, Any]:
     }
 
 
-def load_model_state(path: str, model: Any, state: Mapping[str, Any]) -> None:
-    """Gives the model the weights and the optimizer the state.
-
-    Raises ValueError naming the file if they are of another model.
-    """
+def check_model(path: str, model: Any, state: Mapping[str, Any]) -> None:
+    """Raises ValueError naming the file if it is of another model or optimizer."""
+    model.require_weights()
     difference = _difference(state["model"], _described(model), "")
     if difference:
         raise InvalidArgumentError(f"{path}: is of another model: {difference}", file=path)
@@ -96,10 +94,13 @@ def load_model_state(path: str, model: Any, state: Mapping[str, Any]) -> None:
         raise InvalidArgumentError(
             f"{path}: is of the optimizer {kept['class_name']}, not {made}", file=path
         )
-    own = model.weights
-    given = list(state["weights"].values())
-    archive.check_arrays(path, given, own)
-    model.set_weights(given)
+    archive.check_arrays(path, list(state["weights"].values()), model.weights)
+
+
+def load_model(model: Any, state: Mapping[str, Any]) -> None:
+    """Gives the model the weights and the optimizer the state, which `check_model` has seen."""
+    own, kept = model.weights, state["optimizer"]
+    model.set_weights(list(state["weights"].values()))
     # The names of layers without one of their own count up in a process.
     renamed = dict(zip(state["weights"], own, strict=True))
     optimizer = {}

@@ -94,7 +94,7 @@ class Feed:
         """Goes on where another feed of an equal dataset stood. Raises ValueError if it cannot."""
         self._taken, self._ended = state["taken"], state["ended"]
         if ("dataset" in state) != hasattr(self._dataset, "load_state_dict"):
-            raise InvalidArgumentError("the checkpoint is of another kind of dataset")
+            raise InvalidArgumentError("is of another kind of dataset")
         if "dataset" in state:
             self._dataset.load_state_dict(state["dataset"])
             self._iterator = iter(self._dataset)

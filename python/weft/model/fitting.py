@@ -58,7 +58,9 @@ class Fit:
             callback.set_model(self._model)
             callback.set_params(params)
         self._call("on_train_begin")
-        self._resume(checkpoint.resume_path(resume, self._checkpoints))
+        path = checkpoint.resume_path(resume, self._checkpoints)
+        if path is not None:
+            self._resume(path)
         logs: dict[str, float] = {}
         try:
             while self._epoch < self._epochs and not self._model.stop_training:
@@ -142,23 +144,24 @@ class Fit:
             ],
         }
 
-    def _resume(self, path: str | None) -> None:
-        if path is None:
-            return
+    def _resume(self, path: str) -> None:
         state = checkpoint.read(path)
-        self._model.require_weights()
+        checkpoint.check_model(path, self._model, state)
         names = [type(c).__name__ for c in self._callbacks]
         kept = [c["class_name"] for c in state["callbacks"]]
         if names != kept:
             raise InvalidArgumentError(
                 f"{path}: was written with the callbacks {kept[1:]}, not {names[1:]}", file=path
             )
-        checkpoint.load_model_state(path, self._model, state)
+        try:
+            self._goals.load_state(state["goals"])
+            self._feed.load(state["feed"])
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"{path}: {error}", file=path) from None
+        checkpoint.load_model(self._model, state)
         self._epoch, self._batch = state["epoch"], state["batch"]
         self._batches = state["batches"]
         self._model.stop_training = state["stopped"]
-        self._goals.load_state(state["goals"])
-        self._feed.load(state["feed"])
         for callback, one in zip(self._callbacks, state["callbacks"], strict=True):
             callback.load_state_dict(one["state"])
 

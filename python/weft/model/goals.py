@@ -153,10 +153,10 @@ class Goals:
             return goal.total / self.rows
         return sum(g.weight * g.total for g in self.goals) / self.rows
 
-    def logs(self, prefix: str = "") -> dict[str, float]:
+    def logs(self) -> dict[str, float]:
         """The loss, each head's, and the metrics, over everything since `reset`."""
         whole = {"loss": (None, None), **self.names()}
-        return {prefix + name: self.log(*which) for name, which in whole.items()}
+        return {name: self.log(*which) for name, which in whole.items()}
 
     def state(self) -> dict[str, Any]:
         """What was counted, for `load_state`."""
@@ -169,7 +169,7 @@ class Goals:
         there = [list(counted) for counted in state["metrics"]]
         here = [[metric.name for metric in goal.metrics] for goal in self.goals]
         if there != here:
-            raise InvalidArgumentError(f"the checkpoint has the metrics {there}, the model {here}")
+            raise InvalidArgumentError(f"has the metrics {there}, not {here}")
         self.rows, self.steps = state["rows"], state["steps"]
         for goal, total, counted in zip(self.goals, state["totals"], state["metrics"], strict=True):
             goal.total = total

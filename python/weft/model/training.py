@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from weft import _core, optimizers
+from weft.arguments import integer
 from weft.errors import InvalidArgumentError
 from weft.layers.base import Layer
 from weft.layers.dense import Dense
@@ -107,7 +108,7 @@ class Trainable(Layer):
                 again.
             validation_data: batches that are evaluated after each epoch ("val_loss", ...).
             epochs: the number of the last one.
-            callbacks: of `weft.callbacks`, or others with their methods.
+            callbacks: of `weft.callbacks`, or your own.
             steps_per_epoch: ends an epoch after so many batches; the next one goes on in the
                 dataset, which begins again at its end.
             initial_epoch: of the first one, from 0.
@@ -125,7 +126,8 @@ class Trainable(Layer):
             raise InvalidArgumentError("`class_weight` is for models with one output")
         validation = None if validation_data is None else lambda: self._tested(validation_data)
         run = Fit(self, goals, Feed(dataset), callbacks, validation, epochs, initial_epoch)
-        run.steps_per_epoch = steps_per_epoch
+        if steps_per_epoch is not None:
+            run.steps_per_epoch = integer(steps_per_epoch, "steps_per_epoch")
         run.class_weight = class_weight
         return run.run(resume, verbose)
 
