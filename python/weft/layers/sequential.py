@@ -20,12 +20,14 @@ from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.layers.one_cell import GRU, LSTM, SimpleRNN
 from weft.layers.pooling import GlobalAveragePooling1D, GlobalMaxPooling1D, Pooling
 from weft.layers.recurrent import RNN
+from weft.layers.sampled_softmax import SampledSoftmax
 
 __all__ = ["Sequential"]
 
 _POOLINGS = (Pooling, GlobalAveragePooling1D, GlobalMaxPooling1D, AttentionPooling)
 _RECURRENT = (RNN, SimpleRNN, GRU, LSTM, Bidirectional)
 _LAYERS = (SequenceFeatures, DenseFeatures, Dense, Dropout, *_RECURRENT, *_POOLINGS)
+_LAYERS += (SampledSoftmax,)
 _FEATURES = (SequenceFeatures, DenseFeatures)
 _TAKE_BLOCKS = (Dense, RNN, Bidirectional)
 

@@ -76,7 +76,7 @@ def fault(
 def _rows_of_loss(measured: list[Measured], outputs: Any) -> set[int]:
     """The rows whose own loss is not finite."""
     rows: set[int] = set()
-    for goal, labels, weights, _ in measured:
+    for goal, labels, weights, *_ in measured:
         if goal.loss is not None:
             out = outputs[goal.head] if goal.head else outputs
             samples = goal.loss.samples(labels, out, weights)
@@ -93,7 +93,7 @@ def _causes(
     else:
         for key, value in select(batch.features, keys).items():
             yield f"the feature {key!r} has", key, _places(value)
-    for goal, labels, weights, _ in measured:
+    for goal, labels, weights, *_ in measured:
         yield f"the label of {goal!r} is", goal.label, _places(labels)
         if weights is not None:
             yield f"the sample weight of {goal!r} is", None, _places(weights)

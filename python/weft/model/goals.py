@@ -11,18 +11,24 @@ import numpy as np
 
 from weft import io, losses, metrics
 from weft.arguments import number
-from weft.errors import InvalidArgumentError, MissingKeyError, WrongTypeError
+from weft.errors import InvalidArgumentError, MissingKeyError, OutOfRangeError, WrongTypeError
+from weft.layers.sampled_softmax import SampledSoftmax
 from weft.model.feed import Batch
+from weft.ragged import Ragged
 
 _ONLY = ""  # the name of a head that has none
+_SAMPLED = "sampled_softmax"  # the loss of a head that ends in a layer of that name
 
 
 class Goal:
     """What one head is to learn, and how well it did since `reset`."""
 
-    def __init__(self, head: str, loss: Any, weight: float, its_metrics: list[Any], label: Any):
+    def __init__(
+        self, head: str, loss: Any, items: Any, weight: float, its_metrics: list[Any], label: Any
+    ):
         self.head = head
         self.loss = loss
+        self.items = items  # a SampledSoftmax, which has the loss of a training step
         self.weight = weight
         self.metrics = its_metrics
         self.label: str | None = label
@@ -33,23 +39,31 @@ class Goal:
 
 
 class Measured(NamedTuple):
-    """A head's labels and sample weights of a batch, and its loss."""
+    """A head's labels and sample weights of a batch, its loss, and the gradient of that.
+
+    `grads` are those of the weights of the goal's `items`.
+    """
 
     goal: Goal
     labels: Any
     weights: Any
     loss: float
+    gradient: Any = None
+    grads: Any = None
 
 
 class Goals:
     """The goals of all heads. The arguments are those of `Model.compile`.
 
-    `heads`: their names; None for a model that has one without a name.
+    `heads`: their names; None for a model that has one without a name. `last`: their last layers.
     """
+
+    testing = False  # whether outputs are those of a call, and not of a training step
 
     def __init__(
         self,
         heads: list[str] | None,
+        last: Mapping[str, Any],
         loss: Any,
         loss_weights: Any,
         its_metrics: Any,
@@ -63,12 +77,16 @@ class Goals:
         keys = _by_head(labels, names, "labels")
         self.goals: list[Goal] = []
         for name in names:
-            its_loss = None if given[name] is None else losses.get(given[name])
+            items = last[name] if given[name] == _SAMPLED else None
+            if items is not None and not isinstance(items, SampledSoftmax):
+                raise InvalidArgumentError(f"{_SAMPLED} is the loss of a SampledSoftmax: {items!r}")
+            plain = given[name] is not None and items is None
+            its_loss = losses.get(given[name]) if plain else None
             factor = 1.0 if factors[name] is None else number(factors[name], "loss_weights")
             label = keys[name] if keys[name] is not None or name == _ONLY else name
             its = _metrics(measured[name], its_loss, alone=len(names) == 1)
-            self.goals.append(Goal(name, its_loss, factor, its, label))
-        if all(goal.loss is None for goal in self.goals):
+            self.goals.append(Goal(name, its_loss, items, factor, its, label))
+        if all(goal.loss is None and goal.items is None for goal in self.goals):
             raise InvalidArgumentError("`loss` names no loss for any output")
         self.sample_weight = sample_weight
         self.named = heads is not None
@@ -86,6 +104,9 @@ class Goals:
                     f"labels of {goal.loss.name} have a size that is not known here: pass "
                     f"{{{goal.label!r}: weft.io.FixedLenFeature([classes], weft.float32)}}"
                 )
+            if goal.items is not None:
+                made[goal.label] = io.RaggedFeature("int64")
+                continue
             whole = not isinstance(goal.loss, losses.MeanSquaredError)
             made[goal.label] = io.FixedLenFeature([], "int64" if whole else "float32")
         if self.sample_weight is not None:
@@ -93,38 +114,55 @@ class Goals:
         return made
 
     def measure(
-        self, batch: Batch, outputs: Any, class_weight: Mapping[int, float] | None = None
-    ) -> tuple[list[Measured], float, Any]:
-        """The losses of a batch: by head, weighted together, and the gradient of that.
+        self,
+        batch: Batch,
+        outputs: Any,
+        step: int | None = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> tuple[list[Measured], float]:
+        """What each head is wrong by, and all together, weighted.
 
-        The gradient has the structure of `outputs`.
+        `step` is that of a training, whose outputs end before the layers `sampled` names.
         """
-        made, total, gradients = [], 0.0, {}
+        made, total = [], 0.0
         for goal in self.goals:
             out = outputs[goal.head] if self.named else outputs
             labels, weights = self._labels(goal, batch), self._weights(goal, batch, out)
             if class_weight is not None:
                 weights = _class_weights(class_weight, labels, weights, out)
-            loss = 0.0
-            if goal.loss is not None:
+            loss, gradient, grads = 0.0, None, None
+            if goal.items is not None and self.testing:
+                loss, labels = of_all_items(out, labels, weights)
+            elif goal.items is not None:
+                loss, back = goal.items.loss_vjp(out, labels, weights, step)
+                (gradient,), grads = back(goal.weight)
+            elif goal.loss is not None:
                 loss, gradient = goal.loss.value_and_grad(labels, out, weights)
-                total += goal.weight * loss
                 gradient = gradient if goal.weight == 1 else gradient * out.dtype.type(goal.weight)
-                gradients[goal.head] = gradient
-            made.append(Measured(goal, labels, weights, loss))
-        return made, total, gradients if self.named else gradients[_ONLY]
+            total += goal.weight * loss
+            made.append(Measured(goal, labels, weights, loss, gradient, grads))
+        return made, total
+
+    @property
+    def sampled(self) -> frozenset[str]:
+        """The heads whose last layer has the loss of a training step."""
+        return frozenset(goal.head for goal in self.goals if goal.items is not None)
 
     def count(self, measured: list[Measured], outputs: Any, steps: int) -> None:
         """Adds a batch to what `logs` tells."""
         rows = 0
-        for goal, labels, weights, loss in measured:
+        for goal, labels, weights, loss, *_ in measured:
             out = outputs[goal.head] if self.named else outputs
             rows = len(out)
             goal.total += loss * rows
-            for metric in goal.metrics:
+            for metric in self._metrics(goal):
                 metric.update_state(labels, out, weights)
         self.rows += rows
         self.steps += steps
+
+    def _metrics(self, goal: Goal) -> list[Any]:
+        """Those that can be counted: a training step does not score all items."""
+        return goal.metrics if goal.items is None or self.testing else []
 
     def reset(self) -> None:
         """Forgets what was counted."""
@@ -137,9 +175,10 @@ class Goals:
     def names(self) -> dict[str, tuple[Goal, Any]]:
         """Under which name stands a goal's loss (None) or which of its metrics; but "loss"."""
         many = len(self.goals) > 1
-        found = {f"{g.head}_loss": (g, None) for g in self.goals if many and g.loss is not None}
+        learned = [g for g in self.goals if g.loss is not None or g.items is not None]
+        found: dict[str, Any] = {f"{g.head}_loss": (g, None) for g in learned if many}
         for goal in self.goals:
-            for metric in goal.metrics:
+            for metric in self._metrics(goal):
                 found[f"{goal.head}_{metric.name}" if many else metric.name] = (goal, metric)
         return found
 
@@ -177,9 +216,10 @@ class Goals:
                 metric.reset_state()
                 metric.load_state(counted[metric.name])
 
-    def copy(self) -> Goals:
+    def copy(self, testing: bool) -> Goals:
         """The same, with nothing counted."""
         made = copy.copy(self)
+        made.testing = testing
         made.goals = [copy.copy(goal) for goal in self.goals]
         for goal in made.goals:
             goal.metrics = [type(m).from_config(m.get_config()) for m in goal.metrics]
@@ -194,8 +234,13 @@ class Goals:
         def each(value: Any) -> Any:
             return value(pick) if pick is not None else {k: value(g) for k, g in goals.items()}
 
+        def loss(goal: Goal) -> Any:
+            if goal.items is not None:
+                return _SAMPLED
+            return None if goal.loss is None else losses.serialize(goal.loss)
+
         return {
-            "loss": each(lambda g: None if g.loss is None else losses.serialize(g.loss)),
+            "loss": each(loss),
             "loss_weights": each(lambda g: g.weight),
             "metrics": each(lambda g: [metrics.serialize(m) for m in g.metrics]),
             "labels": each(lambda g: g.label),
@@ -215,7 +260,9 @@ class Goals:
             labels = _feature(labels, goal.head, f"the label of {goal!r}")
         elif len(self.goals) > 1:
             raise InvalidArgumentError("labels of several outputs are a dict by output")
-        return labels if isinstance(labels, np.ndarray) else np.asarray(labels)
+        if goal.items is not None or isinstance(labels, np.ndarray):
+            return labels
+        return np.asarray(labels)
 
     def _weights(self, goal: Goal, batch: Batch, out: np.ndarray) -> Any:
         weights = batch.weights
@@ -290,3 +337,26 @@ def _class_weights(
     for label, weight in class_weight.items():
         made[labels == label] = weight
     return made if weights is None else made * weights
+
+
+def of_all_items(scores: np.ndarray, labels: Any, weights: Any) -> tuple[float, np.ndarray]:
+    """The softmax crossentropy over all items, and the labels as 1 and 0 [B, V].
+
+    `labels`: integers [B] or [B, n], or ragged; n labels of a row count 1 / n each.
+    """
+    if isinstance(labels, Ragged):
+        lengths, ids = labels.row_lengths(), labels.flat_values
+    else:
+        labels = np.asarray(labels).reshape(len(scores), -1)
+        lengths, ids = np.full(len(labels), labels.shape[1]), labels.reshape(-1)
+    if len(ids) and not 0 <= ids.min() <= ids.max() < scores.shape[1]:
+        raise OutOfRangeError(f"labels are items from 0 to {scores.shape[1] - 1}")
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    top = scores.max(1, initial=0)
+    sums = np.log(np.exp(scores - top[:, None]).sum(1)) + top
+    each = (sums[rows] - scores[rows, ids]).astype(np.float64) / lengths[rows]
+    if weights is not None:
+        each *= weights[rows]
+    relevant = np.zeros_like(scores)
+    relevant[rows, ids] = 1
+    return float(each.sum() / max(len(scores), 1)), relevant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -173,13 +173,26 @@ class Model(Trainable):
         return outputs, pullback
 
     def traced(
-        self, features: Any, training: bool = False, step: int | None = None
+        self,
+        features: Any,
+        training: bool = False,
+        step: int | None = None,
+        inner: Collection[str] = (),
     ) -> tuple[Any, Callable[[Any], LayerGradients], int]:
-        """`vjp` whose pullback gives gradients by layer; and how many real steps there are."""
+        """`vjp` whose pullback gives gradients by layer; and how many real steps there are.
+
+        The heads named by `inner` are those without their last layers.
+        """
         x, towers_back, steps = self._traced_towers(features, training, step)
         if self.heads is None:
             return x, towers_back, steps
-        made = {k: head.traced(x, None, training, step) for k, head in self.heads.items()}
+        made = {}
+        for name, head in self.heads.items():
+            if name in inner and len(head.layers) == 1:
+                made[name] = x, lambda grad: (grad, []), 0
+            else:
+                part = Sequential(head.layers[:-1], name=name) if name in inner else head
+                made[name] = part.traced(x, None, training, step)
 
         def pullback(grad_outputs: Any) -> LayerGradients:
             grads = grad_outputs if self.named else {_ONLY: grad_outputs}

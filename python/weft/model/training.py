@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,13 @@ class Trainable(Layer):
         """The outputs for a batch."""
         raise NotImplementedError
 
-    def traced(self, features: Any, training: bool = False, step: int | None = None) -> Any:
+    def traced(
+        self,
+        features: Any,
+        training: bool = False,
+        step: int | None = None,
+        inner: Collection[str] = (),
+    ) -> Any:
         """Outputs, a pullback that gives gradients by layer, the number of real steps."""
         raise NotImplementedError
 
@@ -57,7 +63,9 @@ class Trainable(Layer):
         Args:
             optimizer: of `weft.optimizers`, or its name.
             loss: of `weft.losses`, or its name; with several heads a dict by head. A head without
-                one is not trained.
+                one is not trained. "sampled_softmax" for one that ends in a `SampledSoftmax`:
+                its labels are item numbers, [B] or ragged, and its metrics those of `evaluate` and
+                validation alone, whose loss is over all items.
             metrics: of `weft.metrics`, or their names, for every head; or a dict by head.
                 "accuracy" is the one that fits the loss.
             loss_weights: numbers by head, 1 unless given.
@@ -69,10 +77,13 @@ class Trainable(Layer):
         which are not trained by.
         """
         _refuse_unheeded(self.layers)
-        goals = Goals(self.head_names, loss, loss_weights, metrics, labels, sample_weight)
+        last = {name: head.layers[-1] for name, head in (self.heads or {"": self}).items()}
+        given = (loss, loss_weights, metrics, labels, sample_weight)
+        goals = Goals(self.head_names, last, *given)
+        if goals.sampled and not self.heads:
+            raise InvalidArgumentError("a SampledSoftmax ends one of the `heads`, not a tower")
         for goal in goals.goals:
-            last = (self.heads[goal.head] if self.heads else self).layers[-1]
-            _warn_of_logits(goal.loss, last)
+            _warn_of_logits(goal.loss, last[goal.head])
         self.optimizer = optimizers.get(optimizer)
         self._goals = goals
 
@@ -122,8 +133,8 @@ class Trainable(Layer):
         for a checkpoint of another model or dataset; whatever layers and datasets raise.
         """
         goals = self._compiled_goals()
-        if class_weight is not None and len(goals.goals) > 1:
-            raise InvalidArgumentError("`class_weight` is for models with one output")
+        if class_weight is not None and (len(goals.goals) > 1 or goals.sampled):
+            raise InvalidArgumentError("`class_weight` is for models with one output of classes")
         validation = None if validation_data is None else lambda: self._tested(validation_data)
         run = Fit(self, goals, Feed(dataset), callbacks, validation, epochs, initial_epoch)
         if steps_per_epoch is not None:
@@ -140,13 +151,15 @@ class Trainable(Layer):
     ) -> None:
         """One step of the optimizer; `goals` count the batch. NonFiniteError changes nothing."""
         step = self.optimizer.iterations
-        outputs, pullback, steps = self.traced(batch.features, True, step)
-        measured, loss, gradients = goals.measure(batch, outputs, class_weight)
+        outputs, pullback, steps = self.traced(batch.features, True, step, goals.sampled)
+        measured, loss = goals.measure(batch, outputs, step, class_weight)
         wrong, by_layer = None, []
         if not math.isfinite(loss):
             wrong = f"the loss is {loss}"
         else:
-            by_layer = pullback(gradients)
+            gradients = {one.goal.head: one.gradient for one in measured}
+            by_layer = pullback(gradients if self.head_names is not None else measured[0].gradient)
+            by_layer += [(one.goal.items, one.grads) for one in measured if one.grads is not None]
             if not _core.all_finite([g for _, grads in by_layer for g in grads.values()]):
                 wrong = "a gradient is not finite"
         if wrong is not None:
@@ -164,7 +177,7 @@ class Trainable(Layer):
         class_weight: Mapping[int, float] | None = None,
     ) -> dict[str, float]:
         """One step over one batch: its loss and metrics, before the step."""
-        goals = self._compiled_goals().copy()
+        goals = self._compiled_goals().copy(testing=False)
         self.train_step(Batch(features, labels, sample_weight), goals, class_weight)
         return goals.logs()
 
@@ -179,10 +192,10 @@ class Trainable(Layer):
         return self._tested(dataset)
 
     def _tested(self, dataset: Any) -> dict[str, float]:
-        goals = self._compiled_goals().copy()
+        goals = self._compiled_goals().copy(testing=True)
         for batch in one_iteration(dataset):
             outputs = self(batch.features)
-            measured, _, _ = goals.measure(batch, outputs)
+            measured, _ = goals.measure(batch, outputs)
             goals.count(measured, outputs, 0)
         return goals.logs()
 
