@@ -130,6 +130,10 @@ nb::tuple sequence_blocks(const SequenceFeatures& layer, nb::handle features) {
   return nb::make_tuple(nb::cast(std::move(out.data)), tensor_to_python(out.lengths));
 }
 
+nb::tuple outer_shape(const Blocks& blocks) {
+  return shape_to_python({blocks.shape().begin(), blocks.shape().end() - 1});
+}
+
 // For each block an array or (width, splits, ids, counts).
 nb::list blocks_to_python(const Blocks& blocks) {
   nb::list found;
@@ -202,15 +206,19 @@ nb::tuple blocks_vjp_dense(nb::object layer, nb::handle features) {
   return nb::make_tuple(data, pullbacks_of(layer, std::move(made)));
 }
 
+// (shape without D, blocks, lengths)
 nb::tuple sequence_lookups(const SequenceFeatures& layer, nb::handle features) {
   const Features batch = features_from_python(features, "features");
   const SequenceBlocks out = without_gil([&] { return layer.lookups(batch); });
-  return nb::make_tuple(blocks_to_python(out.data), tensor_to_python(out.lengths));
+  return nb::make_tuple(outer_shape(out.data), blocks_to_python(out.data),
+                        tensor_to_python(out.lengths));
 }
 
-nb::list dense_lookups(const DenseFeatures& layer, nb::handle features) {
+// (shape without D, blocks)
+nb::tuple dense_lookups(const DenseFeatures& layer, nb::handle features) {
   const Features batch = features_from_python(features, "features");
-  return blocks_to_python(without_gil([&] { return layer.lookups(batch); }));
+  const Blocks out = without_gil([&] { return layer.lookups(batch); });
+  return nb::make_tuple(outer_shape(out), blocks_to_python(out));
 }
 
 void make_sequence(SequenceFeatures* self, nb::list columns, nb::dict given) {

@@ -97,6 +97,10 @@ class Layer:
         """
         self._layer.set_weights(arrays_of(weights))
 
+    def _read_from(self, arrays: Sequence[np.ndarray]) -> None:
+        """Has the layer read these arrays, in the order of `weights`, instead of its own."""
+        raise NotImplementedError
+
     def vjp(self, *inputs: Any, **arguments: Any) -> tuple[Any, Pullback]:
         """A call, and its way back.
 
@@ -179,6 +183,10 @@ class CellLayer(Layer):
             if made:
                 self._weights = made
         return made
+
+    def _read_from(self, arrays: Sequence[np.ndarray]) -> None:
+        self._layer = self._layer.over(arrays)
+        self.__dict__.pop("_weights", None)
 
     def _take(self, layer: dict[str, Any]) -> None:
         """Takes Keras's arguments for any layer; the last thing that a constructor does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -131,10 +131,17 @@ class _FeatureLayer(Layer):
         self._layer = make(self._feature_columns, given)
         keys = {k for column in self._feature_columns for k in column._core.parse_example_spec}
         self._keys = sorted(keys.union(options.get("cutoff") or ()))
+        self._name_tables()
+
+    built = True
+
+    def _name_tables(self) -> None:
         tables = self._layer.parameters
         self._weights = MappingProxyType({name: array for name, array, _ in tables})
 
-    built = True
+    def _read_from(self, arrays: Sequence[np.ndarray]) -> None:
+        self._layer.read_from(list(arrays))
+        self._name_tables()
 
     def build(self, input_shape: Any = None) -> None:
         """Does nothing: the tables' shapes follow from the columns, so they exist already."""

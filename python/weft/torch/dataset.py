@@ -1,4 +1,4 @@
-"""For PyTorch: a dataset that `torch.utils.data.DataLoader` takes, with any number of workers."""
+"""A dataset that `torch.utils.data.DataLoader` takes, with any number of workers."""
 
 from __future__ import annotations
 
