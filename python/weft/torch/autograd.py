@@ -49,6 +49,8 @@ class _Call(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
         tensors = ctx.saved_tensors
+        if all(grad is None for grad in grads):
+            return None, *(None for _ in tensors)
         made = ctx.pullback([None if grad is None else array(grad) for grad in grads])
         wanted = zip(made, tensors, ctx.needs_input_grad[1:], strict=True)
         return None, *(_tensor(g, t) if needed else None for g, t, needed in wanted)

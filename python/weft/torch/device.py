@@ -39,7 +39,7 @@ def side_by_side(
             part = _looked_up(table, splits, ids, counts, column.max_norm)
         else:
             part = torch.zeros(len(splits) - 1, width, dtype=place.dtype, device=place.device)
-            cells = torch.repeat_interleave(splits.diff())
+            cells = torch.repeat_interleave(splits.diff(), output_size=len(ids))
             part[cells, ids] = counts
         parts.append(part.reshape(*shape, part.shape[-1]))
     return torch.cat(parts, dim=-1)

@@ -10,8 +10,7 @@ import torch
 
 from weft import layers
 from weft.errors import InvalidArgumentError
-from weft.feature_column.base import FeatureColumn
-from weft.feature_column.base import select
+from weft.feature_column.base import FeatureColumn, select
 from weft.layers.feature import SequencePair as NumpyPair
 from weft.torch.autograd import array, record
 from weft.torch.device import side_by_side
@@ -45,7 +44,9 @@ def _table(weight: Any, trainable: bool, sparse: bool) -> torch.nn.Embedding:
     made = _tables.get(address)
     if made is None or made.weight.data_ptr() != address:
         tensor = torch.from_numpy(weight)
-        made = torch.nn.Embedding(*weight.shape, sparse=sparse, _weight=tensor, _freeze=not trainable)
+        made = torch.nn.Embedding(
+            *weight.shape, sparse=sparse, _weight=tensor, _freeze=not trainable
+        )
         _tables[address] = made
     elif made.sparse != sparse:
         raise InvalidArgumentError("layers that share a table must agree on `sparse`")
@@ -171,7 +172,9 @@ class Features(Module):
         Tables that columns share stay shared: they are not copied.
         """
         if not isinstance(layer, cls._KIND):
-            raise InvalidArgumentError(f"expected a weft.layers.{cls._KIND.__name__}, got {layer!r}")
+            raise InvalidArgumentError(
+                f"expected a weft.layers.{cls._KIND.__name__}, got {layer!r}"
+            )
         made = cls(layer._feature_columns, sparse=sparse, **layer._options)
         made._layer.set_weights(layer.get_weights())
         return made
