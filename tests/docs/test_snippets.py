@@ -4,12 +4,14 @@ Python blocks run, those of one page in order and in one namespace, in an empty 
 with a main() is compiled against the built library and run; any other C++ block must stand, line
 for line, in a file of examples/, which is compiled as well. A shell block may only name targets
 that the Makefile has. `<!--- skip: next, "reason" -->` before a block leaves it out, and the reason
-is shown.
+is shown; `skip: start if(not installed("torch"), reason="...")` leaves out all that follow where
+there is no torch.
 """
 
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import re
 import subprocess
 from collections.abc import Iterator
@@ -79,6 +81,11 @@ def named(pair: tuple[Document, Example]) -> str:
     return f"{Path(pair[0].path).relative_to(ROOT)}:{pair[1].line}"
 
 
+def installed(package: str) -> bool:
+    """Whether a block may import `package`."""
+    return importlib.util.find_spec(package) is not None
+
+
 ALL = list(examples(ROOT))
 
 
@@ -98,7 +105,7 @@ def folders(tmp_path_factory):
 @pytest.mark.parametrize(("document", "example"), ALL, ids=map(named, ALL))
 def test_block(document, example, request, folders, monkeypatch):
     monkeypatch.chdir(folders(document.path))
-    document.namespace["request"] = request
+    document.namespace.update(request=request, installed=installed)
     example.evaluate()
 
 
