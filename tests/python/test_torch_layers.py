@@ -111,6 +111,49 @@ def test_gradients_of_stacks_and_dense():
     same(dense(x), dense.to_weft()(x.detach().numpy()))
 
 
+@pytest.mark.parametrize("merge_mode", ["concat", "sum", "mul", "ave", None])
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}, {"return_state": True}])
+def test_both_directions(merge_mode, options):
+    layer = wt.LSTM(3, 2, dtype=torch.float64, **options)
+    module = wt.Bidirectional(layer, merge_mode)
+    names = [
+        f"{way}_layer.{name}" for way in ("forward", "backward") for name in layer.state_dict()
+    ]
+    assert list(module.state_dict()) == names
+    assert torch.equal(module.forward_layer.kernel, layer.kernel)
+    assert not torch.equal(module.backward_layer.kernel, layer.kernel)
+    x = inputs(torch.float64).requires_grad_()
+    found = module(x, mask=MASK)
+    found = list(found) if isinstance(found, tuple) else [found]
+    arguments = {
+        **options,
+        "zero_output_for_mask": True,
+        "dtype": "float64",
+        "input_shape": (None, 3),
+    }
+    ways = []
+    for own, backwards in ((module.forward_layer, False), (module.backward_layer, True)):
+        peer = weft.layers.LSTM(2, go_backwards=backwards, **arguments)
+        peer.set_weights([w.detach().numpy() for w in own.parameters()])
+        made = peer(x.detach().numpy(), mask=MASK.numpy())
+        ways.append(made if isinstance(made, tuple) else (made,))
+    (first, *after), (second, *behind) = ways
+    second = second[:, ::-1] if "return_sequences" in options else second
+    merged = {
+        "concat": lambda: [np.concatenate([first, second], -1)],
+        "sum": lambda: [first + second],
+        "mul": lambda: [first * second],
+        "ave": lambda: [(first + second) / 2],
+        None: lambda: [first, second],
+    }[merge_mode]()
+    for one, other in zip(found, [*merged, *after, *behind], strict=True):
+        same(one, other)
+    assert torch.autograd.gradcheck(lambda x: module(x, mask=MASK), (x,))
+    states = [torch.ones(4, 2, dtype=torch.float64) * i for i in range(4)]
+    moved = module(x, mask=MASK, initial_state=states)
+    assert not torch.equal(moved[0] if isinstance(moved, tuple) else moved, found[0])
+
+
 def test_unused_results_and_inputs_that_want_no_gradient():
     module = wt.LSTM(3, 2, return_sequences=True, return_state=True)
     x = inputs().requires_grad_()
@@ -274,6 +317,10 @@ def test_refuses():
         wt.GRU(3, 2, nonsense=1)
     with pytest.raises(ValueError, match="cells of weft.torch"):
         wt.RNN(torch.nn.GRUCell(3, 2))
+    with pytest.raises(ValueError, match="SimpleRNN, GRU or LSTM"):
+        wt.Bidirectional(torch.nn.GRU(3, 2))
+    with pytest.raises(ValueError, match="merge_mode"):
+        wt.Bidirectional(wt.GRU(3, 2), "max")
 
 
 def test_compiles_around():

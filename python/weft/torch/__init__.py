@@ -1,5 +1,6 @@
 """For PyTorch: weft's layers as modules with autograd, its batches as torch's, its datasets."""
 
+from weft.torch.bidirectional import Bidirectional
 from weft.torch.dataset import IterableDataset
 from weft.torch.dense import Dense
 from weft.torch.feature import DenseFeatures, SequenceFeatures, SequencePair
@@ -18,6 +19,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Bidirectional",
     "Dense",
     "DenseFeatures",
     "GRUCell",

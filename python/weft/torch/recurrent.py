@@ -20,6 +20,14 @@ def _array(value: Any) -> Any:
     return array(value.cpu()) if isinstance(value, torch.Tensor) else value
 
 
+def _dropping(module: Module, cell: Any, step: int | None = None) -> dict[str, Any]:
+    """What a call is told of dropout, drawn from torch's random numbers."""
+    cells = getattr(cell, "cells", [cell])
+    if not module.training or not any(c.dropout or c.recurrent_dropout for c in cells):
+        return {}
+    return {"training": True, "step": int(torch.randint(2**62, ())) if step is None else step}
+
+
 class Cell(Weighted):
     """One step of a recurrence. The base of the cells.
 
@@ -27,11 +35,14 @@ class Cell(Weighted):
     `kernel` [D, G units], `recurrent_kernel` [units, G units] and, with `use_bias`, `bias`.
     """
 
-    def forward(self, inputs: torch.Tensor, states: Any = None) -> tuple[torch.Tensor, Any]:
+    def forward(
+        self, inputs: torch.Tensor, states: Any = None, step: int | None = None
+    ) -> tuple[torch.Tensor, Any]:
         """One step of inputs [B, D]: (output [B, units], the next states as `states` are).
 
-        `states`: [B, units]; [h, c] for LSTM; zeros if None. Raises ValueError on another device or
-        for a shape that does not fit, TypeError for another dtype.
+        `states`: [B, units]; [h, c] for LSTM; zeros if None. With dropout, calls with one `step`
+        drop the same; None: each draws its own. Raises ValueError on another device or for a shape
+        that does not fit, TypeError for another dtype.
         """
         layer = self._of(inputs)
         if states is None:
@@ -41,9 +52,10 @@ class Cell(Weighted):
         flat, x = flatten(states), array(inputs)
         several = isinstance(states, (list, tuple))
         given = [array(s) for s in flat] if several else array(states)
+        dropping = _dropping(self, layer, step)
 
         def vjp() -> Any:
-            (output, made), back = layer.vjp(x, given, training=self.training)
+            (output, made), back = layer.vjp(x, given, **dropping)
 
             def pullback(grads: list[Any]) -> list[Any]:
                 of_states = grads[1:] if several else grads[1]
@@ -53,7 +65,7 @@ class Cell(Weighted):
             return [output, *flatten(made)], pullback
 
         def call() -> Any:
-            output, made = layer(x, given, training=self.training)
+            output, made = layer(x, given, **dropping)
             return [output, *flatten(made)]
 
         output, *made = record(call, vjp, [inputs, *flat, *self._weights()])
@@ -115,7 +127,7 @@ class Recurrent(Weighted):
             "mask": _array(mask),
             "lengths": _array(lengths),
             "initial_state": [array(s) for s in states] or None,
-            "training": self.training,
+            **_dropping(self, layer.cell),
         }
 
         def vjp() -> Any:
@@ -138,7 +150,7 @@ def _stateless(arguments: dict[str, Any]) -> None:
         raise InvalidArgumentError("`stateful` is Keras's: hand on the states as `initial_state`")
 
 
-class _OneCell(Recurrent):
+class OneCell(Recurrent):
     """`GRU(input_size, units, ...)`: further arguments are Keras's, `stateful` apart."""
 
     def __init__(self, input_size: int, units: int, **arguments: Any):
@@ -146,8 +158,12 @@ class _OneCell(Recurrent):
         _stateless(arguments)
         super().__init__(input_size, units, **arguments)
 
+    def like(self, **changed: Any) -> Any:
+        """A module of these arguments, `changed` apart, with weights of its own."""
+        return type(self)(self.input_size, **{**self._arguments, **changed}).to(self.kernel)
 
-class SimpleRNN(_OneCell):
+
+class SimpleRNN(OneCell):
     """`weft.layers.SimpleRNN`: `SimpleRNN(input_size, units, ...)`, with Keras's arguments.
 
     Parameters: `kernel` [D, units], `recurrent_kernel` [units, units], `bias` [units].
@@ -156,7 +172,7 @@ class SimpleRNN(_OneCell):
     _KIND, _PEER = layers.SimpleRNN, "RNN"
 
 
-class GRU(_OneCell):
+class GRU(OneCell):
     """`weft.layers.GRU`: `GRU(input_size, units, ...)`, with Keras's arguments.
 
     Parameters: `kernel` [D, 3 units], `recurrent_kernel` [units, 3 units], `bias` [2, 3 units] or,
@@ -166,7 +182,7 @@ class GRU(_OneCell):
     _KIND, _PEER = layers.GRU, "GRU"
 
 
-class LSTM(_OneCell):
+class LSTM(OneCell):
     """`weft.layers.LSTM`: `LSTM(input_size, units, ...)`, with Keras's arguments.
 
     Parameters: `kernel` [D, 4 units], `recurrent_kernel` [units, 4 units], `bias` [4 units]; gates
