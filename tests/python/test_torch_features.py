@@ -227,6 +227,9 @@ def test_shared_tables_are_one_parameter():
     twin = copy.deepcopy(model)
     assert len(list(twin.parameters())) == 1
     assert next(twin.parameters()) is not next(model.parameters())
+    served = first.to_weft()
+    served.set_weights([np.zeros_like(w) for w in served.get_weights()])
+    assert next(model.parameters()).abs().sum() > 0
     torch.testing.assert_close(gradient(twin), whole)
     with pytest.raises(ValueError, match="agree on `sparse`"):
         wt.SequenceFeatures(columns, sparse=True)

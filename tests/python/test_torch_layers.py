@@ -154,6 +154,41 @@ def test_both_directions(merge_mode, options):
     assert not torch.equal(moved[0] if isinstance(moved, tuple) else moved, found[0])
 
 
+def dropping(kind, **options):
+    return kind(3, 4, dropout=0.4, recurrent_dropout=0.3, dtype=torch.float64, **options)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_dropout_is_of_torchs_random_numbers(kind):
+    module, x = dropping(kind), inputs(torch.float64).requires_grad_()
+    torch.manual_seed(1)
+    first, second = module(x), module(x)
+    torch.manual_seed(1)
+    assert torch.equal(module(x), first) and not torch.equal(first, second)
+    saved = torch.utils.checkpoint.checkpoint(module, x, use_reentrant=False)
+    (wanted,) = torch.autograd.grad(saved.sum(), x)  # recomputed with the same numbers
+    assert wanted.abs().sum() > 0
+
+    def seeded(x, *_):
+        torch.manual_seed(1)
+        return module(x, mask=MASK)
+
+    assert torch.autograd.gradcheck(seeded, (x, *module.parameters()))
+    module.eval()
+    same(module(x), module.to_weft()(x.detach().numpy()))
+    before = torch.get_rng_state()
+    kind(3, 4)(inputs())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_cells_drop_alike_in_a_step_of_training(kind):
+    cell, x = dropping(kind), torch.ones(2, 3, dtype=torch.float64)
+    assert torch.equal(cell(x, step=3)[0], cell(x, step=3)[0])
+    assert not torch.equal(cell(x, step=3)[0], cell(x, step=4)[0])
+    assert torch.equal(cell.eval()(x)[0], cell(x)[0])
+
+
 def test_unused_results_and_inputs_that_want_no_gradient():
     module = wt.LSTM(3, 2, return_sequences=True, return_state=True)
     x = inputs().requires_grad_()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
@@ -160,8 +161,9 @@ class Features(Module):
         return side_by_side(shape, blocks, layer._feature_columns, tables, self._place), rest
 
     def to_weft(self) -> Any:
-        """A layer of weft's like this one, with copies of the tables."""
-        layer = self._made(dtype_name(self._place.dtype))
+        """A layer of weft's like this one, with copies of the tables, shared ones too."""
+        columns = copy.deepcopy(self._columns)
+        layer = self._KIND(columns, **self._options, dtype=dtype_name(self._place.dtype))
         layer.set_weights([array(weight.cpu()) for weight in self._weights()])
         return layer
 
