@@ -279,6 +279,42 @@ def test_tensors_as_features():
         assert torch.equal(pair.data[:, :2], ragged.data)
 
 
+def numbers(*normalizers, **options):
+    column = fc.sequence_numeric_column("x", normalizer_fn=list(normalizers) or None)
+    return wt.SequenceFeatures([column], dtype=torch.float64, **options)
+
+
+def test_gradients_of_numbers():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(3, 4, generator=generator, dtype=torch.float64).add_(0.5).requires_grad_()
+    lengths = torch.tensor([4, 0, 2])
+    steps = weft.normalizers.Log1p(), weft.normalizers.ZScore(0.5, 2.0)
+    for options in ({}, {"pad": "left"}, {"max_length": 2}, {"pad_to": 6}):
+        module = numbers(*steps, **options)
+        assert torch.autograd.gradcheck(lambda x, of=module: of({"x": (x, lengths)}).data, (x,))
+    rows = wt.DenseFeatures([fc.numeric_column("x", (4,), normalizer_fn=steps[0])])
+    assert torch.autograd.gradcheck(lambda x: rows.double()({"x": x}), (x,))
+    jagged = torch.nested.nested_tensor_from_jagged(x[0], torch.tensor([0, 1, 1, 4]))
+    wanted = torch.autograd.grad(numbers()({"x": jagged}).data.square().sum(), x)[0]
+    assert torch.equal(wanted[0], 2 * x[0]) and wanted[1:].abs().sum() == 0
+    single = torch.ones(2, 3, requires_grad=True)
+    numbers()({"x": (single, [3, 1])}).data.sum().backward()
+    assert single.grad.dtype == torch.float32
+
+
+def test_numbers_without_gradients():
+    x = torch.ones(2, 3, requires_grad=True)
+    module = wt.SequenceFeatures([fc.sequence_numeric_column("x", normalizer_fn=np.log1p)])
+    features = {"x": (x, [3, 1])}
+    data = module(features).data
+    with pytest.raises(ValueError, match="'x' requires a gradient and has none"):
+        data.sum().backward()
+    with torch.no_grad():
+        assert not module(features).data.requires_grad
+    with pytest.raises(ValueError, match=r"on the CPU alone, but \['x'\]"):
+        module.to("meta")(features)
+
+
 def test_a_layer_behind():
     module = torch.nn.ModuleList([wt.SequenceFeatures(sequence_columns()), wt.GRU(23, 5)])
     assert module[0].width == 23

@@ -63,4 +63,6 @@ def _tensor(grad: Any, of: torch.Tensor) -> torch.Tensor | None:
             ids.unsqueeze(0), values, of.shape, is_coalesced=True, check_invariants=False
         )
         return made
-    return None if grad is None else torch.from_numpy(grad).to(of.dtype)
+    if isinstance(grad, np.ndarray):
+        grad = torch.from_numpy(grad)
+    return None if grad is None else grad.to(of.dtype)

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
+import numpy as np
 import torch
 
 from weft import layers
 from weft.errors import InvalidArgumentError
 from weft.feature_column.base import FeatureColumn, select
 from weft.layers.feature import SequencePair as NumpyPair
+from weft.ragged import Ragged
 from weft.torch.autograd import array, record
 from weft.torch.device import side_by_side
 from weft.torch.module import Module, dtype_name
@@ -116,7 +118,8 @@ class Features(Module):
         """The data, and what else the layer gives."""
         inputs = {}
         if isinstance(features, Mapping):
-            inputs = {k: v for k, v in features.items() if getattr(v, "requires_grad", False)}
+            tensors = {k: v[0] if isinstance(v, tuple) and v else v for k, v in features.items()}
+            inputs = {k: v for k, v in tensors.items() if getattr(v, "requires_grad", False)}
             features = {k: _detached(v) for k, v in features.items()}
         if self._place.device.type != "cpu" or force_device:
             if inputs and torch.is_grad_enabled():
@@ -141,7 +144,7 @@ class Features(Module):
 
             def pullback(grads: list[Any]) -> list[Any]:
                 (of_features,), of_tables = back(grads[0])
-                made = [_of_feature(of_features, key) for key in inputs]
+                made = [_of_feature(of_features, key, tensor) for key, tensor in inputs.items()]
                 return made + [g if sparse[name] else g.to_dense() for name, g in of_tables.items()]
 
             return kept(result), pullback
@@ -182,13 +185,23 @@ class Features(Module):
         return made
 
 
-def _of_feature(grads: Any, key: str) -> Any:
-    if key in grads:
-        return grads[key]
-    raise InvalidArgumentError(
-        f"feature {key!r} requires a gradient and has none: it is read by no numeric column, or by "
-        "one whose normalizer_fn is a function"
-    )
+def _of_feature(grads: Any, key: str, feature: torch.Tensor) -> Any:
+    """The gradient of a feature, in the form that the feature was given in."""
+    grad = grads.get(key)
+    if grad is None:
+        raise InvalidArgumentError(
+            f"feature {key!r} requires a gradient and has none: no numeric column reads it, or its "
+            "normalizer_fn is a function"
+        )
+    if not isinstance(grad, Ragged):
+        return grad
+    if feature.is_nested:
+        values = torch.from_numpy(grad.flat_values)
+        return torch.nested.nested_tensor_from_jagged(values, feature.offsets())
+    padded = np.zeros(feature.shape, grad.dtype.as_numpy_dtype)
+    steps = grad.to_tensor()
+    padded[:, : steps.shape[1]] = steps
+    return padded
 
 
 class SequenceFeatures(Features):
