@@ -197,8 +197,12 @@ def test_refuses_what_does_not_fit():
         wj.GRU(3, stateful=True).apply(params, x)
     with pytest.raises(ValueError, match="got shape"):
         wj.Dense(3).apply({}, x[0, 0])
-    with jax.enable_x64(False), pytest.raises(TypeError, match="jax_enable_x64"):
-        wj.GRU(3, dtype="float64").init(2)
+    jax.config.update("jax_enable_x64", False)
+    try:
+        with pytest.raises(TypeError, match="jax_enable_x64"):
+            wj.GRU(3, dtype="float64").init(2)
+    finally:
+        jax.config.update("jax_enable_x64", True)
 
 
 def test_threads_share_a_layer():
