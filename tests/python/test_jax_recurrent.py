@@ -27,6 +27,11 @@ def holes(rng, rows, steps):
     return mask
 
 
+def both_ways(dtype=None, merge_mode="concat", **options):
+    """Two directions around an LSTM."""
+    return wj.Bidirectional(layers.LSTM(3, dtype=dtype, **options), merge_mode)
+
+
 CELLS = {
     "simple": lambda **o: wj.SimpleRNN(3, **o),
     "gru": lambda **o: wj.GRU(3, **o),
@@ -35,6 +40,8 @@ CELLS = {
     "stack": lambda dtype=None, **o: wj.RNN(
         [layers.LSTMCell(3, dtype=dtype), layers.GRUCell(2, dtype=dtype)], **o
     ),
+    "both_ways": both_ways,
+    "both_ways_apart": lambda **o: both_ways(merge_mode=None, **o),
 }
 
 
@@ -46,10 +53,7 @@ def test_recurrent_layers_are_the_layers(cell, dtype, sequences):
     layer = CELLS[cell](dtype=dtype, return_sequences=sequences, return_state=True)
     x, mask = rng.normal(size=(5, 7, 4)).astype(dtype), holes(rng, 5, 7)
     params = layer.init(4)
-    state = jax.tree.map(
-        lambda s: rng.normal(size=s.shape).astype(dtype), layer.get_initial_state(x)
-    )
-    state = state if len(state) > 1 else state[0]
+    state = [rng.normal(size=(5, size)).astype(dtype) for size in layer._state_sizes()]
     want = layer(x, mask=mask, initial_state=state)
     made = jax.jit(layer.apply)(params, x, mask, initial_state=state)
     assert jax.tree.structure(made) == jax.tree.structure(want)
@@ -80,8 +84,7 @@ def test_gradients_are_the_numerical_ones(cell, options):
     x, mask = rng.normal(size=(4, 5, 2)), holes(rng, 4, 5)
     if options.get("time_major"):
         x, mask = np.moveaxis(x, 0, 1), mask.T
-    state = layer.get_initial_state(batch_size=4)
-    state = state if len(state) > 1 else state[0]
+    state = [np.zeros((4, size)) for size in layer._state_sizes()]
 
     def loss(params, x, state):
         made = layer.apply(params, x, mask, initial_state=state)

@@ -19,10 +19,10 @@ from weft.errors import InvalidArgumentError
 from weft.jax.parameters import Params, check, chosen, parameters_of
 from weft.layers.cells import flatten
 
-__all__ = ["GRU", "LSTM", "RNN", "SimpleRNN"]
+__all__ = ["GRU", "LSTM", "RNN", "Bidirectional", "SimpleRNN"]
 
 
-class _Recurrent(layers.RNN):
+class _Recurrent:
     """What the recurrent layers add to those of `weft.layers`."""
 
     def init(self, input_size: int) -> dict[str, jax.Array]:
@@ -69,12 +69,11 @@ class _Recurrent(layers.RNN):
         check(inputs, inputs.shape, self, "inputs")
         states = [] if initial_state is None else self._states(initial_state, inputs)
         weights = list(chosen(self, params).values())
-        outputs, *made = _jitted(self, (weights, inputs, states), (mask, lengths, step))
-        return self._returned(outputs, made)
+        return self._nested(_jitted(self, (weights, inputs, states), (mask, lengths, step)))
 
     def _states(self, initial_state: Any, inputs: Any) -> list[Any]:
         """The initial states, flat and checked."""
-        states, sizes = flatten(initial_state), flatten(self.state_size)
+        states, sizes = flatten(initial_state), self._state_sizes()
         if len(states) != len(sizes):
             raise InvalidArgumentError(
                 f"layer {self.name!r} has {len(sizes)} states, `initial_state` {len(states)}"
@@ -83,6 +82,13 @@ class _Recurrent(layers.RNN):
         for state, size in zip(states, sizes, strict=True):
             check(state, (rows, size), self, "initial_state")
         return states
+
+    def _state_sizes(self) -> list[int]:
+        return flatten(self.state_size)
+
+    def _nested(self, flat: list[Any]) -> Any:
+        """Outputs and states as a call of the layer gives them."""
+        return self._returned(flat[0], flat[1:])
 
     def _shapes(self, inputs: Any) -> list[jax.ShapeDtypeStruct]:
         """Outputs and states, flat, for inputs of a shape."""
@@ -100,14 +106,23 @@ class _Recurrent(layers.RNN):
         weights, inputs, states = given
         outputs, pullback = self._over(weights).vjp(inputs, **_keywords(states, *rest))
         nested = jax.tree.unflatten(jax.tree.structure(outputs), grads)
-        (inputs, *states), made = pullback(*(nested if self.return_state else (nested,)))
+        (inputs, *states), made = pullback(*(nested if isinstance(nested, tuple) else (nested,)))
         return [made[name] for name in self.weights], inputs, states
 
     def _over(self, weights: list[np.ndarray]) -> Any:
         """The layer with these weights: one callback's own, for several may run at once."""
-        layer = object.__new__(type(self))
-        layer.__dict__.update(self.__dict__, _layer=self._layer.over(weights))
-        return layer
+        return _over(self, weights)
+
+
+def _over(layer: Any, weights: list[np.ndarray]) -> Any:
+    return _with(layer, _layer=layer._layer.over(weights))
+
+
+def _with(layer: Any, **changed: Any) -> Any:
+    """The layer with other attributes."""
+    made = object.__new__(type(layer))
+    made.__dict__.update(layer.__dict__, **changed)
+    return made
 
 
 def _keywords(states: list[Any], mask: Any, lengths: Any, step: Any) -> dict[str, Any]:
@@ -164,7 +179,7 @@ def _run_backward(layer: _Recurrent, kept: Any, grads: list[jax.Array]) -> Any:
 _run.defvjp(_run_forward, _run_backward)
 
 
-class RNN(_Recurrent):
+class RNN(_Recurrent, layers.RNN):
     """As `weft.layers.RNN`, with `init` and `apply`."""
 
 
@@ -178,3 +193,22 @@ class GRU(_Recurrent, layers.GRU):
 
 class LSTM(_Recurrent, layers.LSTM):
     """As `weft.layers.LSTM`, with `init` and `apply`."""
+
+
+class Bidirectional(_Recurrent, layers.Bidirectional):
+    """As `weft.layers.Bidirectional`, with `init` and `apply`."""
+
+    def _state_sizes(self) -> list[int]:
+        return flatten([self.forward_layer.state_size, self.backward_layer.state_size])
+
+    def _nested(self, flat: list[Any]) -> Any:
+        outputs = 1 if self.merge_mode else 2
+        return self._finished(flat[:outputs], flat[outputs:])
+
+    def _over(self, weights: list[np.ndarray]) -> Any:
+        own = len(self.forward_layer.weights)
+        return _with(
+            self,
+            forward_layer=_over(self.forward_layer, weights[:own]),
+            backward_layer=_over(self.backward_layer, weights[own:]),
+        )
