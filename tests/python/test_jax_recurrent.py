@@ -93,6 +93,30 @@ def test_gradients_are_the_numerical_ones(cell, options):
     check_grads(jax.jit(loss), (layer.init(2), x, state), 1, modes=["rev"])
 
 
+@pytest.mark.parametrize("cell", ["gru", "stack", "both_ways"])
+def test_dropout_is_of_the_step(cell):
+    rng, drop = np.random.default_rng(14), {"dropout": 0.5, "recurrent_dropout": 0.4}
+    if cell == "gru":
+        layer = wj.GRU(3, **drop)
+    elif cell == "stack":
+        layer = wj.RNN([layers.LSTMCell(3, **drop), layers.GRUCell(2, **drop)], return_state=False)
+    else:
+        layer = wj.Bidirectional(layers.GRU(3, **drop))
+    x, mask = rng.normal(size=(5, 7, 4)).astype(np.float32), holes(rng, 5, 7)
+    params = layer.init(4)
+    apply = jax.jit(lambda p, x, step: layer.apply(p, x, mask, step=step))
+    for step in (0, 7):
+        want, pullback = layer.vjp(x, mask=mask, training=True, step=step)
+        made, back = jax.vjp(lambda p, x, step=step: apply(p, x, step), params, x)
+        assert np.array_equal(made, want)
+        (inputs,), weights = pullback(want)
+        made_weights, made_inputs = back(made)
+        assert np.array_equal(made_inputs, inputs)
+        assert all(np.array_equal(made_weights[name], grad) for name, grad in weights.items())
+    assert not np.array_equal(apply(params, x, 0), apply(params, x, 7))
+    assert np.array_equal(layer.apply(params, x, mask), layer(x, mask=mask))
+
+
 def test_masked_steps_have_no_part():
     rng = np.random.default_rng(8)
     layer = wj.GRU(3, dtype="float64")
