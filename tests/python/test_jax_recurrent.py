@@ -232,6 +232,15 @@ def test_refuses_what_does_not_fit():
         jax.config.update("jax_enable_x64", True)
 
 
+def test_a_callbacks_error_says_what_is_wrong():
+    gru = wj.GRU(3)
+    params, x = gru.init(2), np.zeros((2, 4, 2), np.float32)
+    apply = jax.jit(lambda lengths: gru.apply(params, x, lengths=lengths))
+    with pytest.raises(Exception, match="a length of 9 where the inputs have 4 steps"):
+        jax.block_until_ready(apply(np.array([4, 9])))
+    assert np.array_equal(apply(np.array([4, 2])), gru(x, lengths=[4, 2]))
+
+
 def test_threads_share_a_layer():
     gru = wj.GRU(8)
     x = np.random.default_rng(0).normal(size=(4, 9, 3)).astype(np.float32)

@@ -159,24 +159,20 @@ class _Features:
                 made.append([column])
         return made
 
-    def _batch(self, read: list[Any], rows: int, width: Any, left: bool) -> dict[str, Any]:
+    def _batch(self, read: list[Any], shape: tuple[int, ...], added: int) -> dict[str, Any]:
         """The fields of a FeatureBatch of what the compiled layer's `lookups` gives.
 
-        `width`: the function from T to that of the batch; None without steps.
+        `shape` has `added` steps more than that.
         """
-        steps = 1
-        if width is not None:
-            numbers = [block.shape[1] for block in read if not isinstance(block, tuple)]
-            steps = numbers[0] if numbers else (len(read[0][1]) - 1) // max(rows, 1)
-        shape = (rows,) if width is None else (rows, width(steps))
-        added = 0 if width is None else shape[1] - steps
+        left = self._options.get("pad") == "left"
         tables, places = self._tables(read)
         blocks: list[Any] = []
         for columns, block, ids in zip(self._blocks, read, places, strict=True):
             if isinstance(block, tuple):
                 _, splits, _, factors = block
                 cells = np.repeat(np.arange(len(splits) - 1), np.diff(splits))
-                cells += (cells // steps + left) * added
+                if added:
+                    cells += (cells // (shape[1] - added) + left) * added
                 blocks.append(_ids_block(ids, cells, factors, shape))
             elif added:
                 blocks.append(_widened(columns, block, added, left))
@@ -235,14 +231,15 @@ class SequenceFeatures(_Features, layers.SequenceFeatures):
         batch's. Raises ValueError as a call of the layer does, and for a row longer than the last
         of `buckets`.
         """
-        options = self._options
-        if buckets is not None and options["pad_to"] != "batch":
+        pad, bucketed = self._options["pad"], self._options["pad_to"] == "batch"
+        if buckets is not None and not bucketed:
             raise InvalidArgumentError("`buckets` is for layers with pad_to='batch'")
         read, lengths = self._layer.lookups(select(features, self._keys))
-        bucketed = options["pad_to"] == "batch"
-        width = functools.partial(bucket_of, buckets=buckets) if bucketed else int
-        fields = self._batch(read, len(lengths), width, options["pad"] == "left")
-        mask = sequence_mask(lengths, fields["shape"][1], pad=options["pad"])
+        numbers = [block.shape[1] for block in read if not isinstance(block, tuple)]
+        steps = numbers[0] if numbers else (len(read[0][1]) - 1) // max(len(lengths), 1)
+        width = bucket_of(steps, buckets) if bucketed else steps
+        fields = self._batch(read, (len(lengths), width), width - steps)
+        mask = sequence_mask(lengths, width, pad=pad)
         return FeatureBatch(**fields, lengths=lengths.astype(np.int32), mask=mask)
 
     def apply(self, params: Params, batch: FeatureBatch) -> tuple[jax.Array, jax.Array]:
@@ -269,7 +266,7 @@ class DenseFeatures(_Features, layers.DenseFeatures):
         read = self._layer.lookups(select(features, self._keys))
         first = read[0]
         rows = len(first[1]) - 1 if isinstance(first, tuple) else len(first)
-        return FeatureBatch(**self._batch(read, rows, None, False), lengths=None, mask=None)
+        return FeatureBatch(**self._batch(read, (rows,), 0), lengths=None, mask=None)
 
     def apply(self, params: Params, batch: FeatureBatch) -> jax.Array:
         """The columns side by side, [B, D]: a pure function, on any device."""
