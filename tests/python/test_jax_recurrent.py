@@ -59,11 +59,9 @@ def test_recurrent_layers_are_the_layers(cell, dtype, sequences):
     assert jax.tree.structure(made) == jax.tree.structure(want)
     assert jax.tree.all(jax.tree.map(np.array_equal, made, want))
     lengths = np.array([0, 7, 3, 1, 5])
-    assert jax.tree.all(
-        jax.tree.map(
-            np.array_equal, layer.apply(params, x, lengths=lengths), layer(x, lengths=lengths)
-        )
-    )
+    for given in (lengths, lengths.tolist()):
+        made = layer.apply(params, x, lengths=given)
+        assert jax.tree.all(jax.tree.map(np.array_equal, made, layer(x, lengths=lengths)))
 
     grads = jax.tree.map(lambda a: rng.normal(size=a.shape).astype(dtype), want)
     _, pullback = layer.vjp(x, mask=mask, initial_state=state)
@@ -115,6 +113,16 @@ def test_dropout_is_of_the_step(cell):
         assert all(np.array_equal(made_weights[name], grad) for name, grad in weights.items())
     assert not np.array_equal(apply(params, x, 0), apply(params, x, 7))
     assert np.array_equal(layer.apply(params, x, mask), layer(x, mask=mask))
+
+
+def test_nothing_at_all():
+    layer = wj.GRU(3, return_sequences=True)
+    params = layer.init(2)
+    for shape in ((0, 4, 2), (3, 0, 2)):
+        x = np.zeros(shape, np.float32)
+        assert layer.apply(params, x).shape == (*shape[:2], 3)
+        grads = jax.grad(lambda p, x=x: jnp.sum(layer.apply(p, x)))(params)
+        assert not any(grad.any() for grad in grads.values())
 
 
 def test_masked_steps_have_no_part():

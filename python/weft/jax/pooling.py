@@ -23,11 +23,10 @@ def _real_steps(inputs: Any, mask: Any, lengths: Any) -> jax.Array:
     rows, steps = inputs.shape[:2]
     if lengths is not None:
         mask = jnp.arange(steps) < jnp.asarray(lengths)[:, None]
-    elif mask is None:
-        mask = jnp.ones((rows, steps), bool)
+    mask = jnp.ones((rows, steps), bool) if mask is None else jnp.asarray(mask)
     if mask.shape != (rows, steps):
         raise InvalidArgumentError(f"`mask` must be {(rows, steps)}, got shape {mask.shape}")
-    return jnp.asarray(mask)[..., None]
+    return mask[..., None]
 
 
 def _mean(inputs: jax.Array, real: jax.Array) -> jax.Array:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental.buffer_callback import buffer_callback
 
@@ -69,7 +70,8 @@ class _Recurrent:
         check(inputs, inputs.shape, self, "inputs")
         states = [] if initial_state is None else self._states(initial_state, inputs)
         weights = list(chosen(self, params).values())
-        return self._nested(_jitted(self, (weights, inputs, states), (mask, lengths, step)))
+        rest = [None if given is None else jnp.asarray(given) for given in (mask, lengths, step)]
+        return self._nested(_jitted(self, (weights, inputs, states), rest))
 
     def _states(self, initial_state: Any, inputs: Any) -> list[Any]:
         """The initial states, flat and checked."""
