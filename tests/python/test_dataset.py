@@ -368,3 +368,25 @@ def test_ctrl_c_among_small_files(tmp_path, steps):
         assert "KeyboardInterrupt" in child.communicate(timeout=30)[1]
     finally:
         child.kill()
+
+
+def test_where_rows_are_from(tmp_path):
+    paths = [
+        weft.io.write_tfrecords({"id": [10 * k + i for i in range(7)]}, tmp_path / f"f{k}")[0]
+        for k in range(3)
+    ]
+    spec = {"id": weft.io.FixedLenFeature([], weft.int64)}
+    dataset = TFRecordDataset(paths).interleave(2).shuffle(5, seed=1).batch(4).parse(spec)
+    for one in (dataset, dataset.prefetch(2)):
+        iterator = iter(one)
+        assert iterator.origins() == []
+        rows = 0
+        for batch in iterator:
+            origins = iterator.origins()
+            assert [(paths[i // 10], i % 10) for i in batch["id"].tolist()] == origins
+            rows += len(origins)
+        assert rows == 21
+    iterator = iter(TFRecordDataset(paths))
+    next(iterator)
+    with pytest.raises(weft.InvalidArgumentError, match="parse"):
+        iterator.origins()
