@@ -7,7 +7,7 @@ SETUP := scripts/setup.sh
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo:  ## the documented pipeline on real receipts
+demo:  ## the documented pipeline, and training, on real receipts
 	@$(SETUP) system build
 	@$(SETUP) venv dev demo
 	@scripts/install.sh demo
@@ -30,9 +30,9 @@ bench:  ## weft against TensorFlow and torch, into docs/benchmarks.md
 	@scripts/install.sh bench
 	@.venv/bench/bin/python benchmarks/run.py
 
-oracle:  ## golden files made anew and compared, then random columns for ORACLE_SECONDS (60)
+oracle:  ## golden files, random columns for ORACLE_SECONDS (60) and the demo, beside TensorFlow
 	@$(SETUP) system build
-	@$(SETUP) venv dev tf215 tf221
+	@$(SETUP) venv dev tf215 tf221 demo
 	@scripts/oracle.sh check
 
 golden:  ## overwrite tests/golden with what TensorFlow says

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,13 +12,7 @@ from histories import Events, Examples, ProductIndex
 
 NEWTON_STEPS = 20
 K = 20
-
-
-class Recall(NamedTuple):
-    """Mean share of the next basket's items that are among 20 guesses."""
-
-    overall: float  # the items bought most by all households before the split
-    own: float  # by this household before this moment, the overall ones behind them
+LATELY = 0.998
 
 
 def auc(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -48,28 +43,51 @@ def buys_again(baskets: Baskets, split: Split) -> float:
 
 
 def most_frequent(items: np.ndarray, behind: np.ndarray) -> np.ndarray:
-    """The items that occur most, 20 of them; those of `behind` if there are too few."""
+    """The 20 items that occur most; those of `behind` if there are too few."""
     found, counts = np.unique(items, return_counts=True)
     top = found[np.argsort(-counts, kind="stable")][:K]
     rest = behind[~np.isin(behind, top)]
     return np.concatenate([top, rest[: K - len(top)]])
 
 
-def next_items(
-    events: Events, index: ProductIndex, baskets: Baskets, split: Split, targets: list[Any]
-) -> Recall:
-    """Recall of what was bought most; `targets`: the next items of each example judged."""
-    known = events.product < index.known
-    overall = most_frequent(
-        events.product[known & (events.seconds < split.moment)], np.arange(index.known)
-    )
-    first, _ = baskets.before(split.judged)
-    begin, end = baskets.start[first], split.judged.end
-    found = []
-    for row, target in enumerate(targets):
-        if len(target) == 0:
-            continue
-        past = events.product[begin[row] : end[row]]
-        own = most_frequent(past[past < index.known], overall)
-        found.append([np.isin(target, overall).mean(), np.isin(target, own).mean()])
-    return Recall(*np.mean(found, axis=0).tolist())
+class Past(NamedTuple):
+    """What a household has bought before a moment: items and how often, then how often lately."""
+
+    items: np.ndarray
+    times: np.ndarray
+    lately: np.ndarray  # the n-th line before the moment counts 0.998^n
+
+
+class Shopper:
+    """Tells what was bought before the moments of some examples."""
+
+    def __init__(
+        self, events: Events, index: ProductIndex, baskets: Baskets, examples: Examples, moment: int
+    ):
+        known = events.product < index.known
+        self.overall = most_frequent(
+            events.product[known & (events.seconds < moment)], np.arange(index.known)
+        )
+        self._product, self._known = events.product, index.known
+        self._begin, self._end = baskets.start[baskets.before(examples)[0]], examples.end
+
+    def past(self, row: int) -> Past:
+        """Of one example."""
+        lines = self._product[self._begin[row] : self._end[row]]
+        lines = lines[lines < self._known]
+        items, at, times = np.unique(lines, return_inverse=True, return_counts=True)
+        weight = LATELY ** np.arange(len(lines))[::-1]
+        return Past(items, times, np.bincount(at, weight, minlength=len(items)))
+
+    def own(self, row: int) -> np.ndarray:
+        """The 20 items that the household bought most, the overall ones behind them."""
+        past = self.past(row)
+        top = past.items[np.argsort(-past.times, kind="stable")][:K]
+        rest = self.overall[~np.isin(self.overall, top)]
+        return np.concatenate([top, rest[: K - len(top)]])
+
+
+def recall(guesses: Callable[[int], np.ndarray], targets: list[Any]) -> float:
+    """Mean share of a next basket's items that are among 20 guesses, over those that have any."""
+    found = [np.isin(t, guesses(row)).mean() for row, t in enumerate(targets) if len(t)]
+    return float(np.mean(found)) if found else float("nan")

@@ -57,16 +57,17 @@ class Baskets(NamedTuple):
 def split_by_time(events: Events, examples: Examples) -> Split:
     """What is known of an example to learn from, was known before the first one judged.
 
-    That is its label, whose 7 days are over, and its next basket.
+    That is its label, whose 7 days are over, and its next basket. Both parts in random order.
     """
     moment = int(examples.seconds[examples.week >= FIRST_WEEK_JUDGED].min())
     has_next = examples.next_end > examples.next_begin
     next_moment = np.where(has_next, events.seconds[examples.next_begin], 0)
+    rng = np.random.default_rng(0)
     early = examples.seconds < moment
     known = (examples.seconds + WEEK_SECONDS <= moment) & (next_moment < moment)
     return Split(
-        examples.take(np.flatnonzero(early & known)),
-        examples.take(np.flatnonzero(~early)),
+        examples.take(rng.permutation(np.flatnonzero(early & known))),
+        examples.take(rng.permutation(np.flatnonzero(~early))),
         int(np.sum(early & ~known)),
         moment,
     )
@@ -102,6 +103,12 @@ def each_once(items: weft.Ragged) -> weft.Ragged:
     return weft.Ragged.from_row_splits(
         np.ascontiguousarray(pairs[1]), np.searchsorted(pairs[0], np.arange(len(splits)))
     )
+
+
+def targets(events: Events, index: ProductIndex, examples: Examples) -> list[list[int]]:
+    """The known items of each next basket."""
+    items = known_items(events, index, examples.next_begin, examples.next_end)
+    return each_once(items).to_lists()
 
 
 def gaps(baskets: Baskets, examples: Examples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -142,20 +149,19 @@ def features_of(
         "mean_gap": mean_gap.astype(np.float32),
         "baskets": count.astype(np.float32),
         "buys_again": examples.buys_again,
-        "next_items": each_once(known_items(events, index, examples.next_begin, examples.next_end)),
+        "next_items": weft.Ragged.from_lists(targets(events, index, examples), dtype=np.int64),
     }
 
 
 def write(
     file: Path, examples: Examples, features: Callable[[Examples], dict[str, Any]]
-) -> tuple[int, float]:
-    """The examples as a TFRecord file, in a fixed random order; (records, megabytes)."""
-    order = np.random.default_rng(0).permutation(len(examples.basket))
-    size = 0
+) -> tuple[int, int]:
+    """The examples as a TFRecord file; (records, bytes)."""
+    total, size = len(examples.basket), 0
     with weft.io.TFRecordWriter(str(file)) as writer:
-        for begin in range(0, len(order), ROWS_AT_ONCE):
-            rows = features(examples.take(order[begin : begin + ROWS_AT_ONCE]))
-            for record in weft.io.encode_examples(rows):
+        for begin in range(0, total, ROWS_AT_ONCE):
+            rows = np.arange(begin, min(begin + ROWS_AT_ONCE, total))
+            for record in weft.io.encode_examples(features(examples.take(rows))):
                 writer.write(record)
                 size += len(record)
-    return len(order), size / 1e6
+    return total, size

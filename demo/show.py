@@ -61,6 +61,17 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
     console.print(table)
 
 
+def recall(ways: list[tuple[str, float]]) -> None:
+    """How many of the next basket's items are among 20 guesses."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("20 guesses at the next basket")
+    table.add_column("recall", justify="right")
+    best = max(value for _, value in ways)
+    for name, value in ways:
+        table.add_row(name, f"{value:.4f}", style="bold" if value == best else "")
+    console.print(table)
+
+
 def count(n: int, of: int | None = None) -> str:
     """A count, and its share of the whole."""
     return f"{n:,}" if of is None else f"{n:,} ({n / max(of, 1):.1%})"

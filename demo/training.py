@@ -5,14 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import weft
+from baselines import K, Shopper, recall
 from weft import feature_column as fc
-from weft.layers import GRU, Dense, DenseFeatures, SequenceFeatures
+from weft.layers import GRU, Dense, DenseFeatures, SampledSoftmax, SequenceFeatures
 from weft.normalizers import Log1p
+from weft.optimizers import schedules
 
 BATCH = 512
-EPOCHS = 3
-DAY = 24 * 3600
+EPOCHS = {"buys_again": 3, "next_items": 2}
+LEARNING_RATE = 3e-3
+TRIED = 2000  # examples to learn from that choose among them
+WEIGHTS = (1.0, 2.0, 4.0, 8.0)
+UNSEEN = 0.05  # how often an item counts as bought lately that never was
+HOUR, DAY = 3600, 24 * 3600
 
 
 def embedded(key: str, buckets: int, dimension: int, sequence: bool = True) -> Any:
@@ -28,19 +35,21 @@ def embedded(key: str, buckets: int, dimension: int, sequence: bool = True) -> A
 def buys_again(steps: int) -> weft.Model:
     """Does this household buy again within 7 days? `steps`: how many there will be."""
     # [buys_again]
+    log = Log1p()
     baskets = SequenceFeatures(
         [
-            fc.sequence_time_delta_column("times", unit=3600, normalizer_fn=Log1p()),
-            fc.sequence_time_delta_column("times", "now", unit=DAY, normalizer_fn=Log1p()),
-            fc.sequence_numeric_column("spent", normalizer_fn=Log1p()),
-            fc.sequence_numeric_column("sizes", normalizer_fn=Log1p()),
+            fc.sequence_time_delta_column("times", unit=HOUR, normalizer_fn=log),
+            fc.sequence_time_delta_column("times", "now", unit=DAY, normalizer_fn=log),
+            fc.sequence_numeric_column("spent", normalizer_fn=log),
+            fc.sequence_numeric_column("sizes", normalizer_fn=log),
             embedded("hours", 24, 4),
             embedded("weekdays", 7, 3),
         ]
     )
+    numbers = ("gap", "mean_gap", "baskets")
     moment = DenseFeatures(
         [
-            *(fc.numeric_column(k, normalizer_fn=Log1p()) for k in ("gap", "mean_gap", "baskets")),
+            *(fc.numeric_column(key, normalizer_fn=log) for key in numbers),
             embedded("hour", 24, 4, sequence=False),
             embedded("weekday", 7, 3, sequence=False),
         ]
@@ -50,8 +59,9 @@ def buys_again(steps: int) -> weft.Model:
         context=[moment],
         heads={"buys_again": [Dense(32, "relu"), Dense(1)]},
     )
+    rate = schedules.CosineDecay(LEARNING_RATE, steps)
     model.compile(
-        weft.optimizers.Adam(weft.optimizers.schedules.CosineDecay(3e-3, steps)),
+        weft.optimizers.Adam(rate),
         loss=weft.losses.BinaryCrossentropy(from_logits=True),
         metrics=["auc"],
     )
@@ -59,18 +69,81 @@ def buys_again(steps: int) -> weft.Model:
     return model
 
 
-def dataset(file: Path, model: weft.Model, shuffle: bool = False) -> weft.io.TFRecordDataset:
-    """The batches of a file that a model reads."""
+def next_items(counts: np.ndarray, steps: int) -> weft.Model:
+    """Which items are in the next basket? `counts`: how often each was bought before."""
+    frequency = np.log(counts / counts.mean())
+    # [next_items]
+    items = fc.sequence_categorical_column_with_identity("items", len(counts))
+    model = weft.Model(
+        sequence=[SequenceFeatures([fc.embedding_column(items, 32)]), GRU(32)],
+        heads={
+            "next_items": SampledSoftmax(
+                len(counts),
+                num_sampled=min(500, len(counts) // 4),
+                sampler="unigram",
+                counts=counts,
+                bias_initializer=lambda shape, dtype: frequency.astype(dtype),
+            )
+        },
+    )
+    rate = schedules.CosineDecay(LEARNING_RATE, steps)
+    model.compile(
+        weft.optimizers.Adam(rate, lazy=True),
+        loss="sampled_softmax",
+    )
+    # [/next_items]
+    return model
+
+
+def dataset(
+    file: Path, model: weft.Model, shuffle: bool = False, first: int | None = None
+) -> weft.io.TFRecordDataset:
+    """The batches of a file that a model reads; of the `first` records, or shuffled."""
     records = weft.io.TFRecordDataset(str(file))
     if shuffle:
         records = records.shuffle(1 << 17, seed=0)
+    if first is not None:
+        records = records.take(first)
     return records.batch(BATCH).parse(model.parse_example_spec(), strict=False).prefetch()
 
 
-def train(model: weft.Model, folder: Path) -> weft.History:
-    """Trains a model on train.tfrecord and judges it by judged.tfrecord after each epoch."""
-    return model.fit(
-        dataset(folder / "train.tfrecord", model, shuffle=True),
-        validation_data=dataset(folder / "judged.tfrecord", model),
-        epochs=EPOCHS,
-    )
+class Guesses:
+    """The 20 items that the model scores highest, by itself or beside what was bought before.
+
+    Beside it, the score of an item is its logit plus `weight` times the log of how often the
+    household has bought it lately: the product of two experts.
+    """
+
+    CANDIDATES = 100
+    weight = 1.0
+
+    def __init__(self, model: weft.Model, batches: Any, shopper: Shopper):
+        self._head = model.heads["next_items"].layers[-1]
+        states = [model.sequence(features) for features in batches]
+        self.states = np.concatenate(states)
+        top = [self._head.top_k(x, min(self.CANDIDATES, self._head.num_items)) for x in states]
+        self.items, self.scores = (np.concatenate(parts) for parts in zip(*top, strict=True))
+        self.shopper = shopper
+
+    def alone(self, row: int) -> np.ndarray:
+        """Of one example."""
+        return self.items[row, :K]
+
+    def beside(self, row: int) -> np.ndarray:
+        """Of one example."""
+        past = self.shopper.past(row)
+        kernel, bias = self._head.weights["kernel"], self._head.weights["bias"]
+        own = kernel[past.items] @ self.states[row] + bias[past.items]
+        own += self.weight * np.log(past.lately + UNSEEN)
+        new = ~np.isin(self.items[row], past.items)
+        others = self.scores[row][new] + self.weight * np.log(UNSEEN)
+        items = np.concatenate([past.items, self.items[row][new]])
+        return items[np.argsort(-np.concatenate([own, others]), kind="stable")[:K]]
+
+
+def choose_weight(guesses: Guesses, targets: list[Any]) -> float:
+    """The weight of what was bought before that is best for examples to learn from."""
+    found = {}
+    for guesses.weight in WEIGHTS:
+        found[guesses.weight] = recall(guesses.beside, targets)
+    return max(found, key=lambda weight: found[weight])
