@@ -1,8 +1,6 @@
 // Dropout of recurrent layers against the reference with the masks that rnn.h describes.
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "tests/expect_error.h"
 #include "tests/random_columns.h"
 #include "tests/rnn_case.h"
@@ -137,6 +135,18 @@ TEST(RnnDropout, OfACellAtTwoPlacesIsTheSame) {
   const RNNArguments arguments = {.training = true, .step = 3};
   expect_same({first(first(x, arguments).outputs, arguments).outputs, {}},
               {stack(x, arguments).outputs, {}});
+}
+
+TEST(RnnDropout, GoesBackThroughABatchWithoutSteps) {
+  const LSTMCell below(4, {.dropout = 0.5, .recurrent_dropout = 0.5});
+  const RNN rnn({below, GRUCell(3, {.dropout = 0.5, .implementation = 1})}, {});
+  const Tensor x = random_tensor(DType::kFloat32, {3, 2, 5}, 1, 1);
+  const RNNVjp vjp = rnn.vjp(x, {.mask = Tensor::zeros(DType::kBool, {3, 2}), .training = true});
+  const RNNGradients found = vjp.pullback({.outputs = vjp.result.outputs, .state = {}});
+  for (float g : found.inputs.values<float>()) EXPECT_EQ(g, 0);
+  for (const Gradient& grad : found.parameters) {
+    for (float g : std::get<Tensor>(grad).values<float>()) EXPECT_EQ(g, 0);
+  }
 }
 
 TEST(RnnDropout, OfOneOrLessThanZeroIsRefused) {

@@ -60,8 +60,10 @@ void Block<T>::backward(const RnnGradient<T>& gradient, std::span<const WeightSu
     }
     steps_backward(layer, states, *w);
     finish_states(layer, states, *w);
-    if (tokens_ > 0) add_sums(layer, *w, sums[layer]);
-    inputs_backward(layer, states, *w);
+    if (tokens_ > 0) {
+      add_sums(layer, *w, sums[layer]);
+      inputs_backward(layer, states, *w);
+    }
     if (layer == 0 && grad_projected != nullptr)
       grad_projected->assign(w->grad_p, w->grad_p + tokens_ * plan.ld_p());
     above = std::move(w);

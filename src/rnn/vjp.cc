@@ -109,7 +109,8 @@ base::Matrix<T> Pass<T>::transpose_kernel(size_t layer, int64_t set) {
   const CellPlan<T>& plan = *job_.layers[layer].plan;
   const bool all = job_.layers[layer].dropout.input_masks == 1;
   const base::PanelLayout& layout = all ? plan.layout() : plan.gate_layout();
-  const T* const from = (layer == 0 ? rows.data() : kernel) + set * cell.units;
+  const T* from = layer == 0 ? rows.data() : kernel;
+  if (depth > 0) from += set * cell.units;
   transposed_.push_back(base::transposed(from, depth, width, layout));
   return {transposed_.back().get(), base::width_of<T>(layout), depth,
           base::grouped_layout<T>(1, depth)};
