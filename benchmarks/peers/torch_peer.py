@@ -1,4 +1,4 @@
-"""PyTorch with packed sequences, and the `tfrecord` package to read files for it."""
+"""PyTorch with packed and padded sequences, and the `tfrecord` package to read files for it."""
 
 from __future__ import annotations
 
@@ -130,17 +130,30 @@ def last_state(state: Any) -> torch.Tensor:
     return (state[0] if isinstance(state, tuple) else state)[0]
 
 
+def last_outputs(
+    module: torch.nn.Module, x: torch.Tensor, lengths: torch.Tensor, packed: bool
+) -> torch.Tensor:
+    """The state after each row's last step: of packed rows, or of all padded steps."""
+    if packed:
+        rows = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return last_state(module(rows)[1])
+    outputs, _ = module(x)
+    return outputs[torch.arange(len(x)), lengths - 1]
+
+
 def rnn(workload: dict[str, Any], path: Path) -> dict[str, Case]:
     arrays = np.load(path / "rnn.npz")
     x, lengths = torch.from_numpy(arrays["x"]), torch.from_numpy(arrays["lengths"])
     module = torch_rnn(workload["cell"], arrays, workload["hidden"], workload["hidden"])
 
-    @torch.inference_mode()
-    def forward() -> torch.Tensor:
-        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        return last_state(module(packed)[1])
+    def case(packed: bool) -> Case:
+        @torch.inference_mode()
+        def forward() -> torch.Tensor:
+            return last_outputs(module, x, lengths, packed)
 
-    return {"packed": Case(forward, lambda: {"state": forward().numpy()})}
+        return Case(forward, lambda: {"state": forward().numpy()})
+
+    return {"packed": case(True), "padded": case(False)}
 
 
 def end_to_end(workload: dict[str, Any], path: Path) -> dict[str, Case]:

@@ -9,10 +9,9 @@ from typing import Any
 import inputs
 import numpy as np
 import torch
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from peers import Case
-from peers.torch_peer import GATE_ORDER, last_state, torch_rnn
+from peers.torch_peer import GATE_ORDER, last_outputs, torch_rnn
 
 
 def keras_gates(cell: str, grad: torch.Tensor) -> np.ndarray:
@@ -20,17 +19,6 @@ def keras_gates(cell: str, grad: torch.Tensor) -> np.ndarray:
     order = GATE_ORDER[cell]
     parts = np.split(grad.numpy().T, len(order), axis=-1)
     return np.concatenate([parts[order.index(i)] for i in range(len(order))], axis=-1)
-
-
-def last_outputs(
-    module: torch.nn.Module, x: torch.Tensor, lengths: torch.Tensor, packed: bool
-) -> torch.Tensor:
-    """The state after each row's last step: of packed rows, or of all padded steps."""
-    if packed:
-        rows = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        return last_state(module(rows)[1])
-    outputs, _ = module(x)
-    return outputs[torch.arange(len(x)), lengths - 1]
 
 
 def rnn_backward(workload: dict[str, Any], path: Path) -> dict[str, Case]:
