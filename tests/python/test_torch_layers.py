@@ -225,6 +225,22 @@ def test_writing_between_forward_and_backward_is_noticed(written):
         outputs.sum().backward()
 
 
+def test_writing_to_results():
+    x = inputs()
+    for module in (wt.GRU(3, 2), wt.Dense(3, 2)):
+        wanted, found = module(x), module(x)
+        found += 1
+        (wanted * wanted.detach()).sum().backward()
+        grad = module.kernel.grad.clone()
+        module.zero_grad()
+        (found * wanted.detach()).sum().backward()
+        assert torch.equal(module.kernel.grad, grad)
+    outputs = wt.Dense(3, 2, activation="tanh")(x)
+    outputs += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        outputs.sum().backward()
+
+
 def trained(module, steps=3):
     optimizer = torch.optim.Adam(module.parameters(), 0.1)
     for _ in range(steps):

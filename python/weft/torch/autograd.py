@@ -24,10 +24,15 @@ def record(
     call: Callable[[], Sequence[np.ndarray]],
     vjp: Callable[[], tuple[Sequence[np.ndarray], Pullback]],
     tensors: Sequence[torch.Tensor],
+    *,
+    reads_results: bool = False,
 ) -> tuple[torch.Tensor, ...]:
-    """The results of `call`; if `tensors`, which it reads, want gradients, those of `vjp`."""
+    """The results of `call`; if `tensors`, which it reads, want gradients, those of `vjp`.
+
+    `reads_results`: the way back does.
+    """
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-        return _Call.apply(vjp, *tensors)
+        return _Call.apply(vjp, reads_results, *tensors)
     return tuple(torch.from_numpy(result) for result in call())
 
 
@@ -39,30 +44,34 @@ class _Call(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, vjp: Any, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        results, ctx.pullback = vjp()
-        ctx.save_for_backward(*tensors)  # torch then notices if one is written to before backward
+    def forward(
+        ctx: Any, vjp: Any, reads_results: bool, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        made, ctx.pullback = vjp()
+        results = tuple(torch.from_numpy(result) for result in made)
+        # What is saved torch knows to be written to before backward, and says so.
+        ctx.save_for_backward(*tensors, *(results if reads_results else ()))
         ctx.set_materialize_grads(False)
-        return tuple(torch.from_numpy(result) for result in results)
+        return results
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
-        tensors = ctx.saved_tensors
+        needed = ctx.needs_input_grad[2:]
+        tensors = ctx.saved_tensors[: len(needed)]
         if all(grad is None for grad in grads):
-            return None, *(None for _ in tensors)
+            return None, None, *(None for _ in tensors)
         made = ctx.pullback([None if grad is None else array(grad) for grad in grads])
-        wanted = zip(made, tensors, ctx.needs_input_grad[1:], strict=True)
-        return None, *(_tensor(g, t) if needed else None for g, t, needed in wanted)
+        wanted = zip(made, tensors, needed, strict=True)
+        return None, None, *(_tensor(g, t) if need else None for g, t, need in wanted)
 
 
 def _tensor(grad: Any, of: torch.Tensor) -> torch.Tensor | None:
     if isinstance(grad, IndexedSlices):
         ids, values = torch.from_numpy(grad.ids), torch.from_numpy(grad.values)
-        made = torch.sparse_coo_tensor(
+        return torch.sparse_coo_tensor(
             ids.unsqueeze(0), values, of.shape, is_coalesced=True, check_invariants=False
         )
-        return made
     if isinstance(grad, np.ndarray):
         grad = torch.from_numpy(grad)
     return None if grad is None else grad.to(of.dtype)

@@ -38,4 +38,5 @@ class Dense(Weighted):
 
             return [outputs], pullback
 
-        return record(lambda: [layer(x)], vjp, [inputs, *self._weights()])[0]
+        tensors, bent = [inputs, *self._weights()], layer.activation != "linear"
+        return record(lambda: [layer(x)], vjp, tensors, reads_results=bent)[0]
