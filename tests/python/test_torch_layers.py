@@ -125,29 +125,12 @@ def test_both_directions(merge_mode, options):
     x = inputs(torch.float64).requires_grad_()
     found = module(x, mask=MASK)
     found = list(found) if isinstance(found, tuple) else [found]
-    arguments = {
-        **options,
-        "zero_output_for_mask": True,
-        "dtype": "float64",
-        "input_shape": (None, 3),
-    }
-    ways = []
-    for own, backwards in ((module.forward_layer, False), (module.backward_layer, True)):
-        peer = weft.layers.LSTM(2, go_backwards=backwards, **arguments)
-        peer.set_weights([w.detach().numpy() for w in own.parameters()])
-        made = peer(x.detach().numpy(), mask=MASK.numpy())
-        ways.append(made if isinstance(made, tuple) else (made,))
-    (first, *after), (second, *behind) = ways
-    second = second[:, ::-1] if "return_sequences" in options else second
-    merged = {
-        "concat": lambda: [np.concatenate([first, second], -1)],
-        "sum": lambda: [first + second],
-        "mul": lambda: [first * second],
-        "ave": lambda: [(first + second) / 2],
-        None: lambda: [first, second],
-    }[merge_mode]()
-    for one, other in zip(found, [*merged, *after, *behind], strict=True):
-        same(one, other)
+    served = module.to_weft()
+    wanted = served(x.detach().numpy(), mask=MASK.numpy())
+    for one, other in zip(found, wanted if isinstance(wanted, tuple) else [wanted], strict=True):
+        np.testing.assert_allclose(one.detach().numpy(), other, rtol=1e-12, atol=1e-15)
+    again = wt.Bidirectional.from_weft(served)(x, mask=MASK)
+    assert torch.equal(again[0] if isinstance(again, tuple) else again, found[0])
     assert torch.autograd.gradcheck(lambda x: module(x, mask=MASK), (x,))
     states = [torch.ones(4, 2, dtype=torch.float64) * i for i in range(4)]
     moved = module(x, mask=MASK, initial_state=states)
@@ -372,6 +355,12 @@ def test_refuses():
         wt.Bidirectional(torch.nn.GRU(3, 2))
     with pytest.raises(ValueError, match="merge_mode"):
         wt.Bidirectional(wt.GRU(3, 2), "max")
+    around = weft.layers.Bidirectional(weft.layers.RNN(weft.layers.GRUCell(2)))
+    with pytest.raises(ValueError, match="that is built"):
+        wt.Bidirectional.from_weft(around)
+    around.build((None, None, 3))
+    with pytest.raises(ValueError, match="goes around an RNN"):
+        wt.Bidirectional.from_weft(around)
 
 
 def test_compiles_around():

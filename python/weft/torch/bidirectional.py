@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 
+from weft import layers
 from weft.errors import InvalidArgumentError
 from weft.layers.cells import flatten
-from weft.torch.recurrent import OneCell
+from weft.torch.recurrent import GRU, LSTM, OneCell, SimpleRNN
 
 __all__ = ["Bidirectional"]
 
@@ -43,9 +44,11 @@ class Bidirectional(torch.nn.Module):
                 f"`merge_mode` must be one of {tuple(_MERGED)}, got {merge_mode!r}"
             )
         self.merge_mode = merge_mode
-        self.forward_layer = layer.like(zero_output_for_mask=True)
+        given = layer._arguments
+        name, backwards = given["name"], given.get("go_backwards", False)
+        zeros = given.get("return_sequences", False)
+        self.forward_layer = layer.like(zero_output_for_mask=zeros)
         self.forward_layer.load_state_dict(layer.state_dict())
-        name, backwards = layer._arguments["name"], layer._arguments.get("go_backwards", False)
         self.backward_layer = self.forward_layer.like(
             name=f"backward_{name}", go_backwards=not backwards
         )
@@ -64,17 +67,45 @@ class Bidirectional(torch.nn.Module):
         states = [] if initial_state is None else flatten(initial_state)
         half = len(states) // 2
         arguments = self.forward_layer._arguments
-        made = [
+        results = [
             layer(inputs, mask, lengths, own or None)
             for layer, own in (
                 (self.forward_layer, states[:half]),
                 (self.backward_layer, states[half:]),
             )
         ]
-        (first, *after), (second, *behind) = (m if isinstance(m, tuple) else (m,) for m in made)
+        (first, *after), (second, *behind) = (m if isinstance(m, tuple) else (m,) for m in results)
         if arguments.get("return_sequences"):
             second = second.flip(0 if arguments.get("time_major") else 1)
         merged = _MERGED[self.merge_mode](first, second)
         if not after:
             return merged
         return *(merged if isinstance(merged, tuple) else (merged,)), *after, *behind
+
+    def to_weft(self) -> layers.Bidirectional:
+        """A layer of weft's like this one, with copies of the parameters."""
+        both = self.forward_layer.to_weft(), self.backward_layer.to_weft()
+        made = layers.Bidirectional(both[0], self.merge_mode)
+        made.build((None, None, self.forward_layer.input_size))
+        made.set_weights([weight for layer in both for weight in layer.get_weights()])
+        return made
+
+    @classmethod
+    def from_weft(cls, layer: layers.Bidirectional) -> Bidirectional:
+        """A module like a layer of weft's that is built, with copies of its weights.
+
+        Raises ValueError for anything else, around an RNN, or with a `backward_layer` of its own.
+        """
+        kinds = {kind._KIND: kind for kind in (SimpleRNN, GRU, LSTM)}
+        if not isinstance(layer, layers.Bidirectional) or not layer.built:
+            raise InvalidArgumentError(
+                f"expected a weft.layers.Bidirectional that is built, got {layer!r}"
+            )
+        kind = kinds.get(type(layer.forward_layer))
+        if kind is None or layer._backward_config is not None:
+            raise InvalidArgumentError(
+                f"{layer.name!r} goes around an RNN, or has a backward_layer of its own"
+            )
+        made = cls(kind.from_weft(layer.forward_layer), layer.merge_mode)
+        made.backward_layer.load_state_dict(kind.from_weft(layer.backward_layer).state_dict())
+        return made

@@ -160,7 +160,8 @@ class OneCell(Recurrent):
 
     def like(self, **changed: Any) -> Any:
         """A module of these arguments, `changed` apart, with weights of its own."""
-        return type(self)(self.input_size, **{**self._arguments, **changed}).to(self.kernel)
+        arguments = {**self._arguments, "dtype": self.kernel.dtype, **changed}
+        return type(self)(self.input_size, **arguments).to(self.kernel.device)
 
 
 class SimpleRNN(OneCell):
