@@ -149,6 +149,10 @@ def test_moving_to_a_device_goes_that_way():
     data, lengths = module(batch())  # torch's operations take part, without numbers
     assert data.device.type == lengths.device.type == "meta"
     assert data.shape == (6, 5, module.width)
+    with torch.device("meta"):  # where torch's own modules begin
+        other = wt.SequenceFeatures(sequence_columns())
+        assert other(batch()).data.device.type == "cpu"
+        assert other.to("meta")(batch()).data.device.type == "meta"
     rest = wt.SequenceFeatures([fc.sequence_numeric_column("price")]).to("meta")
     assert rest(batch()).data.device.type == "meta"
 

@@ -105,7 +105,7 @@ class Features(Module):
             self.tables[_submodule(name)] = _table(weight, trainable, sparse)
         self._memory = tuple(weight.ctypes.data for weight in layer.weights.values())
         # Where the module is, though it may have no tables.
-        place = torch.empty(0, dtype=getattr(torch, layer.dtype.name))
+        place = torch.empty(0, dtype=getattr(torch, layer.dtype.name), device="cpu")
         self.register_buffer("_place", place, persistent=False)
 
     def _made(self, dtype: str) -> Any:
@@ -157,7 +157,7 @@ class Features(Module):
         layer, dtype = self._layer, self._place.dtype
         if layer is None or layer.dtype.name != dtype_name(dtype) or self._memory:
             # Its tables are not read: memory that is never touched takes their place.
-            untouched = [torch.empty(w.shape, dtype=dtype) for w in self._weights()]
+            untouched = [torch.empty(w.shape, dtype=dtype, device="cpu") for w in self._weights()]
             layer, self._memory = self._reading(untouched, dtype), ()
         shape, blocks, *rest = layer._layer.lookups(select(features, layer._keys))
         tables = {name: self.tables[own] for name, own in self._table_of.items()}
