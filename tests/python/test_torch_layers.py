@@ -148,6 +148,8 @@ def test_dropout_is_of_torchs_random_numbers(kind):
     first, second = module(x), module(x)
     torch.manual_seed(1)
     assert torch.equal(module(x), first) and not torch.equal(first, second)
+    torch.manual_seed(1)
+    assert torch.equal(copy.deepcopy(module)(x), first)
     saved = torch.utils.checkpoint.checkpoint(module, x, use_reentrant=False)
     (wanted,) = torch.autograd.grad(saved.sum(), x)  # recomputed with the same numbers
     assert wanted.abs().sum() > 0
