@@ -234,11 +234,9 @@ class SequenceFeatures(_Features, layers.SequenceFeatures):
         pad, bucketed = self._options["pad"], self._options["pad_to"] == "batch"
         if buckets is not None and not bucketed:
             raise InvalidArgumentError("`buckets` is for layers with pad_to='batch'")
-        read, lengths = self._layer.lookups(select(features, self._keys))
-        numbers = [block.shape[1] for block in read if not isinstance(block, tuple)]
-        steps = numbers[0] if numbers else (len(read[0][1]) - 1) // max(len(lengths), 1)
+        (rows, steps), read, lengths = self._layer.lookups(select(features, self._keys))
         width = bucket_of(steps, buckets) if bucketed else steps
-        fields = self._batch(read, (len(lengths), width), width - steps)
+        fields = self._batch(read, (rows, width), width - steps)
         mask = sequence_mask(lengths, width, pad=pad)
         return FeatureBatch(**fields, lengths=lengths.astype(np.int32), mask=mask)
 
@@ -263,10 +261,8 @@ class DenseFeatures(_Features, layers.DenseFeatures):
         The numbers of ids are padded to powers of two; B is the batch's. Raises ValueError as a
         call of the layer does.
         """
-        read = self._layer.lookups(select(features, self._keys))
-        first = read[0]
-        rows = len(first[1]) - 1 if isinstance(first, tuple) else len(first)
-        return FeatureBatch(**self._batch(read, (rows,), 0), lengths=None, mask=None)
+        shape, read = self._layer.lookups(select(features, self._keys))
+        return FeatureBatch(**self._batch(read, shape, 0), lengths=None, mask=None)
 
     def apply(self, params: Params, batch: FeatureBatch) -> jax.Array:
         """The columns side by side, [B, D]: a pure function, on any device."""
