@@ -263,6 +263,8 @@ def train_buys_again(made: Prepared, split: baskets.Split, folder: Path) -> None
         training.dataset(folder / "train.tfrecord", model, shuffle=True),
         validation_data=training.dataset(folder / "judged.tfrecord", model),
         epochs=epochs,
+        callbacks=[show.Epochs()],
+        verbose=0,
     )
     seconds, auc = time.perf_counter() - start, history["val_auc"][-1]
     show.facts(
@@ -270,6 +272,7 @@ def train_buys_again(made: Prepared, split: baskets.Split, folder: Path) -> None
             ("buys again", f"{split.judged.buys_again.mean():.1%} of those judged"),
             ("baseline", f"AUC {baseline:.4f}: logistic regression on log gap, log mean gap"),
             ("weft.Model", f"[bold]AUC {auc:.4f}[/], {model.count_params():,} weights"),
+            ("speed", f"{epochs * rows / seconds:,.0f} records/s, judging included"),
         ]
     )
     found = {"auc": auc, "baseline": baseline, "seconds": seconds, "train_rows": rows}
@@ -285,7 +288,12 @@ def train_next_items(made: Prepared, split: baskets.Split, folder: Path) -> None
     early = events.product[(events.product < index.known) & (events.seconds < split.moment)]
     counts = np.maximum(np.bincount(early, minlength=index.known), 1).astype(np.float64)
     model = training.next_items(counts, epochs * -(-rows // training.BATCH))
-    model.fit(training.dataset(folder / "train.tfrecord", model, shuffle=True), epochs=epochs)
+    model.fit(
+        training.dataset(folder / "train.tfrecord", model, shuffle=True),
+        epochs=epochs,
+        callbacks=[show.Epochs()],
+        verbose=0,
+    )
 
     def guesses(file: str, examples: Examples, first: int | None = None) -> training.Guesses:
         shopper = baselines.Shopper(events, index, table, examples, split.moment)

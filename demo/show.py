@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import weft
 from comparison import Comparison
 from histories import Prepared
 from pipeline import Batch
@@ -59,6 +61,21 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
     for name, value in rows:
         table.add_row(name, value)
     console.print(table)
+
+
+class Epochs(weft.callbacks.Callback):
+    """A line an epoch, within 80 columns."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Starts the clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Shows losses and metrics; those of examples judged behind a bar."""
+        seen = "  ".join(f"{k} {v:.4f}" for k, v in logs.items() if not k.startswith("val_"))
+        judged = "  ".join(f"{k[4:]} {v:.4f}" for k, v in logs.items() if k.startswith("val_"))
+        seconds = f"{time.perf_counter() - self._start:.1f} s"
+        say(f"epoch {epoch + 1}  {seconds}  {seen}" + (f"  | judged: {judged}" if judged else ""))
 
 
 def recall(ways: list[tuple[str, float]]) -> None:
