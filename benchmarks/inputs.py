@@ -227,9 +227,9 @@ def padded_ids(arrays: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_sparse_step(workload: dict[str, Any], path: Path) -> None:
-    """Ids, some of them more than once, and the gradient of the row of each."""
+    """Different ids, in any order, and the gradient of the row of each."""
     rng = np.random.default_rng(workload["seed"])
-    ids = rng.integers(0, workload["buckets"], workload["ids"])
+    ids = rng.choice(workload["buckets"], workload["ids"], replace=False)
     grad = rng.normal(size=(workload["ids"], workload["dimension"])).astype(np.float32)
     np.savez(path / "arrays.npz", ids=ids, grad=grad)
 

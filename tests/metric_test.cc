@@ -133,6 +133,12 @@ TEST(Metric, GoesOnFromItsState) {
   };
   check(AUC(), AUC(), AUC());
   check(Accuracy(), Accuracy(), Accuracy());
+  AUC auc;
+  EXPECT_ERROR(InvalidArgument, "NaN", auc.load_state(doubles({1, 3}, {std::nan(""), 1, 0})));
+  auc.update(labels, scores);
+  const double before = auc.result();
+  auc.merge(auc);
+  EXPECT_EQ(auc.result(), before);
 }
 
 TEST(Metric, RefusesWhatDoesNotFit) {

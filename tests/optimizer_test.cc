@@ -237,6 +237,16 @@ TEST(Optimizer, RefusesWhatCannotWork) {
   const std::pair<std::string, Tensor> bad[] = {{"iterations", Tensor::of<int64_t>({}, {1})},
                                                 {"w/nothing", w}};
   EXPECT_ERROR(InvalidArgument, "no state", adam.load_state(bad));
+  const auto load = [&](const Tensor& m, const Tensor& v) {
+    const std::pair<std::string, Tensor> state[] = {
+        {"iterations", Tensor::of<int64_t>({}, {1})}, {"w/m", m}, {"w/v", v}};
+    adam.load_state(state);
+  };
+  load(Tensor::zeros(DType::kFloat32, {3, 2}), Tensor::zeros(DType::kFloat32, {1}));
+  EXPECT_ERROR(InvalidArgument, "shape [1]", apply(good));
+  load(Tensor::zeros(DType::kFloat32, {3, 2}), Tensor::zeros(DType::kFloat64, {3, 2}));
+  EXPECT_ERROR(WrongType, "float64 states", apply(good));
+  EXPECT_EQ(adam.iterations(), 1);
 }
 
 }  // namespace

@@ -125,6 +125,24 @@ TEST(RnnBlocks, HaveTheGradientOfTheTensor) {
   }
 }
 
+// The second place of the cell has all rows of the kernel below dense inputs.
+TEST(RnnBlocks, HaveTheGradientOfACellThatStandsTwice) {
+  const IdCounts ids{4, Tensor::of<int64_t>({7}, {0, 1, 1, 3, 4, 4, 5}),
+                     Tensor::of<int64_t>({5}, {2, 0, 3, 1, 3}),
+                     Tensor::of<double>({5}, {1, 2, .5, 1, 3})};
+  const Blocks blocks({2, 3}, {random_tensor(DType::kFloat64, {2, 3, 3}, 1, 1), ids});
+  const GRUCell cell(7, {.dtype = DType::kFloat64});
+  const RNN rnn(std::vector<Cell>{cell, LSTMCell(7, {.dtype = DType::kFloat64}), cell});
+  const RNNVjp one = rnn.vjp(blocks), other = rnn.vjp(testing::written(blocks));
+  const StatesGradient gradient = {.outputs = random_tensor(DType::kFloat64, {2, 7}, 2, 1),
+                                   .state = {}};
+  const RNNGradients found = one.pullback(gradient), expected = other.pullback(gradient);
+  ASSERT_EQ(found.parameters.size(), 6);
+  for (size_t i = 0; i < found.parameters.size(); ++i)
+    expect_near(std::get<Tensor>(found.parameters[i]), std::get<Tensor>(expected.parameters[i]),
+                1e-12);
+}
+
 TEST(RnnBlocks, ThreadsChangeNothing) {
   const int before = num_threads();
   std::vector<std::vector<int64_t>> ids(400);

@@ -220,6 +220,13 @@ TEST(Rnn, RunsOverWeightsThatAreElsewhere) {
   EXPECT_ERROR(InvalidArgument, "has 0 weights, got 5", GRUCell(3).over(weights));
 }
 
+TEST(Rnn, OnlyWhatIsBuiltRunsOverOtherWeights) {
+  GRUCell inner(4);
+  inner.build(3);
+  EXPECT_ERROR(InvalidArgument, "build it first", StackedRNNCells({inner}).over({}));
+  EXPECT_ERROR(InvalidArgument, "build it first", Dense(3).over({}));
+}
+
 TEST(Rnn, ACellThatStandsTwiceSharesItsWeights) {
   const GRUCell cell(3);
   const RNN rnn(std::vector<Cell>{cell, GRUCell(3), cell});

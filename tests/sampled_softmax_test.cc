@@ -205,6 +205,24 @@ TEST(ClassDistribution, DrawsAsItsProbabilities) {
   }
 }
 
+TEST(ClassDistribution, KnowsSmallCountsBesideLargeOnes) {
+  const auto distribution = ClassDistribution::of_counts(Tensor::of<double>({2}, {1e17, 1}));
+  EXPECT_DOUBLE_EQ(distribution.probability(1), 1e-17);
+  EXPECT_ERROR(LimitExceeded, "num_sampled",
+               sample_classes(distribution, Tensor::of<int64_t>({1}, {0}),
+                              {.num_sampled = int64_t{1} << 40, .unique = false}));
+}
+
+TEST(SampledSoftmax, OfInputsWithoutColumnsIsThatOfTheBiases) {
+  const Tensor weights(DType::kFloat32, {5, 0}), inputs(DType::kFloat32, {1, 0});
+  const Tensor labels = Tensor::of<int64_t>({1}, {1});
+  const SampledClasses sampled =
+      sample_classes(ClassDistribution::uniform(5), labels, {.num_sampled = 2});
+  const SampledSoftmaxLoss loss = sampled_softmax(weights, nullptr, labels, inputs, sampled);
+  EXPECT_TRUE(std::isfinite(loss.value));
+  EXPECT_EQ(loss.weights.values.size(), 0);
+}
+
 TEST(ClassDistribution, FindsDifferentClassesAsFarAsThereAre) {
   const Ragged labels = Ragged::from_lists<int64_t>({{2}});
   const auto all = sample_classes(ClassDistribution::log_uniform(50), labels, {.num_sampled = 50});

@@ -19,7 +19,7 @@ struct WEFT_API IndexedSlices {
   Shape dense_shape;  // [V, D] or [V]
 
   int64_t width() const { return dense_shape.size() == 1 ? 1 : dense_shape[1]; }  // D, or 1
-  Tensor to_dense() const;
+  Tensor to_dense() const;  // throws OutOfRange for an id outside [0, V)
 };
 
 using Gradient = std::variant<Tensor, IndexedSlices>;
@@ -28,7 +28,8 @@ using Gradient = std::variant<Tensor, IndexedSlices>;
 // Throws InvalidArgument without parts or for different D, WrongType for different dtypes.
 WEFT_API Gradient stack_rows(std::span<const Gradient> parts);
 // The gradient of a weight that is used twice. A Tensor if either is; IndexedSlices have the rows
-// of both. Throws InvalidArgument for different shapes, WrongType for different dtypes.
+// of both. Throws InvalidArgument for different shapes, WrongType for different dtypes, OutOfRange
+// for an id outside [0, V).
 WEFT_API Gradient add(const Gradient& a, const Gradient& b);
 
 // Whether a gradient holds neither NaN nor infinity. Throws WrongType unless it is of floats.

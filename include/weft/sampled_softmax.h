@@ -37,7 +37,7 @@ class WEFT_API ClassDistribution {
 
   Kind kind_;
   int64_t num_classes_;
-  Tensor sums_;  // float64 [V] of kCounts: of the counts up to each class
+  Tensor counts_, sums_;  // float64 [V] of kCounts: of each class, and of all up to it
 };
 
 // The classes that all rows of a batch are compared with, and how often each class was to be
@@ -105,7 +105,7 @@ WEFT_API Tensor class_scores(const Tensor& weights, const Tensor* biases, const 
 
 struct TopClasses {
   Tensor ids;     // int64 [B, k]
-  Tensor scores;  // [B, k], falling; of equal ones the lower id comes first, NaN is the least
+  Tensor scores;  // [B, k], falling; of equal ones the lower id comes first; NaN counts as -inf
 };
 // The k best of them, without [B, V] in memory. Throws InvalidArgument unless 1 <= k <= V, and as
 // above.

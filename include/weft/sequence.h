@@ -124,7 +124,9 @@ struct FeaturesVjp {
   std::function<std::vector<Gradient>(const Tensor& grad)> pullback;
   // Those of features, by key, for floating features of numeric columns whose normalizer, if there
   // is one, is no function: of the feature's kind, shape, splits and indices, in the layer's dtype.
-  // Values that were cut off get zeros. A feature that weft borrows must be as it was.
+  // Values that were cut off get zeros. It is what comes by numeric columns: time deltas and
+  // weights that are made of the same feature add nothing. A feature that weft borrows must be as
+  // it was.
   std::function<Features(const Tensor& grad)> feature_pullback;
 };
 

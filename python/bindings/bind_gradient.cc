@@ -7,7 +7,9 @@ namespace weft::python {
 namespace {
 
 IndexedSlices slices_of(nb::handle ids, nb::handle values, nb::handle dense_shape) {
-  IndexedSlices made{tensor_of_dtype(ids, DType::kInt64, "ids", 1),
+  const Tensor given = tensor_of_dtype(ids, DType::kInt64, "ids", 1);
+  // A copy: what is checked here must stay so.
+  IndexedSlices made{Tensor::of<int64_t>(given.shape(), given.values<int64_t>()),
                      tensor_from_python(values, "values"),
                      shape_from_python(dense_shape, "dense_shape")};
   if (made.values.dtype() != DType::kFloat32 && made.values.dtype() != DType::kFloat64)

@@ -111,10 +111,10 @@ nb::tuple shape_to_python(const Shape& shape);
 std::string_view text_from_python(nb::handle value, const char* argument);
 // A str; bytes that are not UTF-8 become surrogates, as in file names.
 nb::object text_to_python(std::string_view text);
-// An int, numpy's included. Throws WrongType for anything else, bool and float too.
 // weft.Limits, or None for the defaults.
 Limits limits_from_python(nb::handle value);
 
+// An int, numpy's included. Throws WrongType for anything else, bool and float too.
 int64_t int_from_python(nb::handle value, const char* argument);
 
 // A batch of serialized records: a list, tuple or array of bytes, held while views() are in use.

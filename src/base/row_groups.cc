@@ -56,7 +56,7 @@ template <class T>
 void RowGroups<T>::sum(const T* rows, int64_t width, T* out) const {
   const auto ids = static_cast<int64_t>(ids_.size()), n = static_cast<int64_t>(sources_.size());
   const int64_t each = (n / std::max<int64_t>(1, ids) + 1) * width * int64_t{sizeof(T)};
-  parallel_for(ids, std::max<int64_t>(1, kGrainBytes / each), [&](int64_t begin, int64_t end) {
+  parallel_for(ids, kGrainBytes / (each + 1) + 1, [&](int64_t begin, int64_t end) {
     run({.rows = rows,
          .sources = sources_.data(),
          .weights = weights_.empty() ? nullptr : weights_.data(),

@@ -81,6 +81,10 @@ void add_to(Tensor& to, const Gradient& more) {
   const auto width = static_cast<size_t>(slices->width());
   const T* from = numbers.data();
   for (int64_t id : slices->ids.values<int64_t>()) {
+    if (id < 0 || id >= to.dim(0)) {
+      throw OutOfRange("a gradient of " + std::to_string(to.dim(0)) + " rows has the id " +
+                       std::to_string(id));
+    }
     T* const row = sums.data() + static_cast<size_t>(id) * width;
     for (size_t j = 0; j < width; ++j) row[j] += from[j];
     from += width;

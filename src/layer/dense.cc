@@ -135,6 +135,7 @@ void Dense::set_weights(std::span<const Tensor> weights) {
 }
 
 Dense Dense::over(std::span<const Tensor> weights) const {
+  if (!built()) throw InvalidArgument(data_->owner() + " has no weights yet: build it first");
   Dense made(units(), options());
   made.data_->parameters = parameters_over(parameters(), weights, data_->owner());
   made.data_->input_size.store(input_size());

@@ -92,12 +92,14 @@ std::vector<int64_t> ranked(std::span<const double> scores, int64_t k) {
 template <class F>
 void add_rows(const Rows& rows, Mean& mean, const F& f) {
   for (int64_t row = 0; row < rows.rows; ++row) {
-    double relevant = 0;
-    for (int64_t j = 0; j < rows.width; ++j) relevant += rows.label(row, j) > 0 ? 1 : 0;
-    if (relevant == 0) continue;
     for (double score : rows.scores(row)) {
       if (std::isnan(score)) throw InvalidArgument("a score is NaN", {.row = row});
     }
+  }
+  for (int64_t row = 0; row < rows.rows; ++row) {
+    double relevant = 0;
+    for (int64_t j = 0; j < rows.width; ++j) relevant += rows.label(row, j) > 0 ? 1 : 0;
+    if (relevant == 0) continue;
     const Tensor weight = Tensor::of<double>({}, {rows.weight(row)});
     mean.update(Tensor::of<double>({}, {f(row, relevant)}), &weight);
   }
@@ -182,7 +184,8 @@ void AUC::update(const Tensor& labels, const Tensor& predictions, const Tensor* 
 }
 
 void AUC::merge(const AUC& other) {
-  scores_.insert(scores_.end(), other.scores_.begin(), other.scores_.end());
+  const std::vector<Score> more = other.scores_;  // which may be this one's own
+  scores_.insert(scores_.end(), more.begin(), more.end());
 }
 
 double AUC::result() const {
@@ -217,6 +220,9 @@ Tensor AUC::state() const {
 void AUC::load_state(const Tensor& state) {
   const double* from = state.values<double>().data();
   if (state.rank() != 2 || state.dim(1) != 3) refuse_state("[N, 3]", state);
+  for (double number : state.values<double>()) {
+    if (std::isnan(number)) throw InvalidArgument("the state of this metric holds NaN");
+  }
   scores_.resize(static_cast<size_t>(state.dim(0)));
   for (Score& s : scores_) {
     s = {from[0], from[1], from[2]};

@@ -61,6 +61,22 @@ void check_update(const WeightUpdate& update) {
   }
 }
 
+// Those of an earlier step, or loaded.
+void check_states(const WeightUpdate& update, std::span<const Tensor> states) {
+  const Tensor& value = update.value;
+  for (const Tensor& state : states) {
+    const std::string had = "weight '" + escape_bytes(update.name) + "' had ";
+    if (state.dtype() != value.dtype()) {
+      throw WrongType(had + dtype_name(state.dtype()) + " states in an earlier step, and is " +
+                      dtype_name(value.dtype()));
+    }
+    if (state.shape() != value.shape()) {
+      throw InvalidArgument(had + "shape " + shape_string(state.shape()) +
+                            " in an earlier step, got " + shape_string(value.shape()));
+    }
+  }
+}
+
 // Ftrl with a power of its own.
 template <class T>
 void any_ftrl(const OptimizerStep<T>& s, T power) {
@@ -238,12 +254,7 @@ void Optimizer::apply(std::span<const WeightUpdate> updates, double learning_rat
       throw InvalidArgument("two weights of a step are called '" + escape_bytes(update.name) + "'");
     }
     const auto known = impl_->states.find(update.name);
-    if (known != impl_->states.end() && !known->second.empty() &&
-        known->second[0].shape() != update.value.shape()) {
-      throw InvalidArgument("weight '" + escape_bytes(update.name) + "' had shape " +
-                            shape_string(known->second[0].shape()) + " in an earlier step, got " +
-                            shape_string(update.value.shape()));
-    }
+    if (known != impl_->states.end()) check_states(update, known->second);
     if (impl_->options.global_clipnorm) squared += squared_norm(values_of(*update.gradient));
   }
   std::optional<double> scale;

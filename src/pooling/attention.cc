@@ -59,6 +59,7 @@ void AttentionPooling::set_weights(std::span<const Tensor> weights) {
 }
 
 AttentionPooling AttentionPooling::over(std::span<const Tensor> weights) const {
+  if (!built()) throw InvalidArgument(data_->owner() + " has no weights yet: build it first");
   AttentionPooling made(options());
   made.data_->parameters = parameters_over(parameters(), weights, data_->owner());
   made.data_->input_size.store(input_size());

@@ -200,6 +200,7 @@ void Cell::set_weights(std::span<const Tensor> weights) {
 }
 
 Cell Cell::over(std::span<const Tensor> weights) const {
+  if (!built()) throw InvalidArgument("cell '" + name() + "' has no weights yet: build it first");
   auto made = std::make_shared<CellData>();
   static_cast<CellFields&>(*made) = *data_;
   made->parameters = parameters_over(parameters(), weights, "cell '" + name() + "'");

@@ -61,11 +61,13 @@ void Schedule::take_mask(const Tensor& mask, int64_t batch, const RNNOptions& op
       rows_.push_back({at_start != backwards ? 0 : steps_ - count, count});
       continue;
     }
-    rows_.push_back({static_cast<int64_t>(times_.size()), count});
+    const auto begin = static_cast<int64_t>(times_.size());
     for (int64_t time = 0; time < steps_; ++time) {
       const int64_t step = backwards ? steps_ - 1 - time : time;
       if (steps[step * step_stride] != 0) times_.push_back(static_cast<int32_t>(time));
     }
+    // Not `count`: whoever owns the mask may write to it meanwhile.
+    rows_.push_back({begin, std::ssize(times_) - begin});
   }
 }
 

@@ -36,6 +36,7 @@ class Pass {
   // A cell at several places has one gradient.
   size_t first_place(size_t layer) const { return CellData::of(cell_).first_place(layer); }
   int64_t inputs_of(size_t layer) const;  // dense ones
+  bool has_own_kernel_sums(size_t layer) const;
   int64_t threads() const { return std::min(threads_, static_cast<int64_t>(blocks_.size())); }
   base::Matrix<T> transpose_kernel(size_t layer, int64_t set);
   template <class F>
@@ -92,6 +93,14 @@ int64_t Pass<T>::inputs_of(size_t layer) const {
   return layer == 0 ? ld_x_ : layer_cell(layer - 1).units;
 }
 
+// A cell that stands twice adds up its gradients in one place. But below sparse inputs the first
+// layer's sums lack rows, which another place of its cell has.
+template <class T>
+bool Pass<T>::has_own_kernel_sums(size_t layer) const {
+  const size_t first = first_place(layer);
+  return first == layer || (first == 0 && ld_x_ != cell_.input_size());
+}
+
 // Of the rows below dense inputs, and the gates that this set of inputs is for.
 template <class T>
 base::Matrix<T> Pass<T>::transpose_kernel(size_t layer, int64_t set) {
@@ -133,11 +142,11 @@ auto Pass<T>::allocate_sums() const -> Sums {
   Sums sums;
   sums.layers.resize(layers());
   for (size_t layer = 0; layer < layers(); ++layer) {
-    if (first_place(layer) != layer) continue;
     const CellPlan<T>& plan = *job_.layers[layer].plan;
     const int64_t ld_p = plan.ld_p(), square = plan.units() * ld_p;
     WeightSums<T>& of = sums.layers[layer];
-    sums.slab.add(of.kernel, inputs_of(layer) * ld_p);
+    if (has_own_kernel_sums(layer)) sums.slab.add(of.kernel, inputs_of(layer) * ld_p);
+    if (first_place(layer) != layer) continue;
     sums.slab.add(of.recurrent, square);
     sums.slab.add(of.left, plan.has_left() ? square : 0);
     sums.slab.add(of.bias, ld_p);
@@ -145,8 +154,11 @@ auto Pass<T>::allocate_sums() const -> Sums {
   }
   sums.slab.allocate();
   std::fill_n(sums.slab.data(), sums.slab.size(), T(0));
-  for (size_t layer = 0; layer < layers(); ++layer)
+  for (size_t layer = 0; layer < layers(); ++layer) {
+    T* const kernel = sums.layers[layer].kernel;
     sums.layers[layer] = sums.layers[first_place(layer)];
+    if (has_own_kernel_sums(layer)) sums.layers[layer].kernel = kernel;
+  }
   return sums;
 }
 
@@ -296,6 +308,11 @@ RNNGradients Pass<T>::backward(const StatesGradient& gradient) const {
   for (size_t layer = 0; layer < layers(); ++layer) {
     if (first_place(layer) == layer)
       unpack_weights(layer, sums[0].layers[layer], grad_projected, result.parameters);
+  }
+  for (size_t layer = 1; layer < layers(); ++layer) {
+    if (first_place(layer) != 0 || !has_own_kernel_sums(layer)) continue;
+    const Gradient more = unpacked(layer, inputs_of(layer), sums[0].layers[layer].kernel);
+    result.parameters[0] = add(result.parameters[0], more);
   }
   return result;
 }

@@ -47,11 +47,12 @@ ClassDistribution ClassDistribution::of_counts(const Tensor& counts) {
     throw InvalidArgument("counts must have shape [V], got " + shape_string(counts.shape()));
   ClassDistribution made(Kind::kCounts, counts.size());
   const Tensor numbers = as_floating(counts, DType::kFloat64, "counts");
+  made.counts_ = Tensor::of<double>(numbers.shape(), numbers.values<double>());
   made.sums_ = Tensor(DType::kFloat64, {counts.size()});
   const auto sums = made.sums_.mutable_values<double>();
   double sum = 0;
   for (size_t i = 0; i < sums.size(); ++i) {
-    const double count = numbers.values<double>()[i];
+    const double count = made.counts_.values<double>()[i];
     sum += count;
     if (!(count > 0) || !std::isfinite(sum)) {
       throw InvalidArgument("counts must be numbers greater than 0: that of class " +
@@ -67,9 +68,7 @@ double ClassDistribution::probability(int64_t id) const {
   const auto classes = static_cast<double>(num_classes_), at = static_cast<double>(id);
   if (kind_ == Kind::kUniform) return 1 / classes;
   if (kind_ == Kind::kLogUniform) return std::log((at + 2) / (at + 1)) / std::log1p(classes);
-  const auto sums = sums_.values<double>();
-  const auto i = static_cast<size_t>(id);
-  return (sums[i] - (i == 0 ? 0 : sums[i - 1])) / sums.back();
+  return counts_.values<double>()[static_cast<size_t>(id)] / sums_.values<double>().back();
 }
 
 int64_t ClassDistribution::draw(uint64_t random_bits) const {
@@ -93,6 +92,10 @@ SampledClasses sample_classes(const ClassDistribution& distribution, const Featu
                                                 std::to_string(classes) + " classes"
                                           : std::string()) +
                           ", got " + std::to_string(wanted));
+  }
+  if (wanted > Limits{}.max_batch_values) {
+    throw LimitExceeded("num_sampled is " + std::to_string(wanted) + ", more than " +
+                        std::to_string(Limits{}.max_batch_values));
   }
   const Ragged rows = label_rows(labels, classes);
   const base::Philox random(options.seed, options.name, options.step);

@@ -333,12 +333,13 @@ SampledSoftmaxLoss sampled_softmax(const Tensor& weights, const Tensor* biases,
     throw InvalidArgument("labels have " + std::to_string(rows.rows()) + " rows, the inputs " +
                           std::to_string(inputs.dim(0)));
   }
-  check_sampled(sampled, rows.values().size(), weights.dim(0));
+  SampledClasses own = sampled;  // with classes that nobody else writes to
+  own.classes = Tensor::of<int64_t>(own.classes.shape(), own.classes.values<int64_t>());
+  check_sampled(own, rows.values().size(), weights.dim(0));
   const RowWeights each = row_weights(options, inputs.dim(0));
   const auto run = [&](auto type) {
     using T = decltype(type);
-    return Batch<T>(weights, biases, rows, inputs, sampled, options.remove_accidental_hits)
-        .run(each);
+    return Batch<T>(weights, biases, rows, inputs, own, options.remove_accidental_hits).run(each);
   };
   return dtype == DType::kFloat32 ? run(float()) : run(double());
 }

@@ -40,7 +40,7 @@ int64_t put_bag(const EmbeddingTable& table, const int64_t* ids, const float* we
   const auto each = [&](const auto& read) -> int64_t {
     for (int64_t i = begin; i < end; ++i) {
       const double weight = weights == nullptr ? 1 : weights[i];
-      if (ids[i] == -1 || (combiner != Combiner::kSum && weight <= 0)) continue;
+      if (ids[i] == -1 || (combiner != Combiner::kSum && !(weight > 0))) continue;
       if (static_cast<uint64_t>(ids[i]) >= static_cast<uint64_t>(table.rows())) return i;
       read(ids[i], weight);
     }

@@ -282,3 +282,13 @@ def test_indexed_slices():
         weft.IndexedSlices([1], values, (6, 3))
     with pytest.raises(TypeError, match="'values' must be float32 or float64"):
         weft.IndexedSlices([1, 4], np.ones((2, 3), int), (6, 3))
+
+
+def test_ids_that_were_changed_are_not_written_to():
+    ids = np.array([0, 1])
+    slices = weft.IndexedSlices(ids, np.ones((2, 4), "float32"), (2, 4))
+    ids[1] = 10**9  # whose copy was taken
+    assert slices.to_dense().sum() == 8
+    slices.ids[1] = 10**9
+    with pytest.raises(ValueError, match="2 rows has the id 1000000000"):
+        slices.to_dense()
