@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import weft
 from small_model import batches, compiled, features, layers, one_head, same_weights
+from weft import losses
 from weft.callbacks import Checkpoint, CSVLogger, EarlyStopping, LearningRateScheduler
-from weft.layers import GRU, Dense
+from weft.layers import GRU, Bidirectional, Dense
 from weft.model import archive
 
 SCRIPT = Path(__file__).with_name("killed_training.py")
@@ -185,6 +186,27 @@ def test_an_early_stop_is_kept(tmp_path):
     assert other.history == history.history and same_weights(again, model)
 
 
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_states_that_layers_keep(tmp_path, both_ways):
+    """Stateful layers go on where they were."""
+    data = batches(60, 10)
+
+    def make():
+        gru = GRU(4, stateful=True, name="gru")
+        tower = [layers()["sequence"][0], Bidirectional(gru) if both_ways else gru]
+        model = weft.Model([*tower, Dense(1, name="a")])
+        model.compile("adam", "mse", labels="spent")
+        return model
+
+    whole, broken, resumed = started(make), started(make), make()
+    expected = whole.fit(data, epochs=2, verbose=0)
+    run = [Checkpoint(tmp_path / "c", every_steps=1)]
+    assert interrupted(broken, data, 4, epochs=2, callbacks=run) is None
+    run += [weft.callbacks.LambdaCallback()]
+    history = resumed.fit(data, epochs=2, callbacks=run, verbose=0, resume=True)
+    assert history.history == expected.history and same_weights(resumed, whole)
+
+
 def test_when_files_are_written(tmp_path):
     written = []
 
@@ -234,7 +256,20 @@ def test_of_something_else(tmp_path, data):
     other = weft.Model(**{**parts, "heads": Dense(1)})
     other.compile("adam", "mse", labels="again")
     refused(other, r"sequence\.layers\[1\]\.config\.reset_after is true there and false here")
-    refused(one_head("sgd"), "of the optimizer Adam, not SGD")
+    refused(one_head("sgd"), 'compile.optimizer.class_name is "Adam" there and "SGD" here')
+    refused(one_head(weft.optimizers.Adam(beta_1=0.5)), "beta_1 is 0.9 there and 0.5 here")
+    rate = weft.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    refused(one_head(weft.optimizers.Adam(rate)), "learning_rate")
+    other = one_head()
+    logits = losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
+    other.compile("adam", logits, labels="again")
+    refused(other, "label_smoothing is 0.0 there and 0.1 here")
+    refused(one_head(sample_weight="weight"), "sample_weight")
+    parts = layers()
+    parts["sequence"][1] = GRU(8, dropout=0.1, recurrent_dropout=0.1)
+    other = weft.Model(**{**parts, "heads": Dense(1)})
+    other.compile("adam", losses.BinaryCrossentropy(from_logits=True), labels="again")
+    refused(other, r'name, which decides what is drawn, is "gru" there and "gru_\d+" here')
     refused(one_head(metrics=["auc"]), "metrics")
     refused(one_head(), "callbacks", callbacks=[EarlyStopping()])
     dataset = weft.io.TFRecordDataset(sorted(map(str, data.glob("data-*")))).batch(10)

@@ -6,7 +6,7 @@ import weft
 from small_model import batches, compiled, features, ids, layers, one_head, same_weights
 from weft import callbacks, io, losses, metrics, optimizers
 from weft import feature_column as fc
-from weft.layers import GRU, Dense, SequenceFeatures
+from weft.layers import GRU, Dense, DenseFeatures, SequenceFeatures
 
 
 def written(folder, rows, seed=0, **more):
@@ -250,6 +250,71 @@ def test_what_is_not_finite_stops_the_training(where, value):
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     now = model.optimizer.state()
     assert all(np.array_equal(v, now[k]) for k, v in state.items())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("key", ["age", "weights", "price"])
+def test_what_columns_would_hide_stops_the_training(key, value):
+    """Numbers that become a bucket, or a weight that a mean leaves out."""
+    weighted = fc.weighted_categorical_column(
+        fc.categorical_column_with_identity("items", 30), "weights"
+    )
+    columns = [fc.embedding_column(weighted, 3, combiner="mean")]
+    columns += [fc.indicator_column(fc.bucketized_column(fc.numeric_column("age"), [0.5]))]
+    prices = fc.sequence_bucketized_column(fc.sequence_numeric_column("price"), [0.5])
+    model = weft.Model(
+        [SequenceFeatures(fc.indicator_column(prices)), GRU(3)], [DenseFeatures(columns)], Dense(1)
+    )
+    model.compile(loss="mse", labels="spent")
+    x = features(12)
+    x["weights"] = x["price"]
+    model.fit([x], verbose=0)
+    row = 3
+    if key == "age":
+        x["age"][row] = value
+    else:
+        lists = x[key].to_lists()
+        row = next(i for i, one in enumerate(lists) if one)
+        lists[row][0] = value
+        x[key] = weft.Ragged.from_lists(lists, weft.float32)
+    before = model.get_weights()
+    with pytest.raises(weft.NonFiniteError, match=f"feature '{key}'") as info:
+        model.fit([x], verbose=0)
+    assert (info.value.key, info.value.rows, info.value.step) == (key, [row], 1)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_inputs_that_may_not_be_finite():
+    """A `normalizer_fn` may mend them; an evaluation looks at the loss alone."""
+    numbers = fc.numeric_column("age", normalizer_fn=np.nan_to_num)
+    model = weft.Model([DenseFeatures(numbers), Dense(1)])
+    model.compile(loss="mse", labels="spent")
+    x = features(5)
+    x["age"][2] = np.nan
+    model.fit([x], verbose=0)
+    model.evaluate([x])
+    x["spent"][3] = np.inf
+    with pytest.raises(
+        weft.NonFiniteError, match="evaluation: the loss is inf.*label.* in row 3"
+    ) as info:
+        model.fit([features(5)], [x], verbose=0)
+    assert info.value.rows == [3] and info.value.step is None
+    plain = weft.Model([Dense(3, "relu"), Dense(1)])
+    plain.compile(loss="mse")
+    with pytest.raises(weft.NonFiniteError, match="nan in row 1"):
+        plain.train_on_batch(np.float32([[1], [np.nan]]), np.zeros(2))
+
+
+def test_an_error_of_a_metric_changes_nothing():
+    model = one_head(metrics=["auc"])
+    model.build()
+    before = model.get_weights()
+    x = features(10)
+    x["again"] = np.full(10, 0.5)
+    with pytest.raises(weft.InvalidArgumentError, match="0 or 1"):
+        model.train_on_batch(x)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert model.optimizer.iterations == 0
 
 
 @pytest.mark.parametrize("bucketed", [False, True])

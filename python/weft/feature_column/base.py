@@ -15,6 +15,7 @@ from weft.ragged import Ragged
 __all__ = ["CategoricalColumn", "DenseColumn", "FeatureColumn"]
 
 _CLASSES: dict[str, type[FeatureColumn]] = {}
+_FLOATS = (dtypes.float32, dtypes.float64)
 
 
 class FeatureColumn:
@@ -163,6 +164,19 @@ def select(features: Any, keys: Iterable[str]) -> dict[str, Any]:
     raise InvalidArgumentError(
         f"We expected a dictionary here. Instead we got: {type(features).__name__}"
     )
+
+
+def plain_keys(column: FeatureColumn) -> set[str]:
+    """The floats that a column reads as they are: by no `normalizer_fn`, which may mend them."""
+    if getattr(column, "normalizer_fn", None) is not None:
+        return set()
+    inner = [one for one in vars(column).values() if isinstance(one, FeatureColumn)]
+    inner += [one for one in getattr(column, "keys", ()) if isinstance(one, FeatureColumn)]
+    spec = column.parse_example_spec
+    own = {key for key, feature in spec.items() if feature.dtype in _FLOATS}
+    for one in inner:
+        own -= set(one._core.parse_example_spec) - plain_keys(one)
+    return own
 
 
 def ids_options(missing: Any, strict: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from weft.errors import InvalidArgumentError
 from weft.feature_column.base import (
     FeatureColumn,
     ids_options,
+    plain_keys,
     select,
     serialize,
 )
@@ -131,6 +132,8 @@ class _FeatureLayer(Layer):
         self._layer = make(self._feature_columns, given)
         keys = {k for column in self._feature_columns for k in column._core.parse_example_spec}
         self._keys = sorted(keys.union(options.get("cutoff") or ()))
+        self._plain_keys = {k for column in self._feature_columns for k in plain_keys(column)}
+        self._plain_keys.update(options.get("cutoff") or ())
         self._name_tables()
 
     built = True

@@ -17,6 +17,7 @@ __all__ = ["Checkpoint"]
 
 _KIND = "checkpoint"
 _VERSION = 1
+_DRAWING = ("dropout", "recurrent_dropout", "rate", "num_sampled")  # in configs of what draws
 
 
 class Checkpoint(Callback):
@@ -75,8 +76,8 @@ def model_state(model: Any) -> dict[str, Any]:
     return {
         "model": _described(model),
         "weights": dict(model.weights),
+        "states": [getattr(layer, "states", None) for layer in model.layers],  # of stateful ones
         "optimizer": {
-            "class_name": type(model.optimizer).__name__,
             "learning_rate": None if callable(rate) else rate,
             "state": model.optimizer.state(),
         },
@@ -84,16 +85,11 @@ def model_state(model: Any) -> dict[str, Any]:
 
 
 def check_model(path: str, model: Any, state: Mapping[str, Any]) -> None:
-    """Raises ValueError naming the file if it is of another model or optimizer."""
+    """Raises ValueError naming the file if it is of another model, optimizer or loss."""
     model.require_weights()
     difference = _difference(state["model"], _described(model), "")
     if difference:
-        raise InvalidArgumentError(f"{path}: is of another model: {difference}", file=path)
-    made, kept = type(model.optimizer).__name__, state["optimizer"]
-    if made != kept["class_name"]:
-        raise InvalidArgumentError(
-            f"{path}: is of the optimizer {kept['class_name']}, not {made}", file=path
-        )
+        raise InvalidArgumentError(f"{path}: is of another training: {difference}", file=path)
     archive.check_arrays(path, list(state["weights"].values()), model.weights)
 
 
@@ -108,6 +104,9 @@ def load_model(model: Any, state: Mapping[str, Any]) -> None:
         weight, _, slot = key.rpartition("/")
         optimizer[f"{renamed.get(weight, weight)}/{slot}" if weight else key] = array
     model.optimizer.load_state(optimizer)
+    for layer, states in zip(model.layers, state["states"], strict=True):
+        if hasattr(layer, "states"):
+            layer.reset_states(states)
     if kept["learning_rate"] is not None:
         model.optimizer.learning_rate = kept["learning_rate"]
 
@@ -136,9 +135,15 @@ def resume_path(resume: Any, checkpoints: list[Checkpoint]) -> str | None:
 
 
 def _described(model: Any) -> Any:
-    """The layers of a model as JSON, but for their names."""
-    config = {k: v for k, v in model.get_config().items() if k != "compile"}
-    return _nameless(json.loads(json.dumps(config)))
+    """The layers and the `compile` of a model as JSON, without names that decide nothing.
+
+    Nor is the learning rate there, if it is a number: callbacks change it.
+    """
+    config = json.loads(json.dumps(model.get_config()))
+    optimizer = config["compile"]["optimizer"]["config"]
+    if not isinstance(optimizer["learning_rate"], dict):
+        optimizer["learning_rate"] = None
+    return _nameless(config)
 
 
 def _nameless(config: Any) -> Any:
@@ -146,7 +151,10 @@ def _nameless(config: Any) -> Any:
         return [_nameless(v) for v in config]
     if not isinstance(config, dict):
         return config
-    return {k: _nameless(v) for k, v in config.items() if k != "name"}
+    made = {k: _nameless(v) for k, v in config.items() if k != "name"}
+    if any(config.get(key) for key in _DRAWING):
+        made["name, which decides what is drawn,"] = config.get("name")
+    return made
 
 
 def _difference(there: Any, here: Any, at: str) -> str:

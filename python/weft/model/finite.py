@@ -25,7 +25,7 @@ class _Place(NamedTuple):
 
 
 def fault(
-    step: int,
+    step: int | None,
     what: str,
     keys: Iterable[str],
     batch: Batch,
@@ -36,7 +36,8 @@ def fault(
 ) -> NonFiniteError:
     """The error that stops a training at this step, with everything that is known of its cause.
 
-    `what` is not finite. `keys` are the features that the model reads.
+    `what` is not finite; a step of None is that of an evaluation. `keys` are the features that the
+    model reads.
     """
     of_loss = _rows_of_loss(measured, outputs)
     causes: list[str] = []
@@ -53,7 +54,9 @@ def fault(
     if spoilt:
         causes.append(f"before the step, not finite: {', '.join(spoilt[:_SHOWN])}")
     found = sorted(rows or of_loss)
-    message = f"training step {step}: {what}; the weights were not changed. "
+    message = f"evaluation: {what}. "
+    if step is not None:
+        message = f"training step {step}: {what}; the weights were not changed. "
     if causes:
         text = "; ".join(causes)
         message += text[0].upper() + text[1:]
@@ -71,6 +74,30 @@ def fault(
     file, record = records[0] if records else (None, None)
     where = {"file": file, "record": record, "key": key, "row": found[0] if found else None}
     return NonFiniteError(message, rows=found, records=records, step=step, **where)
+
+
+def not_finite(layers: Iterable[Any], features: Any) -> str | None:
+    """What of a batch is not finite, in words: of the numbers that layers read as they are."""
+    if isinstance(features, np.ndarray):
+        return "an input is not finite" if _spoilt(features) else None
+    keys = {key for layer in layers for key in getattr(layer, "_plain_keys", ())}
+    for key, value in select(features, sorted(keys)).items():
+        if _spoilt(value):
+            return f"the feature {key!r} is not finite"
+    return None
+
+
+def _spoilt(value: Any) -> bool:
+    """Whether a feature has places, told quickly where it is arrays."""
+    numbers = value[0] if isinstance(value, tuple) and len(value) == 2 else value
+    if isinstance(numbers, Ragged):
+        numbers = numbers.flat_values
+    elif isinstance(numbers, SparseTensor):
+        numbers = numbers.values
+    if isinstance(numbers, np.ndarray):
+        if numbers.dtype.kind != "f" or np.isfinite(numbers).all():
+            return False
+    return bool(_places(value))
 
 
 def _rows_of_loss(measured: list[Measured], outputs: Any) -> set[int]:

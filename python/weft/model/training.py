@@ -11,14 +11,14 @@ import numpy as np
 
 from weft import _core, optimizers
 from weft.arguments import integer
-from weft.errors import InvalidArgumentError
+from weft.errors import InvalidArgumentError, NonFiniteError
 from weft.layers.base import Layer
 from weft.layers.dense import Dense
 from weft.layers.feature import DenseFeatures, SequenceFeatures
 from weft.model.feed import Batch, Feed, one_iteration
-from weft.model.finite import fault
+from weft.model.finite import fault, not_finite
 from weft.model.fitting import Fit
-from weft.model.goals import Goals
+from weft.model.goals import Goals, Measured
 from weft.model.history import History
 
 _PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
@@ -151,9 +151,11 @@ class Trainable(Layer):
     ) -> None:
         """One step of the optimizer; `goals` count the batch. NonFiniteError changes nothing."""
         step = self.optimizer.iterations
+        wrong, by_layer = not_finite(self.layers, batch.features), []
+        if wrong is not None:
+            raise self._fault(step, wrong, batch, None, [], feed)
         outputs, pullback, steps = self.traced(batch.features, True, step, goals.sampled)
         measured, loss = goals.measure(batch, outputs, step, class_weight)
-        wrong, by_layer = None, []
         if not math.isfinite(loss):
             wrong = f"the loss is {loss}"
         else:
@@ -163,11 +165,22 @@ class Trainable(Layer):
             if not _core.all_finite([g for _, grads in by_layer for g in grads.values()]):
                 wrong = "a gradient is not finite"
         if wrong is not None:
-            keys = [key for la in self.layers for key in getattr(la, "_keys", ())]
-            raise fault(step, wrong, keys, batch, outputs, measured, self.weights, feed)
+            raise self._fault(step, wrong, batch, outputs, measured, feed)
+        goals.count(measured, outputs, steps)
         if self.trainable:
             self.optimizer.apply([la for la, _ in by_layer], [grads for _, grads in by_layer])
-        goals.count(measured, outputs, steps)
+
+    def _fault(
+        self,
+        step: int | None,
+        wrong: str,
+        batch: Batch,
+        outputs: Any,
+        measured: list[Measured],
+        feed: Feed | None = None,
+    ) -> NonFiniteError:
+        keys = [key for la in self.layers for key in getattr(la, "_keys", ())]
+        return fault(step, wrong, keys, batch, outputs, measured, self.weights, feed)
 
     def train_on_batch(
         self,
@@ -195,7 +208,9 @@ class Trainable(Layer):
         goals = self._compiled_goals().copy(testing=True)
         for batch in one_iteration(dataset):
             outputs = self(batch.features)
-            measured, _ = goals.measure(batch, outputs)
+            measured, loss = goals.measure(batch, outputs)
+            if not math.isfinite(loss):
+                raise self._fault(None, f"the loss is {loss}", batch, outputs, measured)
             goals.count(measured, outputs, 0)
         return goals.logs()
 
