@@ -94,6 +94,10 @@ class Loss:
         """The constructor's arguments."""
         return {"reduction": self.reduction, "name": self.name}
 
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({fields})"
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Loss:
         """Makes the loss that `get_config`, of weft or of Keras, describes."""

@@ -22,6 +22,7 @@ __all__ = [
     "AUC",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "Mean",
     "MeanSquaredError",
@@ -37,12 +38,12 @@ __all__ = [
 
 
 class Metric:
-    """The base of the metrics."""
+    """The base of the metrics. `dtype` is Keras's and has no effect: all count in float64."""
 
     _NAME = ""
     name: str
 
-    def __init__(self, name: str | None = None):
+    def __init__(self, name: str | None = None, dtype: Any = None):
         self.name = self._NAME if name is None else name
         self.reset_state()
 
@@ -93,8 +94,8 @@ class Metric:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Metric:
-        """Makes the metric that `get_config` describes."""
-        return cls(**config)
+        """Makes the metric that `get_config`, of weft or of Keras, describes."""
+        return cls(**{k: v for k, v in config.items() if k != "fn"})
 
     def __getstate__(self) -> dict[str, Any]:
         return {"config": self.get_config(), "state": self.state()}
@@ -126,9 +127,34 @@ class AUC(Metric):
 
     Exact, unlike Keras's, which reads a curve off 200 thresholds: it keeps 24 bytes for each
     sample. Logits do as well as probabilities. Labels are 0 or 1, else ValueError.
+
+    Keras's `num_thresholds`, `thresholds` and `from_logits` have no effect. Raises ValueError for
+    another `curve` or `summation_method`, and for `multi_label`.
     """
 
     _NAME = "auc"
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Any = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
+        from_logits: bool = False,
+    ):
+        if str(curve).upper() != "ROC" or summation_method != "interpolation":
+            raise InvalidArgumentError(
+                "AUC is the area under the ROC curve, by interpolation; got "
+                f"curve={curve!r}, summation_method={summation_method!r}"
+            )
+        if multi_label or label_weights is not None:
+            raise InvalidArgumentError("multi_label: take one AUC for each of the labels")
+        super().__init__(name)
 
     def _counted(self) -> Any:
         return _core.AUC()
@@ -137,12 +163,12 @@ class AUC(Metric):
 class BinaryAccuracy(Metric):
     """The share of predictions that are > `threshold` where the label is 1, and not where it is 0.
 
-    For logits the threshold is 0.
+    For logits the threshold is 0. Of predictions [B, ..., C] all elements count.
     """
 
     _NAME = "binary_accuracy"
 
-    def __init__(self, name: str | None = None, threshold: float = 0.5):
+    def __init__(self, name: str | None = None, dtype: Any = None, threshold: float = 0.5):
         self.threshold = number(threshold, "threshold")
         super().__init__(name)
 
@@ -150,11 +176,16 @@ class BinaryAccuracy(Metric):
         return _core.Accuracy(self.threshold)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes a batch of predictions [B, ..., 1]."""
-        if np.ndim(y_pred) and np.shape(y_pred)[-1] != 1:
-            raise InvalidArgumentError(
-                f"predictions of {self.name!r} have shape [B, ..., 1], got {np.shape(y_pred)}"
-            )
+        """Takes predictions [B, ..., C], and labels of that shape or, if C is 1, without it."""
+        shape = np.shape(y_pred)
+        if shape and shape[-1] != 1:
+            if np.shape(y_true) != shape:
+                raise InvalidArgumentError(
+                    f"{self.name!r}: labels have shape {np.shape(y_true)}, predictions {shape}"
+                )
+            y_true, y_pred = np.reshape(y_true, (-1, 1)), np.reshape(y_pred, (-1, 1))
+            if sample_weight is not None:
+                sample_weight = np.repeat(_spread(sample_weight, shape[:-1]), shape[-1])
         super().update_state(y_true, y_pred, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
@@ -169,6 +200,21 @@ class SparseCategoricalAccuracy(Metric):
 
     def _counted(self) -> Any:
         return _core.Accuracy(0.5)
+
+
+class CategoricalAccuracy(SparseCategoricalAccuracy):
+    """The share of rows whose largest prediction stands where the largest label does."""
+
+    _NAME = "categorical_accuracy"
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes labels and predictions [B, ..., C], and a weight for each sample."""
+        if np.shape(y_true) != np.shape(y_pred) or not np.ndim(y_true):
+            raise InvalidArgumentError(
+                f"{self.name!r}: labels have shape {np.shape(y_true)}, "
+                f"predictions {np.shape(y_pred)}"
+            )
+        super().update_state(np.argmax(y_true, -1), y_pred, sample_weight)
 
 
 class _AtK(Metric):
@@ -205,12 +251,24 @@ class NDCGAtK(_AtK):
         return _core.NDCGAtK(self.k)
 
 
+def _spread(sample_weight: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Weights of the first dimensions for all samples."""
+    given = np.asarray(sample_weight)
+    given = given.reshape(given.shape + (1,) * (len(shape) - given.ndim))
+    try:
+        return np.ascontiguousarray(np.broadcast_to(given, shape))
+    except ValueError:
+        raise InvalidArgumentError(
+            f"sample_weight has shape {np.shape(sample_weight)}, the samples {shape}"
+        ) from None
+
+
 class _MeanLoss(Metric):
     """The mean of a loss."""
 
     _LOSS: type[losses.Loss]
 
-    def __init__(self, name: str | None = None, **arguments: Any):
+    def __init__(self, name: str | None = None, dtype: Any = None, **arguments: Any):
         self._loss = self._LOSS(**arguments)
         super().__init__(self._loss.name if name is None else name)
 
@@ -221,10 +279,7 @@ class _MeanLoss(Metric):
         """Takes a batch of labels and predictions, and a weight for each sample."""
         samples = self._loss.samples(y_true, y_pred)
         if sample_weight is not None:
-            given = np.asarray(sample_weight)
-            missing = samples.ndim - given.ndim
-            given = given.reshape(given.shape + (1,) * missing) if missing > 0 else given
-            sample_weight = np.ascontiguousarray(np.broadcast_to(given, samples.shape))
+            sample_weight = _spread(sample_weight, samples.shape)
         self._core.update(samples, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
@@ -259,6 +314,7 @@ _CLASSES = {
     "auc": AUC,
     "binary_accuracy": BinaryAccuracy,
     "binary_crossentropy": BinaryCrossentropy,
+    "categorical_accuracy": CategoricalAccuracy,
     "categorical_crossentropy": CategoricalCrossentropy,
     "mean": Mean,
     "mean_squared_error": MeanSquaredError,

@@ -152,3 +152,46 @@ def test_by_name():
     with pytest.raises(ValueError, match="nonsense"):
         metrics.get("nonsense")
     assert weft.keras.metrics.AUC is metrics.AUC
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_accuracies_of_several_columns(weighted):
+    rng = np.random.default_rng(0)
+    scores = rng.random((20, 4)).astype(np.float32)
+    labels, weights = rng.integers(0, 2, (20, 4)), rng.random(20) if weighted else np.ones(20)
+    given = weights if weighted else None
+    metric = metrics.BinaryAccuracy()
+    metric.update_state(labels, scores, given)
+    hits = ((scores > 0.5) == labels).mean(1)
+    assert abs(metric.result() - np.average(hits, weights=weights)) < 1e-12
+    metric = metrics.CategoricalAccuracy()
+    metric.update_state(labels, scores, given)
+    hits = scores.argmax(1) == labels.argmax(1)
+    assert abs(metric.result() - np.average(hits, weights=weights)) < 1e-12
+    for one in (metrics.BinaryAccuracy(), metric):
+        with pytest.raises(weft.InvalidArgumentError, match="shape"):
+            one.update_state(labels[:, 0], scores)
+    with pytest.raises(weft.InvalidArgumentError, match="sample_weight has shape"):
+        metrics.BinaryAccuracy().update_state(labels, scores, np.ones(3))
+
+
+def test_arguments_of_keras():
+    """Those that change nothing are taken, in Keras's order; configs too."""
+    assert metrics.BinaryAccuracy("a", "float32", 0.3).threshold == 0.3
+    assert metrics.Mean(dtype="float32").name == "mean"
+    config = {"name": "auc_1", "dtype": "float32", "num_thresholds": 100, "curve": "ROC"}
+    config |= {"summation_method": "interpolation", "multi_label": False, "num_labels": None}
+    config |= {"label_weights": None, "thresholds": [0.1, 0.9]}
+    assert metrics.get({"class_name": "AUC", "config": config}).name == "auc_1"
+    for name, config in [
+        ("BinaryAccuracy", {"name": "b", "dtype": "float32", "threshold": 0.4}),
+        ("BinaryCrossentropy", {"name": "b", "dtype": "float32", "from_logits": True}),
+        ("MeanSquaredError", {"name": "b", "dtype": "float32"}),
+    ]:
+        assert metrics.get({"class_name": name, "config": config}).name == "b"
+    for arguments in ({"curve": "PR"}, {"summation_method": "minoring"}):
+        with pytest.raises(weft.InvalidArgumentError, match="ROC curve"):
+            metrics.AUC(**arguments)
+    with pytest.raises(weft.InvalidArgumentError, match="multi_label"):
+        metrics.AUC(multi_label=True)
+    assert "from_logits=True" in repr(weft.losses.BinaryCrossentropy(from_logits=True))

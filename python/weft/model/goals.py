@@ -24,13 +24,22 @@ class Goal:
     """What one head is to learn, and how well it did since `reset`."""
 
     def __init__(
-        self, head: str, loss: Any, items: Any, weight: float, its_metrics: list[Any], label: Any
+        self,
+        head: str,
+        loss: Any,
+        items: Any,
+        weight: float,
+        its_metrics: list[Any],
+        weighted: list[Any],
+        label: Any,
     ):
         self.head = head
         self.loss = loss
         self.items = items  # a SampledSoftmax, which has the loss of a training step
         self.weight = weight
-        self.metrics = its_metrics
+        self.metrics = [*its_metrics, *weighted]
+        self.unweighted = len(its_metrics)  # so many of them, the first ones, know no weights
+        _make_unique(self.metrics, self.unweighted)
         self.label: str | None = label
         self.total = 0.0  # of the loss, times rows
 
@@ -69,11 +78,13 @@ class Goals:
         its_metrics: Any,
         labels: Any,
         sample_weight: str | None,
+        weighted_metrics: Any = None,
     ):
         names = [_ONLY] if heads is None else heads
         given = _by_head(loss, names, "loss")
         factors = _by_head(loss_weights, names, "loss_weights")
         measured = _by_head(its_metrics, names, "metrics")
+        weighted = _by_head(weighted_metrics, names, "weighted_metrics")
         keys = _by_head(labels, names, "labels")
         self.goals: list[Goal] = []
         for name in names:
@@ -84,8 +95,8 @@ class Goals:
             its_loss = losses.get(given[name]) if plain else None
             factor = 1.0 if factors[name] is None else number(factors[name], "loss_weights")
             label = keys[name] if keys[name] is not None or name == _ONLY else name
-            its = _metrics(measured[name], its_loss, alone=len(names) == 1)
-            self.goals.append(Goal(name, its_loss, items, factor, its, label))
+            its = [_metrics(m[name], its_loss, len(names) == 1) for m in (measured, weighted)]
+            self.goals.append(Goal(name, its_loss, items, factor, *its, label))
         if all(goal.loss is None and goal.items is None for goal in self.goals):
             raise InvalidArgumentError("`loss` names no loss for any output")
         self.sample_weight = sample_weight
@@ -155,8 +166,8 @@ class Goals:
             out = outputs[goal.head] if self.named else outputs
             rows = len(out)
             goal.total += loss * rows
-            for metric in self._metrics(goal):
-                metric.update_state(labels, out, weights)
+            for i, metric in enumerate(self._metrics(goal)):
+                metric.update_state(labels, out, weights if i >= goal.unweighted else None)
         self.rows += rows
         self.steps += steps
 
@@ -242,7 +253,10 @@ class Goals:
         return {
             "loss": each(loss),
             "loss_weights": each(lambda g: g.weight),
-            "metrics": each(lambda g: [metrics.serialize(m) for m in g.metrics]),
+            "metrics": each(lambda g: list(map(metrics.serialize, g.metrics[: g.unweighted]))),
+            "weighted_metrics": each(
+                lambda g: list(map(metrics.serialize, g.metrics[g.unweighted :]))
+            ),
             "labels": each(lambda g: g.label),
             "sample_weight": self.sample_weight,
         }
@@ -301,11 +315,22 @@ def _metrics(given: Any, loss: Any, alone: bool) -> list[Any]:
         if metric is one and not alone:
             metric = type(metric).from_config(metric.get_config())
         made.append(metric)
-    names = [metric.name for metric in made]
+    return made
+
+
+def _make_unique(its_metrics: list[Any], unweighted: int) -> None:
+    """As Keras, calls a weighted metric "weighted_..." if one without weights has its name.
+
+    Raises ValueError for two of one name that are left.
+    """
+    plain = [metric.name for metric in its_metrics[:unweighted]]
+    for metric in its_metrics[unweighted:]:
+        if metric.name in plain:
+            metric.name = f"weighted_{metric.name}"
+    names = [metric.name for metric in its_metrics]
     for name in names:
         if names.count(name) > 1:
             raise InvalidArgumentError(f"two metrics of one output are called {name!r}")
-    return made
 
 
 def _accuracy(loss: Any) -> Any:
@@ -315,6 +340,8 @@ def _accuracy(loss: Any) -> Any:
     if isinstance(loss, losses.BinaryCrossentropy):
         threshold = 0.0 if loss.from_logits else 0.5
         return metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
+    if isinstance(loss, losses.CategoricalCrossentropy):
+        return metrics.CategoricalAccuracy(name="accuracy")
     raise InvalidArgumentError(f"there is no accuracy of a head with the loss {loss!r}")
 
 

@@ -54,6 +54,7 @@ class Trainable(Layer):
         loss: Any = None,
         metrics: Any = None,
         loss_weights: Any = None,
+        weighted_metrics: Any = None,
         *,
         labels: Any = None,
         sample_weight: str | None = None,
@@ -69,16 +70,18 @@ class Trainable(Layer):
             metrics: of `weft.metrics`, or their names, for every head; or a dict by head.
                 "accuracy" is the one that fits the loss.
             loss_weights: numbers by head, 1 unless given.
+            weighted_metrics: those that sample and class weights weight, given as `metrics`; one
+                whose name is there already is called "weighted_...".
             labels: which feature of a batch has the labels: a key, or a dict by head. A head's own
                 name unless given. Datasets that give (features, labels) need none.
-            sample_weight: which feature weights the rows, in losses and metrics.
+            sample_weight: which feature weights the rows, in losses and `weighted_metrics`.
 
         Raises ValueError for what there is not, and for layers with regularizers or constraints,
         which are not trained by.
         """
         _refuse_unheeded(self.layers)
         last = {name: head.layers[-1] for name, head in (self.heads or {"": self}).items()}
-        given = (loss, loss_weights, metrics, labels, sample_weight)
+        given = (loss, loss_weights, metrics, labels, sample_weight, weighted_metrics)
         goals = Goals(self.head_names, last, *given)
         if goals.sampled and not self.heads:
             raise InvalidArgumentError("a SampledSoftmax ends one of the `heads`, not a tower")
@@ -123,7 +126,7 @@ class Trainable(Layer):
             steps_per_epoch: ends an epoch after so many batches; the next one goes on in the
                 dataset, which begins again at its end.
             initial_epoch: of the first one, from 0.
-            class_weight: factors of the rows' losses by label, for a model with one output.
+            class_weight: factors of the rows' weights by label, for a model with one output.
             verbose: 0: silent, 1: a progress bar (with rich), 2: a line an epoch, "auto": 1 on a
                 terminal and 2 elsewhere.
             resume: True goes on where the `weft.callbacks.Checkpoint` among the callbacks left a
