@@ -332,3 +332,21 @@ def test_files_that_cannot_be_written(tmp_path):
     (tmp_path / "link").symlink_to(target)
     archive.write(tmp_path / "link", "checkpoint", {"a": 2})
     assert archive.read(target, "checkpoint") == {"a": 2} and (tmp_path / "link").is_symlink()
+
+
+def test_weights_of_a_checkpoint(tmp_path):
+    model, other = started(one_head), one_head()
+    model.fit(batches(20, 10), callbacks=[Checkpoint(tmp_path / "c")], verbose=0)
+    other.load_weights(tmp_path / "c")
+    assert same_weights(model, other)
+    with pytest.raises(weft.InvalidArgumentError, match="weights"):
+        compiled().load_weights(tmp_path / "c")
+
+
+def test_what_is_swept(tmp_path):
+    """Files of killed processes, and no others."""
+    others = [".c.txt.tmp", ".c.1.2.tmp", ".cd.1.tmp", ".c.1.tmp.gz"]
+    for name in [".c.123.tmp", *others]:
+        (tmp_path / name).touch()
+    archive.sweep(tmp_path / "c")
+    assert sorted(os.listdir(tmp_path)) == sorted(others)

@@ -245,6 +245,20 @@ def test_what_cannot_be_trained():
     ]:
         with pytest.raises(error, match=message):
             model.fit(given, verbose=0)
+    plain = weft.Model(Dense(1))
+    plain.compile(loss="mse")
+    inputs, y = np.ones((3, 2), np.float32), np.zeros(3)
+    for call in (
+        lambda: plain.fit(inputs, y),
+        lambda: plain.fit([(inputs, y)], validation_data=(inputs, y)),
+        lambda: plain.fit([(inputs, y)], y),
+        lambda: plain.evaluate(inputs, y),
+        lambda: plain.evaluate((inputs, y)),
+        lambda: plain.evaluate(inputs),
+    ):
+        with pytest.raises(weft.WrongTypeError, match=r"one batch is \[\(x, y\)\]"):
+            call()
+    plain.fit([(inputs, y)], [(inputs, y)], verbose=0)
     with pytest.raises(weft.InvalidArgumentError, match="no batches"):
         model.fit([], steps_per_epoch=3, verbose=0)
     for arguments, message in [

@@ -1,5 +1,7 @@
 """Heads over many items: trained on samples of them, evaluated over all."""
 
+import pickle
+
 import numpy as np
 import pytest
 import weft
@@ -127,3 +129,28 @@ def test_what_is_not_finite():
     with pytest.raises(weft.NonFiniteError) as info:
         model.fit([x], verbose=0)
     assert info.value.rows == [2] and info.value.key == "age"
+
+
+def test_a_table_of_another_layer(tmp_path):
+    """Trained and resumed as any head; described by no config, and kept by no pickle."""
+
+    def tied():
+        parts = layers()
+        history = parts["sequence"][0]
+        parts["sequence"][1] = weft.layers.GRU(6, name="gru")
+        table = history.weights["items_embedding/embedding_weights"]
+        items = SampledSoftmax(ITEMS, num_sampled=8, name="items", table=table)
+        model = weft.Model(parts["sequence"], heads={"next": items})
+        model.compile(loss="sampled_softmax")
+        return model
+
+    whole, broken, resumed = tied(), tied(), tied()
+    whole.fit(data(), epochs=2, verbose=0)
+    keep = callbacks.Checkpoint(tmp_path / "c")
+    broken.fit(data(), callbacks=[keep], verbose=0)
+    resumed.fit(data(), epochs=2, callbacks=[keep], resume=True, verbose=0)
+    assert same_weights(whole, resumed)
+    with pytest.raises(weft.InvalidArgumentError, match="another layer"):
+        weft.Model.from_json(whole.to_json())
+    with pytest.raises(weft.InvalidArgumentError, match="another layer"):
+        pickle.dumps(whole)

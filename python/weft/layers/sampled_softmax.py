@@ -47,7 +47,8 @@ class SampledSoftmax(Layer):
             embedding table's.
         bias_initializer: of the bias.
         table: an array [V, D] that becomes the kernel itself, for example the table of the
-            embedding of the same items: then both are trained as one.
+            embedding of the same items: then both are trained as one. No config describes that,
+            nor does pickle keep it.
         name: of the layer.
         dtype: "float32" or "float64".
         trainable: whether training changes the weights.
@@ -102,6 +103,7 @@ class SampledSoftmax(Layer):
                 f"`counts` has {self._distribution.num_classes} items, not {self.num_items}"
             )
         self._weights: Mapping[str, np.ndarray] = MappingProxyType({})
+        self._tied = table is not None
         if table is not None:
             if not isinstance(table, np.ndarray) or table.dtype.name != self.dtype.name:
                 raise WrongTypeError(f"`table` must be an array of {self.dtype.name}")
@@ -247,9 +249,14 @@ class SampledSoftmax(Layer):
         return value, pullback
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` makes the same layer of, weights and `table` apart."""
+        """What `from_config` makes the same layer of, weights apart.
+
+        With a `table` it says so, and `from_config` raises ValueError.
+        """
         draw = self.kernel_initializer
+        tied = {"table": "of another layer"} if self._tied else {}
         return {
+            **tied,
             "num_items": self.num_items,
             "num_sampled": self.num_sampled,
             "sampler": self.sampler,
@@ -267,9 +274,19 @@ class SampledSoftmax(Layer):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> SampledSoftmax:
         """Makes the layer that `get_config` describes."""
-        return cls(**checked_config(config, "num_items"))
+        config = checked_config(config, "num_items")
+        if config.get("table") is not None:
+            raise InvalidArgumentError(
+                f"{config.get('name')!r} has the table of another layer, which no config has: make "
+                "the layers anew, with table=, and take the weights by load_weights"
+            )
+        return cls(**config)
 
     def __reduce__(self) -> Any:
+        if self._tied:
+            raise InvalidArgumentError(
+                f"{self.name!r} has the table of another layer, which pickle would make two of"
+            )
         config = {**self.get_config(), "counts": self.counts}
         return _restore, (type(self), config, dict(self._weights), self._training_calls)
 

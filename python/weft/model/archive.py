@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
@@ -20,6 +21,7 @@ from weft.errors import CorruptDataError, InvalidArgumentError, IoError, Missing
 
 _CONTENTS = "contents.json"
 _ARRAY = "array"
+CHECKPOINT = "checkpoint"  # the kind of file that has weights among other things
 
 Path = str | os.PathLike[str]
 
@@ -71,15 +73,18 @@ def sweep(path: Path) -> None:
     folder, base = os.path.split(os.path.realpath(path_of(path)))
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            if name.startswith(f".{base[:200]}.") and name.endswith(".tmp"):
+            if re.fullmatch(rf"\.{re.escape(base[:200])}\.\d+\.tmp", name):
                 os.unlink(os.path.join(folder, name))
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a file of numpy's; errors as `read`."""
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a file of numpy's, or the weights of a checkpoint; errors as `read`."""
     name = path_of(path)
     with _opened(name) as file:
-        return {key: file[key] for key in file.files if key != _CONTENTS}
+        keys, prefix = [key for key in file.files if key != _CONTENTS], ""
+        if len(keys) < len(file.files) and json.loads(file[_CONTENTS])["kind"] == CHECKPOINT:
+            prefix = "weights/"
+        return {key.removeprefix(prefix): file[key] for key in keys if key.startswith(prefix)}
 
 
 @contextlib.contextmanager

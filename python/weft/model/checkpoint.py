@@ -15,7 +15,6 @@ from weft.model.callbacks import Callback, Logs
 
 __all__ = ["Checkpoint"]
 
-_KIND = "checkpoint"
 _VERSION = 1
 _DRAWING = ("dropout", "recurrent_dropout", "rate", "num_sampled")  # in configs of what draws
 
@@ -66,7 +65,7 @@ class Checkpoint(Callback):
 
     def write(self, state: Mapping[str, Any]) -> None:
         """Writes the file. Raises OSError naming it."""
-        archive.write(self.path, _KIND, {"version": _VERSION, **state}, self.keep)
+        archive.write(self.path, archive.CHECKPOINT, {"version": _VERSION, **state}, self.keep)
         self._written = time.monotonic()
 
 
@@ -113,7 +112,7 @@ def load_model(model: Any, state: Mapping[str, Any]) -> None:
 
 def read(path: str) -> dict[str, Any]:
     """The state that `Checkpoint.write` wrote; errors as `archive.read`."""
-    state = archive.read(path, _KIND)
+    state = archive.read(path, archive.CHECKPOINT)
     if state.get("version") != _VERSION:
         raise InvalidArgumentError(
             f"{path}: is a checkpoint of version {state.get('version')}, which this version of "

@@ -27,6 +27,16 @@ def is_batch(data: Any) -> bool:
     return isinstance(data, Mapping | np.ndarray) or arrow or frame
 
 
+def refuse_arrays(dataset: Any) -> None:
+    """Raises TypeError for Keras's (x, y), which would be two batches."""
+    pair = dataset if isinstance(dataset, tuple) else ()
+    if isinstance(dataset, np.ndarray) or (pair[1:] and isinstance(pair[1], np.ndarray)):
+        raise WrongTypeError(
+            "a dataset of batches is expected, not arrays: one batch is [(x, y)], and "
+            "[(x, y, sample_weight)] with weights"
+        )
+
+
 def one_iteration(dataset: Any) -> Iterator[Batch]:
     """The batches of a dataset, each time the same and without moving it on; or the one batch."""
     if is_batch(dataset):
@@ -53,7 +63,7 @@ class Feed:
         if is_batch(dataset) or not isinstance(dataset, Iterable):
             raise WrongTypeError(
                 "a dataset of batches is expected, as a weft.io.TFRecordDataset or a list, got "
-                f"{type(dataset).__name__}"
+                f"{type(dataset).__name__}; one batch is [(x, y)]"
             )
         records = isinstance(dataset, TFRecordDataset)
         if records and not dataset._core.parses():

@@ -287,13 +287,13 @@ class Model(Trainable):
         archive.write(path, "weights", dict(self.weights))
 
     def load_weights(self, path: archive.Path) -> None:
-        """Takes weights that `save_weights`, or `numpy.savez`, has written.
+        """Takes weights that `save_weights`, `numpy.savez` or a checkpoint has written.
 
         By their names; if those are others, in their order. Raises ValueError naming the file if
         it is damaged, or its weights are not those of this model, which is then as before.
         """
         self.require_weights()
-        found = archive.read_arrays(path)
+        found = archive.read_weights(path)
         own = self.weights
         given = [found[k] for k in own] if found.keys() == own.keys() else list(found.values())
         archive.check_arrays(path, given, own)

@@ -15,7 +15,7 @@ from weft.errors import InvalidArgumentError, NonFiniteError
 from weft.layers.base import Layer
 from weft.layers.dense import Dense
 from weft.layers.feature import DenseFeatures, SequenceFeatures
-from weft.model.feed import Batch, Feed, one_iteration
+from weft.model.feed import Batch, Feed, one_iteration, refuse_arrays
 from weft.model.finite import fault, not_finite
 from weft.model.fitting import Fit
 from weft.model.goals import Goals, Measured
@@ -138,6 +138,7 @@ class Trainable(Layer):
         goals = self._compiled_goals()
         if class_weight is not None and (len(goals.goals) > 1 or goals.sampled):
             raise InvalidArgumentError("`class_weight` is for models with one output of classes")
+        refuse_arrays(validation_data)
         validation = None if validation_data is None else lambda: self._tested(validation_data)
         run = Fit(self, goals, Feed(dataset), callbacks, validation, epochs, initial_epoch)
         if steps_per_epoch is not None:
@@ -203,11 +204,16 @@ class Trainable(Layer):
         """Loss and metrics of one batch."""
         return self._tested([(features, labels, sample_weight)])
 
-    def evaluate(self, dataset: Iterable[Any]) -> dict[str, float]:
-        """Loss and metrics over the batches of a dataset, whose place does not move."""
+    def evaluate(self, dataset: Iterable[Any], labels: None = None) -> dict[str, float]:
+        """Loss and metrics over the batches of a dataset, whose place does not move.
+
+        Raises TypeError for `labels`: they are in the batches. One batch is [(x, y)].
+        """
+        refuse_arrays(None if labels is None else np.asarray(labels))
         return self._tested(dataset)
 
     def _tested(self, dataset: Any) -> dict[str, float]:
+        refuse_arrays(dataset)
         goals = self._compiled_goals().copy(testing=True)
         for batch in one_iteration(dataset):
             outputs = self(batch.features)
