@@ -6,6 +6,7 @@ from weft.model.callbacks import (
     EarlyStopping,
     LambdaCallback,
     LearningRateScheduler,
+    ReduceLROnPlateau,
 )
 from weft.model.checkpoint import Checkpoint
 from weft.model.history import History
@@ -18,4 +19,5 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ReduceLROnPlateau",
 ]

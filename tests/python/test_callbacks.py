@@ -13,6 +13,7 @@ from weft.callbacks import (
     EarlyStopping,
     LambdaCallback,
     LearningRateScheduler,
+    ReduceLROnPlateau,
 )
 
 
@@ -141,10 +142,10 @@ def test_learning_rates(capsys):
         LearningRateScheduler(lambda epoch, rate: rate / 2, verbose=1),
         LambdaCallback(on_epoch_end=lambda e, logs: rates.append(model.optimizer.learning_rate)),
     ]
-    model.fit(batches(20, 10), epochs=3, callbacks=both, verbose=0)
-    assert rates == [0.25, 0.125, 0.0625]
+    history = model.fit(batches(20, 10), epochs=3, callbacks=both, verbose=0)
+    assert rates == history["lr"] == [0.25, 0.125, 0.0625]
     one = LearningRateScheduler(lambda epoch: 1e-3)
-    model.fit(batches(10, 10), callbacks=[one], verbose=0)
+    model.fit(batches(10, 10), callbacks=one, verbose=0)
     assert model.optimizer.learning_rate == 1e-3
     assert "Epoch 2: learning rate 0.125" in capsys.readouterr().out
 
@@ -162,3 +163,37 @@ def test_csv(tmp_path):
     assert len(list(csv.DictReader(path.open()))) == 3
     model.fit(data, callbacks=[CSVLogger(path, separator=";")], verbose=0)
     assert path.read_text().splitlines()[0] == "epoch;loss;auc"
+
+
+@pytest.mark.parametrize(
+    ("values", "arguments", "rates"),
+    [
+        ([3, 2, 2, 2, 2], {"patience": 2}, [1, 1, 1, 0.1, 0.1]),
+        ([3, 2, 2, 2, 2, 2], {"patience": 1, "cooldown": 2}, [1, 1, 0.1, 0.1, 0.01, 0.01]),
+        ([3, 3, 3, 3], {"patience": 1, "min_lr": 0.05}, [1, 0.1, 0.05, 0.05]),
+        ([1, 2, 2.5, 2.6], {"mode": "max", "patience": 1, "min_delta": 0.3}, [1, 1, 1, 0.1]),
+        ([3, 3, 3], {"factor": 0.5, "patience": 0}, [1, 0.5, 0.25]),
+    ],
+)
+def test_a_plateau(values, arguments, rates):
+    """What tf.keras.callbacks.ReduceLROnPlateau does with the same numbers (2.15)."""
+    model = one_head(weft.optimizers.SGD(1.0))
+    plateau = ReduceLROnPlateau(**arguments)
+    plateau.set_model(model)
+    plateau.on_train_begin()
+    for epoch, (value, rate) in enumerate(zip(values, rates, strict=True)):
+        logs = {"val_loss": value}
+        plateau.on_epoch_end(epoch, logs)
+        assert model.optimizer.learning_rate == pytest.approx(rate)
+        assert logs["lr"] == pytest.approx(rates[epoch - 1] if epoch else 1)
+
+
+def test_arguments_out_of_range():
+    for call in (
+        lambda: EarlyStopping(patience=-1),
+        lambda: ReduceLROnPlateau(patience=-1),
+        lambda: ReduceLROnPlateau(factor=1),
+        lambda: one_head().fit(batches(5, 5), steps_per_epoch=0),
+    ):
+        with pytest.raises(weft.InvalidArgumentError):
+            call()

@@ -55,7 +55,7 @@ def _checked(layers: Any) -> list[Any]:
         if not isinstance(layer, _LAYERS):
             raise InvalidArgumentError(
                 "the layers of a Sequential are feature layers, recurrent layers, poolings, "
-                f"Dense and Dropout, got {layer!r}"
+                f"Dense, Dropout and SampledSoftmax, got {layer!r}"
             )
         if i > 0 and isinstance(layer, _FEATURES):
             raise InvalidArgumentError(f"a feature layer comes first, but {layer.name!r} does not")
@@ -92,7 +92,7 @@ class Sequential(Layer):
     Args:
         layers: `SequenceFeatures`, `DenseFeatures`, `RNN`, `SimpleRNN`, `GRU`, `LSTM`,
             `Bidirectional`, `Pooling` and its like, `AttentionPooling` with learned_query, `Dense`,
-            `Dropout`.
+            `Dropout`, `SampledSoftmax`.
         name: of the model.
 
     Raises ValueError for another layer, a feature layer that is not the first, two layers of one

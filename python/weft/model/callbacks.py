@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,10 @@ __all__ = [
     "EarlyStopping",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ReduceLROnPlateau",
 ]
 
-Logs = Mapping[str, float] | None
+Logs = MutableMapping[str, float] | None
 
 
 class Callback:
@@ -29,7 +30,8 @@ class Callback:
 
     `model` is the model, `params` has "epochs" and "steps" (None until an epoch has shown it).
     `logs` are losses and metrics; those of `on_train_batch_end` are means over the epoch so far,
-    and are computed as they are read. `self.model.stop_training = True` ends the training.
+    and are computed as they are read. What is added to those of `on_epoch_end` is in the history.
+    `self.model.stop_training = True` ends the training.
 
     `state_dict` and `load_state_dict` are what a checkpoint keeps of a callback: a dict of numbers,
     strings, lists, dicts and arrays.
@@ -108,13 +110,11 @@ class EarlyStopping(Callback):
         start_from_epoch: int = 0,
     ):
         super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise InvalidArgumentError(f"`mode` must be auto, min or max, got {mode!r}")
         self.monitor = monitor
         self.min_delta = abs(number(min_delta, "min_delta"))
-        self.patience = integer(patience, "patience")
+        self.patience = _not_negative(patience, "patience")
         self.verbose = verbose
-        self.mode = ("max" if _rises(monitor) else "min") if mode == "auto" else mode
+        self.mode = _mode(mode, monitor)
         self.baseline = None if baseline is None else number(baseline, "baseline")
         self.restore_best_weights = bool(restore_best_weights)
         self.start_from_epoch = integer(start_from_epoch, "start_from_epoch")
@@ -130,13 +130,9 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Looks at the number."""
-        if not logs or self.monitor not in logs:
-            raise InvalidArgumentError(
-                f"EarlyStopping watches {self.monitor!r}, which is not among {sorted(logs or {})}"
-            )
+        current = _watched(self, logs)
         if epoch < self.start_from_epoch:
             return
-        current = logs[self.monitor]
         if self.restore_best_weights and self.best_weights is None:
             self._keep(epoch)
         self.wait += 1
@@ -176,9 +172,96 @@ class EarlyStopping(Callback):
         self.__dict__.update(state)
 
 
-def _rises(monitor: str) -> bool:
+class ReduceLROnPlateau(Callback):
+    """Multiplies the learning rate by `factor` when a number no longer gets better, as Keras's.
+
+    Args:
+        monitor, mode: as `EarlyStopping`.
+        factor: less than 1.
+        patience: after how many epochs that are not better.
+        verbose: 1: says so.
+        min_delta: by how much at least a number must get better to count.
+        cooldown: so many epochs do not count after the rate was changed.
+        min_lr: the least rate.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ):
+        super().__init__()
+        self.monitor, self.mode = monitor, _mode(mode, monitor)
+        self.factor = number(factor, "factor")
+        if not 0 <= self.factor < 1:
+            raise InvalidArgumentError(f"`factor` must be in [0, 1), got {factor}")
+        self.patience = _not_negative(patience, "patience")
+        self.verbose = verbose
+        self.min_delta, self.min_lr = number(min_delta, "min_delta"), number(min_lr, "min_lr")
+        self.cooldown = _not_negative(cooldown, "cooldown")
+        self.on_train_begin()
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Forgets earlier trainings."""
+        self.wait = self.cooling = 0
+        self.best = -math.inf if self.mode == "max" else math.inf
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Looks at the number, and adds the rate of the epoch to `logs` as "lr"."""
+        current, optimizer = _watched(self, logs), self.model.optimizer
+        rate = logs["lr"] = optimizer.current_learning_rate
+        if self.cooling > 0:
+            self.cooling -= 1
+            self.wait = 0
+        gain = current - self.best if self.mode == "max" else self.best - current
+        if gain > self.min_delta:
+            self.best, self.wait = current, 0
+        elif self.cooling == 0:
+            self.wait += 1
+            if self.wait >= self.patience and rate > self.min_lr:
+                optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+                if self.verbose:
+                    print(f"Epoch {epoch + 1}: learning rate {optimizer.learning_rate:g}")
+                self.cooling, self.wait = self.cooldown, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has seen."""
+        return {key: getattr(self, key) for key in ("wait", "cooling", "best")}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from there."""
+        self.__dict__.update(state)
+
+
+def _mode(mode: str, monitor: str) -> str:
+    """Whether the larger or the smaller number is better."""
+    if mode not in ("auto", "min", "max"):
+        raise InvalidArgumentError(f"`mode` must be auto, min or max, got {mode!r}")
     name = monitor.lower()
-    return name.endswith(("auc", "accuracy", "acc")) or "recall" in name or "ndcg" in name
+    rises = name.endswith(("auc", "accuracy", "acc")) or "recall" in name or "ndcg" in name
+    return ("max" if rises else "min") if mode == "auto" else mode
+
+
+def _watched(callback: Any, logs: Logs) -> float:
+    """The number that a callback looks at. Raises ValueError if there is none."""
+    if not logs or callback.monitor not in logs:
+        raise InvalidArgumentError(
+            f"{type(callback).__name__} watches {callback.monitor!r}, which is not among "
+            f"{sorted(logs or {})}"
+        )
+    return logs[callback.monitor]
+
+
+def _not_negative(value: Any, argument: str) -> int:
+    if integer(value, argument) < 0:
+        raise InvalidArgumentError(f"`{argument}` must not be negative, got {value}")
+    return int(value)
 
 
 class LearningRateScheduler(Callback):
@@ -202,6 +285,11 @@ class LearningRateScheduler(Callback):
         self.model.optimizer.learning_rate = rate
         if self.verbose:
             print(f"Epoch {epoch + 1}: learning rate {rate:g}")
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Adds the rate to `logs` as "lr"."""
+        if logs is not None:
+            logs["lr"] = self.model.optimizer.current_learning_rate
 
 
 class CSVLogger(Callback):

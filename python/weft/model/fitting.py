@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from weft.arguments import integer
@@ -30,14 +30,15 @@ class Fit:
         model: Any,
         goals: Goals,
         feed: Feed,
-        callbacks: Iterable[Any] | None,
+        callbacks: Any,
         validation: Callable[[], dict[str, float]] | None,
         epochs: int,
         initial_epoch: int,
     ):
         self._model, self._goals, self._feed, self._validation = model, goals, feed, validation
         self._history = History()
-        self._callbacks: list[Any] = [self._history, *(callbacks or ())]
+        given = [callbacks] if isinstance(callbacks, Callback) else callbacks or ()
+        self._callbacks: list[Any] = [*given, self._history]  # which sees what others add to logs
         for callback in self._callbacks:
             if not isinstance(callback, Callback):
                 raise WrongTypeError(f"a weft.callbacks.Callback is expected, got {callback!r}")
@@ -151,7 +152,7 @@ class Fit:
         kept = [c["class_name"] for c in state["callbacks"]]
         if names != kept:
             raise InvalidArgumentError(
-                f"{path}: was written with the callbacks {kept[1:]}, not {names[1:]}", file=path
+                f"{path}: was written with the callbacks {kept[:-1]}, not {names[:-1]}", file=path
             )
         try:
             self._goals.load_state(state["goals"])

@@ -90,7 +90,8 @@ def _bar() -> Any:
 
 
 def _numbers(logs: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+    shown = {k: f"{v:.4f}" if v == 0 or abs(v) >= 1e-3 else f"{v:.2e}" for k, v in logs.items()}
+    return "  ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _short(number: float) -> str:

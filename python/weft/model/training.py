@@ -106,7 +106,7 @@ class Trainable(Layer):
         dataset: Iterable[Any],
         validation_data: Iterable[Any] | None = None,
         epochs: int = 1,
-        callbacks: Iterable[Any] | None = None,
+        callbacks: Any = None,
         *,
         steps_per_epoch: int | None = None,
         initial_epoch: int = 0,
@@ -122,7 +122,7 @@ class Trainable(Layer):
                 again.
             validation_data: batches that are evaluated after each epoch ("val_loss", ...).
             epochs: the number of the last one.
-            callbacks: of `weft.callbacks`, or your own.
+            callbacks: of `weft.callbacks`, or your own: a list, or one.
             steps_per_epoch: ends an epoch after so many batches; the next one goes on in the
                 dataset, which begins again at its end.
             initial_epoch: of the first one, from 0.
@@ -143,6 +143,8 @@ class Trainable(Layer):
         run = Fit(self, goals, Feed(dataset), callbacks, validation, epochs, initial_epoch)
         if steps_per_epoch is not None:
             run.steps_per_epoch = integer(steps_per_epoch, "steps_per_epoch")
+            if run.steps_per_epoch < 1:
+                raise InvalidArgumentError(f"`steps_per_epoch` is 1 at least: {steps_per_epoch}")
         run.class_weight = class_weight
         return run.run(resume, verbose)
 
