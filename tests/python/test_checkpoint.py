@@ -258,8 +258,6 @@ def test_of_something_else(tmp_path, data):
     refused(other, r"sequence\.layers\[1\]\.config\.reset_after is true there and false here")
     refused(one_head("sgd"), 'compile.optimizer.class_name is "Adam" there and "SGD" here')
     refused(one_head(weft.optimizers.Adam(beta_1=0.5)), "beta_1 is 0.9 there and 0.5 here")
-    rate = weft.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
-    refused(one_head(weft.optimizers.Adam(rate)), "learning_rate")
     other = one_head()
     logits = losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
     other.compile("adam", logits, labels="again")
@@ -285,6 +283,22 @@ def test_of_something_else(tmp_path, data):
     changed = dataset.shuffle(3)
     with pytest.raises(weft.InvalidArgumentError, match="another dataset"):
         model.fit(changed, epochs=2, callbacks=[Checkpoint(path)], resume=True, verbose=0)
+
+
+def test_learning_rates_of_a_checkpoint(tmp_path):
+    """A number is the file's; a schedule must be the same."""
+    path, data = tmp_path / "c", batches(20, 10)
+    decay = weft.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+
+    def fit(rate, epochs):
+        model = one_head(weft.optimizers.Adam(rate))
+        model.fit(data, epochs=epochs, callbacks=Checkpoint(path), resume=epochs > 1, verbose=0)
+        return model.optimizer.learning_rate
+
+    assert fit(0.25, 1) == fit(0.5, 2) == fit(decay, 2) == 0.25
+    assert fit(decay, 1) is decay and fit(decay, 2) is decay
+    with pytest.raises(weft.InvalidArgumentError, match=r"learning_rate is \{"):
+        fit(0.1, 3)
 
 
 def _weights(model, folder):

@@ -115,9 +115,7 @@ def test_config_and_pickle():
 
 
 def test_what_a_model_refuses():
-    with pytest.raises(
-        ValueError, match="Dense, Dropout and SampledSoftmax"
-    ):
+    with pytest.raises(ValueError, match="Dense, Dropout and SampledSoftmax"):
         weft.Sequential([GRUCell(3)])
     with pytest.raises(ValueError, match="a feature layer comes first"):
         weft.Sequential([Dense(3), DenseFeatures([fc.numeric_column("x")])])

@@ -86,7 +86,10 @@ def model_state(model: Any) -> dict[str, Any]:
 def check_model(path: str, model: Any, state: Mapping[str, Any]) -> None:
     """Raises ValueError naming the file if it is of another model, optimizer or loss."""
     model.require_weights()
-    difference = _difference(state["model"], _described(model), "")
+    here = _described(model)
+    if _optimizer(state["model"])["learning_rate"] is None:  # `load_model` sets that of the file
+        _optimizer(here)["learning_rate"] = None
+    difference = _difference(state["model"], here, "")
     if difference:
         raise InvalidArgumentError(f"{path}: is of another training: {difference}", file=path)
     archive.check_arrays(path, list(state["weights"].values()), model.weights)
@@ -139,10 +142,14 @@ def _described(model: Any) -> Any:
     Nor is the learning rate there, if it is a number: callbacks change it.
     """
     config = json.loads(json.dumps(model.get_config()))
-    optimizer = config["compile"]["optimizer"]["config"]
+    optimizer = _optimizer(config)
     if not isinstance(optimizer["learning_rate"], dict):
         optimizer["learning_rate"] = None
     return _nameless(config)
+
+
+def _optimizer(described: Any) -> dict[str, Any]:
+    return described["compile"]["optimizer"]["config"]
 
 
 def _nameless(config: Any) -> Any:
