@@ -12,7 +12,7 @@ from histories import Events, Examples, ProductIndex
 
 NEWTON_STEPS = 20
 K = 20
-LATELY = 0.998
+FADES = (0.99, 0.995, 0.998, 1.0)
 
 
 def auc(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -55,11 +55,13 @@ class Past(NamedTuple):
 
     items: np.ndarray
     times: np.ndarray
-    lately: np.ndarray  # the n-th line before the moment counts 0.998^n
+    lately: np.ndarray  # the n-th line before the moment counts fade^n
 
 
 class Shopper:
-    """Tells what was bought before the moments of some examples."""
+    """Tells what was bought before the moments of some examples; by all: before `moment`."""
+
+    fade = 1.0
 
     def __init__(
         self, events: Events, index: ProductIndex, baskets: Baskets, examples: Examples, moment: int
@@ -76,13 +78,28 @@ class Shopper:
         lines = self._product[self._begin[row] : self._end[row]]
         lines = lines[lines < self._known]
         items, at, times = np.unique(lines, return_inverse=True, return_counts=True)
-        weight = LATELY ** np.arange(len(lines))[::-1]
+        weight = self.fade ** np.arange(len(lines))[::-1]
         return Past(items, times, np.bincount(at, weight, minlength=len(items)))
 
     def own(self, row: int) -> np.ndarray:
         """The 20 items that the household bought most, the overall ones behind them."""
         past = self.past(row)
-        top = past.items[np.argsort(-past.times, kind="stable")][:K]
+        return self._most(past.items, past.times)
+
+    def own_lately(self, row: int) -> np.ndarray:
+        """Those that it bought most lately."""
+        past = self.past(row)
+        return self._most(past.items, past.lately)
+
+    def choose(self, targets: list[Any]) -> None:
+        """Sets the fade with which what was bought lately is the best guess at these."""
+        found = {}
+        for self.fade in FADES:
+            found[self.fade] = recall(self.own_lately, targets)
+        self.fade = max(found, key=lambda fade: found[fade])
+
+    def _most(self, items: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        top = items[np.argsort(-counts, kind="stable")][:K]
         rest = self.overall[~np.isin(self.overall, top)]
         return np.concatenate([top, rest[: K - len(top)]])
 

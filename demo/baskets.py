@@ -10,7 +10,8 @@ gap            float          days since the last basket
 mean_gap       float          days between the baskets of the household so far; 7 for a second one
 baskets        float          how many they are
 buys_again     int64, target  whether the household buys again within 7 days
-next_items     int64, target  the known items of the next basket, each once
+next_items     int64, target  the known items of the next basket, each once; none if that basket is
+                              not known of where the example is learnt from
 """
 
 from __future__ import annotations
@@ -25,18 +26,26 @@ from histories import WEEK_SECONDS, Events, Examples, ProductIndex, basket_start
 
 LAST_BASKETS = 64
 LAST_ITEMS = 100
+FIRST_WEEK_TRIED = 42
 FIRST_WEEK_JUDGED = 44
 ROWS_AT_ONCE = 4096
 DAY = 24 * 3600
 
 
 class Split(NamedTuple):
-    """Examples to learn from, and later ones to be judged by."""
+    """Examples to learn from, and later ones to be judged by; moments in seconds since 1970."""
 
     train: Examples
+    fitted: int  # the first of `train`, all before `tried_from`; the rest are from then on
     judged: Examples
-    dropped: int  # that begin before the split and end after it
-    moment: int  # the split, in seconds since 1970
+    dropped: int  # those whose 7 days begin before the split and end after it
+    tried_from: int
+    moment: int  # the split
+
+    @property
+    def tried(self) -> Examples:
+        """What choices among models fitted on the first are made by."""
+        return self.train.take(np.arange(self.fitted, len(self.train.basket)))
 
 
 class Baskets(NamedTuple):
@@ -57,20 +66,29 @@ class Baskets(NamedTuple):
 def split_by_time(events: Events, examples: Examples) -> Split:
     """What is known of an example to learn from, was known before the first one judged.
 
-    That is its label, whose 7 days are over, and its next basket. Both parts in random order.
+    Its 7 days are over by then: that alone decides whether it is there. Its next basket is left out
+    unless it was before the split, and for those to fit on unless it was before those to try on.
+    Each part is in random order.
     """
+    tried_from = int(examples.seconds[examples.week >= FIRST_WEEK_TRIED].min())
     moment = int(examples.seconds[examples.week >= FIRST_WEEK_JUDGED].min())
-    has_next = examples.next_end > examples.next_begin
-    next_moment = np.where(has_next, events.seconds[examples.next_begin], 0)
+    over = examples.seconds + WEEK_SECONDS < moment
+    tried, judged = examples.seconds >= tried_from, examples.seconds >= moment
     rng = np.random.default_rng(0)
-    early = examples.seconds < moment
-    known = (examples.seconds + WEEK_SECONDS <= moment) & (next_moment < moment)
-    return Split(
-        examples.take(rng.permutation(np.flatnonzero(early & known))),
-        examples.take(rng.permutation(np.flatnonzero(~early))),
-        int(np.sum(early & ~known)),
-        moment,
+    fit_on, try_on, judge_by = (
+        examples.take(rng.permutation(np.flatnonzero(rows)))
+        for rows in (over & ~tried, over & tried, judged)
     )
+    parts = (known_before(events, fit_on, tried_from), known_before(events, try_on, moment))
+    train = Examples(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
+    dropped = int(np.sum(~over & ~judged))
+    return Split(train, len(fit_on.basket), judge_by, dropped, tried_from, moment)
+
+
+def known_before(events: Events, examples: Examples, moment: int) -> Examples:
+    """The examples without the next baskets that are not before a moment."""
+    later = events.seconds[examples.next_begin] >= moment
+    return examples._replace(next_end=np.where(later, examples.next_begin, examples.next_end))
 
 
 def make_baskets(events: Events) -> Baskets:

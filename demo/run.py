@@ -10,17 +10,15 @@ Read it from the bottom: `main` is the whole story, one line a step.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import baselines
-import baskets
 import columns
 import comparison
 import histories
+import learning
 import numpy as np
 import receipts
 import records
@@ -230,90 +228,6 @@ def one_household(made: Prepared, row: int) -> None:
     show.household(made, row, ids, batch)
 
 
-def write_training(made: Prepared, every: Examples, folder: Path) -> baskets.Split:
-    """Examples of baskets, split by time and written: step 8."""
-    start = time.perf_counter()
-    split = baskets.split_by_time(made.events, every)
-    table = baskets.make_baskets(made.events)
-
-    def features(examples: Examples) -> dict[str, Any]:
-        return baskets.features_of(made.events, made.index, table, examples)
-
-    size = 0
-    for name, examples in (("train", split.train), ("judged", split.judged)):
-        size += baskets.write(folder / f"{name}.tfrecord", examples, features)[1]
-    show.facts(
-        [
-            ("to learn from", f"{len(split.train.basket):,} baskets of weeks 9-43"),
-            ("judged by", f"{len(split.judged.basket):,} of week 44 and later"),
-            ("dropped", f"{split.dropped:,} whose 7 days or next basket cross the split"),
-            ("written", f"{show.megabytes(size)} in {time.perf_counter() - start:.1f} s"),
-        ]
-    )
-    return split
-
-
-def train_buys_again(made: Prepared, split: baskets.Split, folder: Path) -> None:
-    """A model of buying again beside a logistic regression: step 9."""
-    rows, epochs = len(split.train.basket), training.EPOCHS["buys_again"]
-    baseline = baselines.buys_again(baskets.make_baskets(made.events), split)
-    start = time.perf_counter()
-    model = training.buys_again(epochs * -(-rows // training.BATCH))
-    history = model.fit(
-        training.dataset(folder / "train.tfrecord", model, shuffle=True),
-        validation_data=training.dataset(folder / "judged.tfrecord", model),
-        epochs=epochs,
-        callbacks=[show.Epochs()],
-        verbose=0,
-    )
-    seconds, auc = time.perf_counter() - start, history["val_auc"][-1]
-    show.facts(
-        [
-            ("buys again", f"{split.judged.buys_again.mean():.1%} of those judged"),
-            ("baseline", f"AUC {baseline:.4f}: logistic regression on log gap, log mean gap"),
-            ("weft.Model", f"[bold]AUC {auc:.4f}[/], {model.count_params():,} weights"),
-            ("speed", f"{epochs * rows / seconds:,.0f} records/s, judging included"),
-        ]
-    )
-    found = {"auc": auc, "baseline": baseline, "seconds": seconds, "train_rows": rows}
-    found |= {"batch": training.BATCH, "epochs": epochs, "learning_rate": training.LEARNING_RATE}
-    (folder / "training.json").write_text(json.dumps(found, indent=1) + "\n")
-
-
-def train_next_items(made: Prepared, split: baskets.Split, folder: Path) -> None:
-    """A model of the next basket beside what was bought most: step 10."""
-    events, index = made.events, made.index
-    table = baskets.make_baskets(events)
-    rows, epochs = len(split.train.basket), training.EPOCHS["next_items"]
-    early = events.product[(events.product < index.known) & (events.seconds < split.moment)]
-    counts = np.maximum(np.bincount(early, minlength=index.known), 1).astype(np.float64)
-    model = training.next_items(counts, epochs * -(-rows // training.BATCH))
-    model.fit(
-        training.dataset(folder / "train.tfrecord", model, shuffle=True),
-        epochs=epochs,
-        callbacks=[show.Epochs()],
-        verbose=0,
-    )
-
-    def guesses(file: str, examples: Examples, first: int | None = None) -> training.Guesses:
-        shopper = baselines.Shopper(events, index, table, examples, split.moment)
-        return training.Guesses(model, training.dataset(folder / file, model, first=first), shopper)
-
-    some = split.train.take(np.arange(min(rows, training.TRIED)))
-    tried = guesses("train.tfrecord", some, len(some.basket))
-    weight = training.choose_weight(tried, baskets.targets(events, index, some))
-    judged = guesses("judged.tfrecord", split.judged)
-    judged.weight = weight
-    targets = baskets.targets(events, index, split.judged)
-    ways = [
-        ("bought most by all", lambda row: judged.shopper.overall),
-        ("bought most by the household", judged.shopper.own),
-        ("weft.Model alone", judged.alone),
-        (f"weft.Model beside the household's own, x {weight:g}", judged.beside),
-    ]
-    show.recall([(name, baselines.recall(way, targets)) for name, way in ways])
-
-
 def encode_sample(made: Prepared) -> list[bytes]:
     """The records of the golden file, made anew."""
     sample: Examples = comparison.sample(made.examples)
@@ -375,13 +289,13 @@ def main() -> int:
     show.section(7, "Against TensorFlow")
     equal = compare(made, options.fast)
     show.section(8, "Histories of baskets, split by time")
-    split = write_training(made, every, options.folder)
+    split = learning.write(made, every, options.folder)
     show.section(9, "Training: does this household buy again within 7 days?")
     show.source(training.buys_again, "buys_again")
-    train_buys_again(made, split, options.folder)
+    learning.buys_again(made, split, options.folder)
     show.section(10, "Training: which items are in the next basket?")
     show.source(training.next_items, "next_items")
-    train_next_items(made, split, options.folder)
+    learning.next_items(made, split, options.folder)
     show.say(f"\n{'Done' if equal else '[red]FAILED[/]'} in {time.perf_counter() - start:.0f} s.")
     return 0 if equal else 1
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import weft
-from baselines import K, Shopper, recall
+from baselines import K, Shopper
 from weft import feature_column as fc
 from weft.layers import GRU, Dense, DenseFeatures, SampledSoftmax, SequenceFeatures
 from weft.normalizers import Log1p
@@ -16,9 +17,8 @@ from weft.optimizers import schedules
 BATCH = 512
 EPOCHS = {"buys_again": 3, "next_items": 2}
 LEARNING_RATE = 3e-3
-TRIED = 2000  # examples to learn from that choose among them
 WEIGHTS = (1.0, 2.0, 4.0, 8.0)
-UNSEEN = 0.05  # how often an item counts as bought lately that never was
+UNSEEN = (0.02, 0.05, 0.1, 0.2)  # how often an item counts as bought lately that never was
 HOUR, DAY = 3600, 24 * 3600
 
 
@@ -96,14 +96,12 @@ def next_items(counts: np.ndarray, steps: int) -> weft.Model:
 
 
 def dataset(
-    file: Path, model: weft.Model, shuffle: bool = False, first: int | None = None
+    file: Path, model: weft.Model, shuffle: bool = False, skip: int = 0, take: int = -1
 ) -> weft.io.TFRecordDataset:
-    """The batches of a file that a model reads; of the `first` records, or shuffled."""
-    records = weft.io.TFRecordDataset(str(file))
+    """The batches of a file, or of some of its records, that a model reads."""
+    records = weft.io.TFRecordDataset(str(file)).skip(skip).take(take)
     if shuffle:
         records = records.shuffle(1 << 17, seed=0)
-    if first is not None:
-        records = records.take(first)
     return records.batch(BATCH).parse(model.parse_example_spec(), strict=False).prefetch()
 
 
@@ -111,11 +109,11 @@ class Guesses:
     """The 20 items that the model scores highest, by itself or beside what was bought before.
 
     Beside it, the score of an item is its logit plus `weight` times the log of how often the
-    household has bought it lately: the product of two experts.
+    household has bought it lately (`unseen` if never): the product of two experts.
     """
 
     CANDIDATES = 100
-    weight = 1.0
+    weight, unseen = 1.0, 0.05
 
     def __init__(self, model: weft.Model, batches: Any, shopper: Shopper):
         self._head = model.heads["next_items"].layers[-1]
@@ -131,19 +129,30 @@ class Guesses:
 
     def beside(self, row: int) -> np.ndarray:
         """Of one example."""
+        return self._best(*self._candidates(row))
+
+    def choose(self, targets: list[Any]) -> None:
+        """Sets the weight and the count of what was never bought that are best for these."""
+        settings = list(itertools.product(WEIGHTS, UNSEEN))
+        found = np.zeros(len(settings))
+        for row, target in enumerate(targets):
+            candidates = self._candidates(row) if len(target) else None
+            for i, (self.weight, self.unseen) in enumerate(settings if candidates else ()):
+                found[i] += np.isin(target, self._best(*candidates)).mean()
+        self.weight, self.unseen = settings[found.argmax()]
+
+    def _candidates(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What may be best: items, logits, how often the household has bought each lately."""
         past = self.shopper.past(row)
         kernel, bias = self._head.weights["kernel"], self._head.weights["bias"]
         own = kernel[past.items] @ self.states[row] + bias[past.items]
-        own += self.weight * np.log(past.lately + UNSEEN)
         new = ~np.isin(self.items[row], past.items)
-        others = self.scores[row][new] + self.weight * np.log(UNSEEN)
-        items = np.concatenate([past.items, self.items[row][new]])
-        return items[np.argsort(-np.concatenate([own, others]), kind="stable")[:K]]
+        return (
+            np.concatenate([past.items, self.items[row][new]]),
+            np.concatenate([own, self.scores[row][new]]),
+            np.concatenate([past.lately, np.zeros(new.sum())]),
+        )
 
-
-def choose_weight(guesses: Guesses, targets: list[Any]) -> float:
-    """The weight of what was bought before that is best for examples to learn from."""
-    found = {}
-    for guesses.weight in WEIGHTS:
-        found[guesses.weight] = recall(guesses.beside, targets)
-    return max(found, key=lambda weight: found[weight])
+    def _best(self, items: np.ndarray, logits: np.ndarray, lately: np.ndarray) -> np.ndarray:
+        scores = logits + self.weight * np.log(lately + self.unseen)
+        return items[np.argsort(-scores, kind="stable")[:K]]
