@@ -49,6 +49,11 @@ README_WORKLOADS = (
     "sequence_features_1",
     "rnn_gru_64",
     "rnn_lstm_64",
+    "skewed_gru_64",
+    "backward_gru_64",
+    "backward_lstm_64",
+    "training_step_100k",
+    "sparse_adam_4m",
     "end_to_end",
 )
 README_MARKS = ("<!-- benchmarks -->", "<!-- end of benchmarks -->")
