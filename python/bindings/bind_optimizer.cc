@@ -37,17 +37,19 @@ OptimizerRule rule_of(std::string_view kind, nb::dict f) {
   throw InvalidArgument("unknown optimizer '" + escape_bytes(kind) + "'");
 }
 
-void make_optimizer(Optimizer* self, const std::string& kind, nb::dict fields) {
-  new (self) Optimizer(rule_of(kind, fields),
-                       {.weight_decay = optional_number(fields, "weight_decay"),
-                        .clipnorm = optional_number(fields, "clipnorm"),
-                        .global_clipnorm = optional_number(fields, "global_clipnorm"),
-                        .clipvalue = optional_number(fields, "clipvalue"),
-                        .lazy = flag(fields, "lazy")});
+using Self = Shared<Optimizer>;
+
+void make_optimizer(Self* self, const std::string& kind, nb::dict fields) {
+  new (self) Self(rule_of(kind, fields),
+                  OptimizerOptions{.weight_decay = optional_number(fields, "weight_decay"),
+                                   .clipnorm = optional_number(fields, "clipnorm"),
+                                   .global_clipnorm = optional_number(fields, "global_clipnorm"),
+                                   .clipvalue = optional_number(fields, "clipvalue"),
+                                   .lazy = flag(fields, "lazy")});
 }
 
 // `updates`: (name, weight, gradient) each.
-void apply(Optimizer& self, nb::list updates, double learning_rate) {
+void apply(Self& self, nb::list updates, double learning_rate) {
   std::vector<Gradient> gradients;
   gradients.reserve(updates.size());
   std::vector<WeightUpdate> taken;
@@ -57,32 +59,37 @@ void apply(Optimizer& self, nb::list updates, double learning_rate) {
     Tensor value = writable_tensor_from_python(update[1], name.c_str());
     taken.push_back({std::move(name), std::move(value), &gradients.back()});
   }
-  without_gil([&] { self.apply(taken, learning_rate); });
+  self.with([&](Optimizer& optimizer) { optimizer.apply(taken, learning_rate); });
 }
 
-nb::list state_of(const Optimizer& self) {
+nb::list state_of(Self& self) {
   nb::list made;
-  for (const auto& [name, value] : self.state())
+  const auto state = self.with([](const Optimizer& optimizer) { return optimizer.state(); });
+  for (const auto& [name, value] : state)
     made.append(nb::make_tuple(text_to_python(name), tensor_to_python(value)));
   return made;
 }
 
-void load_state(Optimizer& self, nb::list state) {
+void load_state(Self& self, nb::list state) {
   std::vector<std::pair<std::string, Tensor>> taken;
   for (nb::handle entry : state) {
     std::string name(text_from_python(entry[0], "name"));
     Tensor value = tensor_from_python(entry[1], name.c_str());
     taken.emplace_back(std::move(name), std::move(value));
   }
-  self.load_state(taken);
+  self.with([&](Optimizer& optimizer) { optimizer.load_state(taken); });
 }
 
 }  // namespace
 
 void bind_optimizer(nb::module_& m) {
-  nb::class_<Optimizer>(m, "Optimizer")
+  nb::class_<Self>(m, "Optimizer")
       .def("__init__", &make_optimizer)
-      .def_prop_ro("iterations", &Optimizer::iterations)
+      .def_prop_ro(
+          "iterations",
+          [](Self& self) {
+            return self.with([](const Optimizer& optimizer) { return optimizer.iterations(); });
+          })
       .def("apply", &apply)
       .def("state", &state_of)
       .def("load_state", &load_state);

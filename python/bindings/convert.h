@@ -16,8 +16,10 @@
 #include <nanobind/stl/string_view.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,28 @@ auto without_gil(F&& body) {
   nb::gil_scoped_release release;
   return std::forward<F>(body)();
 }
+
+// An object that is changed without the GIL: one thread at a time.
+template <class T>
+class Shared {
+ public:
+  template <class... Args>
+    requires std::is_constructible_v<T, Args...>
+  explicit Shared(Args&&... args) : value_(std::forward<Args>(args)...) {}
+
+  // f(value), without the GIL.
+  template <class F>
+  auto with(F&& f) {
+    return without_gil([&] {
+      std::lock_guard lock(mutex_);
+      return f(value_);
+    });
+  }
+
+ private:
+  T value_;
+  std::mutex mutex_;
+};
 
 // --- dtypes ------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """weft.metrics: what they count, merged in any order; AUC against an exact one."""
 
+import threading
+
 import numpy as np
 import pytest
 import weft
@@ -195,3 +197,27 @@ def test_arguments_of_keras():
     with pytest.raises(weft.InvalidArgumentError, match="multi_label"):
         metrics.AUC(multi_label=True)
     assert "from_logits=True" in repr(weft.losses.BinaryCrossentropy(from_logits=True))
+
+
+def test_threads_take_turns():
+    metric, optimizer = weft.metrics.AUC(), weft.optimizers.Adam()
+    layer = weft.layers.Dense(3)
+    layer.build((None, 4))
+    grads = {"kernel": np.ones((4, 3), "float32")}
+    labels, scores = np.arange(64) % 2, np.linspace(0, 1, 64).reshape(-1, 1)
+
+    def work():
+        for _ in range(50):
+            metric.update_state(labels, scores)
+            metric.result()
+            optimizer.apply(layer, grads)
+            optimizer.state()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(metric.state()) == 4 * 50 * 64 and optimizer.iterations == 200
+    metric.merge_state([metric])
+    assert len(metric.state()) == 2 * 4 * 50 * 64
