@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """From receipts to RNN states and trained models: weft on real shopping histories.
 
-    .venv/demo/bin/python demo/run.py           1.5 million receipt lines, under two minutes
+    .venv/demo/bin/python demo/run.py           1.5 million receipt lines, about 40 s on two cores
     .venv/demo/bin/python demo/run.py --fast    a small invented table, seconds, no download
 
 Read it from the bottom: `main` is the whole story, one line a step.

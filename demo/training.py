@@ -17,8 +17,8 @@ from weft.optimizers import schedules
 BATCH = 512
 EPOCHS = {"buys_again": 3, "next_items": 2}
 LEARNING_RATE = 3e-3
-WEIGHTS = (1.0, 2.0, 4.0, 8.0)
-UNSEEN = (0.02, 0.05, 0.1, 0.2)  # how often an item counts as bought lately that never was
+WEIGHTS = (2.0, 4.0, 8.0, 16.0)
+UNSEEN = (0.01, 0.02, 0.05, 0.1)  # how often an item counts as bought lately that never was
 HOUR, DAY = 3600, 24 * 3600
 
 
