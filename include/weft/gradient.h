@@ -35,6 +35,9 @@ WEFT_API Gradient add(const Gradient& a, const Gradient& b);
 // Whether a gradient holds neither NaN nor infinity. Throws WrongType unless it is of floats.
 WEFT_API bool all_finite(const Gradient& gradient);
 
+// The numbers that a gradient has: all, or those of its rows.
+WEFT_LOCAL const Tensor& values_of(const Gradient& gradient);
+
 // Throws unless `grad` can be the gradient of `what`, which has this dtype and shape: WrongType,
 // InvalidArgument.
 WEFT_LOCAL void check_gradient(const Tensor& grad, DType dtype, const Shape& shape,

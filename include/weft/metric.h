@@ -30,22 +30,29 @@ class WEFT_API Mean {
   double sum_ = 0, weight_ = 0;
 };
 
+// What those have that are a mean over samples or rows: its result and its state.
+class WEFT_API MeanOf {
+ public:
+  double result() const { return mean_.result(); }
+  Tensor state() const { return mean_.state(); }
+  void load_state(const Tensor& state) { mean_.load_state(state); }
+
+ protected:
+  Mean mean_;
+};
+
 // The share of right answers. As tf.keras.metrics.BinaryAccuracy for predictions [B, ..., 1]: right
 // where prediction > threshold is the label; as SparseCategoricalAccuracy for more classes: right
 // where the largest prediction, the first of equal ones, is that of the label.
-class WEFT_API Accuracy {
+class WEFT_API Accuracy : public MeanOf {
  public:
   explicit Accuracy(double threshold = 0.5) : threshold_(threshold) {}
   void update(const Tensor& labels, const Tensor& predictions,
               const Tensor* sample_weight = nullptr);
   void merge(const Accuracy& other) { mean_.merge(other.mean_); }
-  double result() const { return mean_.result(); }
-  Tensor state() const { return mean_.state(); }
-  void load_state(const Tensor& state) { mean_.load_state(state); }
 
  private:
   double threshold_;
-  Mean mean_;
 };
 
 // The area under the ROC curve: how often a positive is scored above a negative, ties counting
@@ -67,34 +74,29 @@ class WEFT_API AUC {
   std::vector<Score> scores_;
 };
 
-// Of ranked lists. scores [B, C], `labels` [B, C]: > 0 where the item is relevant. A row without a
-// relevant item does not count. Of equal scores the first item ranks higher.
-class WEFT_API RecallAtK {  // the share of a row's relevant items among its first k, over rows
+// The next two are of ranked lists. scores [B, C], `labels` [B, C]: > 0 where the item is relevant.
+// A row without a relevant item does not count. Of equal scores the first item ranks higher.
+
+// The share of a row's relevant items among its first k, over rows.
+class WEFT_API RecallAtK : public MeanOf {
  public:
   explicit RecallAtK(int64_t k);
   void update(const Tensor& labels, const Tensor& scores, const Tensor* sample_weight = nullptr);
   void merge(const RecallAtK& other) { mean_.merge(other.mean_); }
-  double result() const { return mean_.result(); }
-  Tensor state() const { return mean_.state(); }
-  void load_state(const Tensor& state) { mean_.load_state(state); }
 
  private:
   int64_t k_;
-  Mean mean_;
 };
 
-class WEFT_API NDCGAtK {  // gains 2^label - 1, discounts 1 / log2(1 + rank), over the best order's
+// Gains 2^label - 1, discounts 1 / log2(1 + rank), over those of the best order.
+class WEFT_API NDCGAtK : public MeanOf {
  public:
   explicit NDCGAtK(int64_t k);
   void update(const Tensor& labels, const Tensor& scores, const Tensor* sample_weight = nullptr);
   void merge(const NDCGAtK& other) { mean_.merge(other.mean_); }
-  double result() const { return mean_.result(); }
-  Tensor state() const { return mean_.state(); }
-  void load_state(const Tensor& state) { mean_.load_state(state); }
 
  private:
   int64_t k_;
-  Mean mean_;
 };
 
 }  // namespace weft

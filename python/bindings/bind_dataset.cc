@@ -1,6 +1,5 @@
 // Reading record files.
 #include <memory>
-#include <mutex>
 
 #include "convert_record.h"
 #include "convert_strings.h"
@@ -126,49 +125,30 @@ class Locked {
 
   template <class T>
   bool next(T& value) {
-    return without_gil([&] {
-      std::lock_guard lock(mutex_);
-      return stream_.next(value);
-    });
+    return stream_.with([&](S& stream) { return stream.next(value); });
   }
   nb::dict state() {
-    return state_to_python(without_gil([&] {
-      std::lock_guard lock(mutex_);
-      return stream_.state();
-    }));
+    return state_to_python(stream_.with([](S& stream) { return stream.state(); }));
   }
   nb::dict state_after(int64_t records) {
-    return state_to_python(without_gil([&] {
-      std::lock_guard lock(mutex_);
-      return stream_.state(records);
-    }));
+    return state_to_python(stream_.with([&](S& stream) { return stream.state(records); }));
   }
   nb::list origins() {
-    const RecordBatch records = without_gil([&] {
-      std::lock_guard lock(mutex_);
-      return stream_.origins();
-    });
+    const RecordBatch records = stream_.with([](S& stream) { return stream.origins(); });
     nb::list made;
     for (int64_t i = 0; i < records.size(); ++i)
       made.append(nb::make_tuple(text_to_python(records.file(i)), records.number(i)));
     return made;
   }
   void close() {
-    without_gil([&] {
-      std::lock_guard lock(mutex_);
-      stream_.close();
-    });
+    stream_.with([](S& stream) { stream.close(); });
   }
   nb::dict counters() {
-    return counters_to_python(without_gil([&] {
-      std::lock_guard lock(mutex_);
-      return stream_.counters();
-    }));
+    return counters_to_python(stream_.with([](S& stream) { return stream.counters(); }));
   }
 
  private:
-  std::mutex mutex_;
-  S stream_;
+  Shared<S> stream_;
 };
 
 nb::object next_records(Locked<RecordStream>& self) {

@@ -239,6 +239,25 @@ void SplitMatrix<double>::add_sparse(int64_t rows, const Operand<double>& left, 
   }
 }
 
+int64_t grain_of_flops(double flops_each) {
+  constexpr double kFlops = 1e6;
+  return static_cast<int64_t>(kFlops / std::max(1.0, flops_each)) + 1;
+}
+
+template <class T>
+std::vector<T> rows_below_dense(std::span<const Operand<T>> left, const T* w, int64_t ld) {
+  std::vector<T> rows;
+  for (const Operand<T>& part : left) {
+    if (!part.sparse()) rows.insert(rows.end(), w, w + part.depth * ld);
+    w += part.depth * ld;
+  }
+  return rows;
+}
+
+template std::vector<float> rows_below_dense(std::span<const Operand<float>>, const float*,
+                                             int64_t);
+template std::vector<double> rows_below_dense(std::span<const Operand<double>>, const double*,
+                                              int64_t);
 template int64_t width_of<float>(const PanelLayout&);
 template int64_t width_of<double>(const PanelLayout&);
 template std::shared_ptr<const float> transposed(const float*, int64_t, int64_t,

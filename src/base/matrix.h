@@ -54,6 +54,11 @@ void add_transposed(int64_t rows, int64_t depth, const T* a, int64_t lda, const 
 template <class T>
 void unpack(const T* from, int64_t rows, const PanelLayout& layout, T* to, int64_t ld_to);
 
+// Rows of a product whose results stay in the L1 or L2 cache.
+inline constexpr int64_t kTileRows = 96;
+// How many rows, each of so many multiplications and additions, are worth a thread.
+int64_t grain_of_flops(double flops_each);
+
 template <class T>
 class Matrix;
 
@@ -102,6 +107,10 @@ struct Operand {
 
   bool sparse() const { return splits != nullptr; }
 };
+
+// The rows of `w`, `ld` elements apart, that stand below dense operands: one below the other.
+template <class T>
+std::vector<T> rows_below_dense(std::span<const Operand<T>> left, const T* w, int64_t ld);
 
 // A matrix whose left operands come in parts side by side. Of its rows below sparse columns only
 // those that occur are ever touched: they are read where they stand, so `w` must outlive this.

@@ -10,8 +10,6 @@
 namespace weft::base {
 namespace {
 
-constexpr int64_t kGrainBytes = int64_t{1} << 18;  // what one thread reads in about 20 us
-
 // The places of `ids`, which are in [0, limit), in the order of the ids; equal ones stay in theirs.
 std::vector<int64_t> sorted_places(std::span<const int64_t> ids, int64_t limit) {
   constexpr int kBits = 11;
@@ -56,7 +54,7 @@ template <class T>
 void RowGroups<T>::sum(const T* rows, int64_t width, T* out) const {
   const auto ids = static_cast<int64_t>(ids_.size()), n = static_cast<int64_t>(sources_.size());
   const int64_t each = (n / std::max<int64_t>(1, ids) + 1) * width * int64_t{sizeof(T)};
-  parallel_for(ids, kGrainBytes / (each + 1) + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(ids, grain_of_bytes(each), [&](int64_t begin, int64_t end) {
     run({.rows = rows,
          .sources = sources_.data(),
          .weights = weights_.empty() ? nullptr : weights_.data(),

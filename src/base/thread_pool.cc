@@ -183,4 +183,9 @@ void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, in
   if (job.error) std::rethrow_exception(job.error);
 }
 
+int64_t grain_of_bytes(int64_t bytes_each) {
+  constexpr int64_t kBytes = int64_t{1} << 18;
+  return std::max<int64_t>(1, kBytes / std::max<int64_t>(1, bytes_each));
+}
+
 }  // namespace weft::base

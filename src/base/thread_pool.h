@@ -17,4 +17,8 @@ void set_num_threads(int n);
 // body is rethrown here after all chunks have stopped; chunks not yet begun are skipped then.
 void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
 
+// How many items, of each of which so many bytes are read or written, one thread takes in about
+// 20 us: a grain.
+int64_t grain_of_bytes(int64_t bytes_each);
+
 }  // namespace weft::base

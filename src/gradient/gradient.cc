@@ -10,10 +10,7 @@
 namespace weft {
 namespace {
 
-DType dtype_of(const Gradient& gradient) {
-  const auto* slices = std::get_if<IndexedSlices>(&gradient);
-  return slices ? slices->values.dtype() : std::get<Tensor>(gradient).dtype();
-}
+DType dtype_of(const Gradient& gradient) { return values_of(gradient).dtype(); }
 
 const Shape& shape_of(const Gradient& gradient) {
   const auto* slices = std::get_if<IndexedSlices>(&gradient);
@@ -73,7 +70,7 @@ template <class T>
 void add_to(Tensor& to, const Gradient& more) {
   const auto sums = to.mutable_values<T>();
   const auto* slices = std::get_if<IndexedSlices>(&more);
-  const auto numbers = (slices ? slices->values : std::get<Tensor>(more)).template values<T>();
+  const auto numbers = values_of(more).template values<T>();
   if (slices == nullptr) {
     for (size_t i = 0; i < sums.size(); ++i) sums[i] += numbers[i];
     return;
@@ -163,9 +160,13 @@ Gradient add(const Gradient& a, const Gradient& b) {
   return dtype_of(a) == DType::kFloat32 ? add_as<float>(a, b) : add_as<double>(a, b);
 }
 
-bool all_finite(const Gradient& gradient) {
+const Tensor& values_of(const Gradient& gradient) {
   const auto* slices = std::get_if<IndexedSlices>(&gradient);
-  const Tensor& values = slices ? slices->values : std::get<Tensor>(gradient);
+  return slices ? slices->values : std::get<Tensor>(gradient);
+}
+
+bool all_finite(const Gradient& gradient) {
+  const Tensor& values = values_of(gradient);
   return values.dtype() == DType::kFloat64 ? finite<double, uint64_t>(values.values<double>())
                                            : finite<float, uint32_t>(values.values<float>());
 }

@@ -13,8 +13,6 @@ namespace weft {
 namespace {
 
 constexpr int64_t kMaxUnits = int64_t{1} << 28;  // of a kernel that can still be counted
-constexpr int64_t kTileRows = 96;                // whose results stay in the L1 or L2 cache
-constexpr double kGrainFlops = 1e6;
 
 // The rows from `begin` on.
 template <class T>
@@ -43,11 +41,11 @@ void forward(const Tensor& kernel, const Tensor* bias, Activation activation, co
   for (const base::Operand<T>& part : parts)
     numbers += static_cast<double>(part.sparse() ? part.entries : rows * part.depth);
   const double flops = 2 * numbers * static_cast<double>(ld) + static_cast<double>(rows * ld);
-  const auto grain = static_cast<int64_t>(kGrainFlops * static_cast<double>(rows) / flops) + 1;
+  const int64_t grain = base::grain_of_flops(flops / static_cast<double>(rows));
   base::parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    std::vector<T> tile(static_cast<size_t>(std::min(kTileRows, end - begin) * ld));
-    for (int64_t row = begin; row < end; row += kTileRows) {
-      const int64_t n = std::min(kTileRows, end - row);
+    std::vector<T> tile(static_cast<size_t>(std::min(base::kTileRows, end - begin) * ld));
+    for (int64_t row = begin; row < end; row += base::kTileRows) {
+      const int64_t n = std::min(base::kTileRows, end - row);
       matrix.multiply(n, from_row(parts, row), start.data(), 0, tile.data(), ld);
       const auto store = [&](T* at) {
         for (int64_t r = 0; r < n; ++r)

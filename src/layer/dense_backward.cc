@@ -10,13 +10,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kTileRows = 96;  // whose results stay in the L1 or L2 cache
-constexpr double kGrainFlops = 1e6;
-
-int64_t grain_of(double flops_each) {
-  return static_cast<int64_t>(kGrainFlops / std::max(1.0, flops_each)) + 1;
-}
-
 template <class T>
 class Backward {
  public:
@@ -63,15 +56,8 @@ Backward<T>::Backward(const Tensor& kernel, const DenseOptions& options, const B
       rows_(out.size() / units_),
       layout_(base::grouped_layout<T>(1, units_)),
       parts_(inputs_.operands<T>()) {
-  std::vector<T> rows;
-  const T* from = kernel.values<T>().data();
-  for (const base::Operand<T>& part : parts_) {
-    if (!part.sparse()) {
-      rows.insert(rows.end(), from, from + part.depth * units_);
-      depth_ += part.depth;
-    }
-    from += part.depth * units_;
-  }
+  for (const base::Operand<T>& part : parts_) depth_ += part.sparse() ? 0 : part.depth;
+  const std::vector<T> rows = base::rows_below_dense<T>(parts_, kernel.values<T>().data(), units_);
   transposed_ = base::transposed(rows.data(), depth_, units_, layout_);
   to_inputs_ = {transposed_.get(), units_, depth_, base::grouped_layout<T>(1, depth_)};
 }
@@ -99,11 +85,12 @@ Tensor Backward<T>::grad_inputs(const Grads& grads) const {
   T* const to = result.mutable_values<T>().data();
   const int64_t ld = base::padded<T>(depth_);
   const std::vector<T> zeros(static_cast<size_t>(ld), T(0));
-  const auto grain = grain_of(2.0 * static_cast<double>(depth_) * static_cast<double>(units_));
+  const auto grain =
+      base::grain_of_flops(2.0 * static_cast<double>(depth_) * static_cast<double>(units_));
   base::parallel_for(rows_, grain, [&](int64_t begin, int64_t end) {
-    std::vector<T> tile(static_cast<size_t>(std::min(kTileRows, end - begin) * ld));
-    for (int64_t row = begin; row < end; row += kTileRows) {
-      const int64_t n = std::min(kTileRows, end - row);
+    std::vector<T> tile(static_cast<size_t>(std::min(base::kTileRows, end - begin) * ld));
+    for (int64_t row = begin; row < end; row += base::kTileRows) {
+      const int64_t n = std::min(base::kTileRows, end - row);
       to_inputs_.multiply(n, grads.data() + row * ld_, ld_, zeros.data(), 0, tile.data(), ld);
       for (int64_t r = 0; r < n; ++r)
         std::copy_n(tile.data() + r * ld, depth_, to + (row + r) * depth_);
@@ -116,7 +103,8 @@ Tensor Backward<T>::grad_inputs(const Grads& grads) const {
 template <class T>
 Tensor Backward<T>::all_rows(const base::Operand<T>& part, const Grads& grads) const {
   std::vector<T> sums(static_cast<size_t>(part.depth * ld_), T(0));
-  const auto grain = grain_of(2.0 * static_cast<double>(rows_) * static_cast<double>(units_));
+  const auto grain =
+      base::grain_of_flops(2.0 * static_cast<double>(rows_) * static_cast<double>(units_));
   base::parallel_for(part.depth, grain, [&](int64_t begin, int64_t end) {
     base::add_transposed(end - begin, rows_, part.dense + begin, part.ld, grads.data(), ld_,
                          layout_, sums.data() + begin * ld_, ld_);

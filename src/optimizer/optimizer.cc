@@ -23,11 +23,6 @@ using optimizers::SGD;
 constexpr int64_t kGrain = int64_t{1} << 15;  // elements that one thread updates in about 20 us
 constexpr const char* kIterations = "iterations";
 
-const Tensor& values_of(const Gradient& gradient) {
-  const auto* slices = std::get_if<IndexedSlices>(&gradient);
-  return slices ? slices->values : std::get<Tensor>(gradient);
-}
-
 double squared_norm(const Tensor& x) {
   double sum = 0;
   const auto add = [&](auto values) {

@@ -6,11 +6,6 @@
 #include "base/thread_pool.h"
 
 namespace weft {
-namespace {
-
-constexpr int64_t kGrainBytes = int64_t{1} << 18;
-
-}  // namespace
 
 RealSteps::RealSteps(const Tensor& inputs, const PoolingArguments& arguments) {
   const int64_t batch = inputs.dim(0), steps = inputs.dim(1);
@@ -69,7 +64,7 @@ void check_histories(const Tensor& tensor, const char* what) {
 void for_rows(const Tensor& inputs, const std::function<void(int64_t, int64_t)>& body) {
   const int64_t rows = inputs.dim(0);
   const int64_t bytes = inputs.size() / std::max<int64_t>(1, rows) * dtype_size(inputs.dtype());
-  base::parallel_for(rows, kGrainBytes / std::max<int64_t>(1, bytes) + 1, body);
+  base::parallel_for(rows, base::grain_of_bytes(bytes), body);
 }
 
 }  // namespace weft

@@ -108,13 +108,7 @@ base::Matrix<T> Pass<T>::transpose_kernel(size_t layer, int64_t set) {
   const int64_t width = cell.gates() * cell.units, depth = inputs_of(layer);
   const T* const kernel = cell.kernel().template values<T>().data();
   std::vector<T> rows;
-  rows.reserve(static_cast<size_t>(depth * width));
-  int64_t row = 0;
-  for (const base::Operand<T>& part : job_.inputs[0]) {
-    if (layer == 0 && !part.sparse())
-      rows.insert(rows.end(), kernel + row * width, kernel + (row + part.depth) * width);
-    row += part.depth;
-  }
+  if (layer == 0) rows = base::rows_below_dense<T>(job_.inputs[0], kernel, width);
   const CellPlan<T>& plan = *job_.layers[layer].plan;
   const bool all = job_.layers[layer].dropout.input_masks == 1;
   const base::PanelLayout& layout = all ? plan.layout() : plan.gate_layout();

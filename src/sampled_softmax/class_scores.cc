@@ -15,7 +15,6 @@ namespace weft {
 namespace {
 
 constexpr int64_t kTileNumbers = int64_t{1} << 15;  // scores that stay in the cache
-constexpr double kGrainFlops = 1e6;
 
 template <class T>
 class Scores {
@@ -36,7 +35,7 @@ class Scores {
   // How many classes are worth a thread.
   int64_t grain() const {
     const double flops = 2 * static_cast<double>(depth_ + 1) * static_cast<double>(rows_ + 1);
-    return static_cast<int64_t>(kGrainFlops / flops) + 1;
+    return base::grain_of_flops(flops);
   }
 
   // Calls take(id, scores) for each class in [begin, end), with the scores [B] of the rows.

@@ -13,9 +13,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kTileRows = 96;  // whose logits stay in the cache
-constexpr double kGrainFlops = 1e6;
-
 // f over `start` and all of x, in an order that lets vectors do it.
 template <class T, class F>
 T reduce(const T* x, int64_t n, T start, const F& f) {
@@ -32,7 +29,7 @@ T reduce(const T* x, int64_t n, T start, const F& f) {
 
 int64_t grain_of(int64_t depth, int64_t width) {
   const double flops = 2 * static_cast<double>(depth + 1) * static_cast<double>(width + 1);
-  return static_cast<int64_t>(kGrainFlops / flops) + 1;
+  return base::grain_of_flops(flops);
 }
 
 void check_counts(const Tensor& expected, int64_t size, const char* name) {
@@ -308,10 +305,10 @@ template <class T>
 SampledSoftmaxLoss Batch<T>::run(const RowWeights& weights) {
   SampledSoftmaxLoss loss{.samples = Tensor(kDTypeOf<T>, {rows_}),
                           .inputs = Tensor(kDTypeOf<T>, {rows_, depth_})};
-  const int64_t grain = std::min(kTileRows, grain_of(depth_, sampled_));
+  const int64_t grain = std::min(base::kTileRows, grain_of(depth_, sampled_));
   base::parallel_for(rows_, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row += kTileRows)
-      run_rows(row, std::min(row + kTileRows, end), weights, loss);
+    for (int64_t row = begin; row < end; row += base::kTileRows)
+      run_rows(row, std::min(row + base::kTileRows, end), weights, loss);
   });
   const auto samples = loss.samples.values<T>();
   loss.value = std::accumulate(samples.begin(), samples.end(), 0.0) * weights.share;

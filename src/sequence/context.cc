@@ -6,14 +6,11 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrainBytes = int64_t{1} << 18;
-
 // body(begin, end) over the rows of a tensor [B, T, D], in parallel.
 template <class Body>
 void for_rows(const Tensor& tensor, const Body& body) {
   const int64_t bytes = tensor.dim(1) * tensor.dim(2) * dtype_size(tensor.dtype());
-  base::parallel_for(tensor.dim(0), std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes)),
-                     body);
+  base::parallel_for(tensor.dim(0), base::grain_of_bytes(bytes), body);
 }
 
 template <class T>

@@ -113,11 +113,11 @@ struct SequenceFeatures::Call {
     const auto& cutoff = layer.sequence_options_.cutoff;
     const GradientColumns columns = batch.columns_of(grad, dense_only);
     NumberGradients gradients(given, grad);
+    std::optional<Ragged> kept;
+    if (cutoff) kept = steps_until(given, cutoff->key, cutoff->reference_key);
     const auto shown = [&](const NumberColumn& column, const Feature& places) {
       const SequenceNumericColumn as_they_are(column.key(), column.shape(), -1, DType::kFloat64);
-      const Feature left =
-          cutoff ? keep_steps(places, steps_until(given, cutoff->key, cutoff->reference_key))
-                 : places;
+      const Feature left = kept ? keep_steps(places, *kept) : places;
       const Features alone{{column.key(), left}};
       const IdsPlaces no_ids;
       BatchIds source(no_ids, alone, layer.sequence_options_.ids);

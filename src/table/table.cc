@@ -9,7 +9,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrainBytes = int64_t{1} << 18;  // what one thread reads or writes in about 20 us
 constexpr int64_t kStreamBytes = int64_t{16} << 20;  // outputs that no cache is going to hold
 
 static_assert(static_cast<int>(CombineMode::kMean) == static_cast<int>(Combiner::kMean));
@@ -40,16 +39,12 @@ void make_room(Tensor& out, DType dtype, Shape shape) {
   out = Tensor(dtype, std::move(shape));
 }
 
-int64_t grain_of(int64_t bytes_each) {
-  return std::max<int64_t>(1, kGrainBytes / std::max<int64_t>(1, bytes_each));
-}
-
 template <class T>
 void gather_all(const EmbeddingTable& table, const int64_t* ids, int64_t n, Tensor& out) {
   T* to = out.mutable_values<T>().data();
   const int64_t width = table.dimension(), bytes = width * static_cast<int64_t>(sizeof(T));
   const bool stream = n * bytes >= kStreamBytes;
-  base::parallel_for(n, grain_of(bytes), [&](int64_t begin, int64_t end) {
+  base::parallel_for(n, base::grain_of_bytes(bytes), [&](int64_t begin, int64_t end) {
     const int64_t done =
         table.gather({ids + begin, end - begin, n - begin}, to + begin * width, width, stream);
     if (done == end - begin) return;
@@ -66,7 +61,7 @@ void combine_all(const EmbeddingTable& table, const Ragged& ragged, const float*
   T* to = out.mutable_values<T>().data();
   const int64_t each =
       bags == 0 ? 0 : (splits.back() / bags + 1) * width * static_cast<int64_t>(sizeof(T));
-  base::parallel_for(bags, grain_of(each), [&](int64_t begin, int64_t end) {
+  base::parallel_for(bags, base::grain_of_bytes(each), [&](int64_t begin, int64_t end) {
     const int64_t bad =
         table.combine(ids, weights, splits.data() + begin, end - begin, to + begin * width, width);
     if (bad < 0) return;
