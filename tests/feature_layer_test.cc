@@ -195,4 +195,25 @@ TEST(FeatureLayer, Float64) {
 }
 
 }  // namespace
+
+TEST(FeatureLayer, OverReadsOtherTablesAndSharesTheCounters) {
+  const Features features{{"a", Ragged::from_lists<int64_t>({{0, 4}, {2}})}};
+  const SequenceFeatures layer({embedding_column(sequence_ids("a"), 2)});
+  const Tensor& own = layer.parameters()[0].value;
+  const Tensor table = Tensor::of<float>({5, 2}, std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  const SequenceFeatures other = layer.over(std::vector<Tensor>{table});
+  EXPECT_EQ(to_vector<float>(other(features).data), (Floats{0, 1, 8, 9, 4, 5, 0, 0}));
+  EXPECT_EQ(other.parameters()[0].value.buffer().data(), table.buffer().data());
+  EXPECT_EQ(layer.parameters()[0].value.buffer().data(), own.buffer().data());
+  layer(features);
+  EXPECT_EQ(other.counters().at("a").seen, 6);
+
+  const DenseFeatures bags({embedding_column(bag_ids("a"), 2)});
+  EXPECT_EQ(to_vector<float>(bags.over(std::vector<Tensor>{table})(features)),
+            (Floats{4, 5, 4, 5}));
+  EXPECT_ERROR(InvalidArgument, "has 1 weights, got 0", bags.over({}));
+  EXPECT_ERROR(InvalidArgument, "shape",
+               bags.over(std::vector<Tensor>{Tensor(DType::kFloat32, {4, 2})}));
+}
+
 }  // namespace weft

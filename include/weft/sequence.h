@@ -134,7 +134,8 @@ class BatchIds;  // src/sequence/batch_ids.h
 class IdsPlaces;
 class SequenceBatch;  // src/sequence/sequence_batch.h
 
-// What both feature layers have: columns, weights, counters.
+// What both feature layers have: columns, weights, counters. Copies share the tables' memory and
+// the counters.
 class WEFT_API FeatureLayer {
  public:
   struct Options {
@@ -169,7 +170,9 @@ class WEFT_API FeatureLayer {
   // Throws InvalidArgument if there are no columns, two have the same name, or one is not of
   // `role`.
   FeatureLayer(std::vector<Column> columns, Options options, Role role);
+  FeatureLayer(const FeatureLayer&);
   FeatureLayer(FeatureLayer&&) noexcept;
+  FeatureLayer& operator=(const FeatureLayer&);
   FeatureLayer& operator=(FeatureLayer&&) noexcept;
 
   const IdsPlaces& ids_places() const;
@@ -177,6 +180,7 @@ class WEFT_API FeatureLayer {
   const DenseColumn& dense_column(size_t column) const { return *dense_[column]; }
   // The table of column i, or null.
   const Parameter* parameter(size_t column) const;
+  void read_from(std::span<const Tensor> tables);  // instead of the ones that it has
   // The gradients of parameters(), of those of the tables that the columns read.
   std::vector<Gradient> sum_gradients(std::vector<std::optional<IndexedSlices>> by_column) const;
 
@@ -192,7 +196,7 @@ class WEFT_API FeatureLayer {
   int64_t width_ = 0;
   std::vector<Parameter> parameters_;
   std::vector<int> parameter_of_;  // by column; -1: none
-  std::unique_ptr<Counters> counters_;
+  std::shared_ptr<Counters> counters_;
 };
 
 // How long the rows of a SequenceFeatures become.
@@ -223,6 +227,8 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
  public:
   // Throws InvalidArgument for what FeatureLayer refuses, max_length < 1 or a PadTo n < 1.
   explicit SequenceFeatures(std::vector<Column> columns, SequenceFeaturesOptions options = {});
+  // This layer over the memory of `tables`, which set_weights would take.
+  SequenceFeatures over(std::span<const Tensor> tables) const;
 
   // T of a column is the second dimension of a sparse or dense feature and the longest row of a
   // ragged one; T of the result is the largest T, cut to max_length, then as pad_to says.
@@ -260,6 +266,7 @@ class WEFT_API SequenceFeatures final : public FeatureLayer {
 class WEFT_API DenseFeatures final : public FeatureLayer {
  public:
   explicit DenseFeatures(std::vector<Column> columns, Options options = {});
+  DenseFeatures over(std::span<const Tensor> tables) const;  // as SequenceFeatures::over
   // Throws what id_weight_pair throws, and InvalidArgument if columns disagree on the number of
   // rows or a numeric feature has another size than [B, shape...].
   Tensor operator()(const Features& features) const;

@@ -92,12 +92,9 @@ void set_weights(FeatureLayer& layer, nb::list weights) {
                     "layer '" + layer.name() + "'");
 }
 
-// Has the layer read these arrays instead of the tables that it had.
-void read_from(FeatureLayer& layer, nb::list weights) {
-  const std::vector<Parameter> made = parameters_over(std::as_const(layer).parameters(),
-                                                      tables_from_python(layer, std::move(weights)),
-                                                      "layer '" + layer.name() + "'");
-  std::ranges::copy(made, layer.parameters().begin());
+template <class Layer>
+Layer over(const Layer& layer, nb::list tables) {
+  return layer.over(tables_from_python(layer, std::move(tables)));
 }
 
 nb::dict counters_of(const FeatureLayer& layer) {
@@ -282,11 +279,11 @@ void bind_sequence(nb::module_& m) {
       .def_prop_ro("parameters", &parameters_of,
                    "(name, array, trainable) of each table; the arrays are the tables.")
       .def("set_weights", &set_weights)
-      .def("read_from", &read_from)
       .def("counters", &counters_of)
       .def("reset_counters", &FeatureLayer::reset_counters);
   nb::class_<SequenceFeatures, FeatureLayer>(m, "SequenceFeatures")
       .def("__init__", &make_sequence)
+      .def("over", &over<SequenceFeatures>)
       .def("__call__", &call_sequence, nb::arg("features").none())
       .def("blocks", &sequence_blocks, nb::arg("features").none())
       .def("lookups", &sequence_lookups, nb::arg("features").none())
@@ -294,6 +291,7 @@ void bind_sequence(nb::module_& m) {
       .def("blocks_vjp", &blocks_vjp_sequence, nb::arg("features").none());
   nb::class_<DenseFeatures, FeatureLayer>(m, "DenseFeatures")
       .def("__init__", &make_dense)
+      .def("over", &over<DenseFeatures>)
       .def("__call__", &call_dense, nb::arg("features").none())
       .def("blocks", &dense_blocks, nb::arg("features").none())
       .def("lookups", &dense_lookups, nb::arg("features").none())

@@ -34,6 +34,7 @@ void AttentionPooling::build(int64_t key_size) {
     throw InvalidArgument("the size of keys must not be negative, got " + std::to_string(key_size));
   }
   Data& data = *data_;
+  if (data.input_size.load() == key_size) return;
   std::lock_guard lock(data.building);
   const int64_t built_for = data.input_size.load();
   if (built_for == key_size) return;

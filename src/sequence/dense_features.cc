@@ -90,6 +90,12 @@ void DenseFeatures::operator()(const Features& features, Tensor& out) const {
   count(ids);
 }
 
+DenseFeatures DenseFeatures::over(std::span<const Tensor> tables) const {
+  DenseFeatures made = *this;
+  made.read_from(tables);
+  return made;
+}
+
 Tensor DenseFeatures::operator()(const Features& features) const {
   Tensor out;
   (*this)(features, out);

@@ -89,7 +89,7 @@ struct FeatureLayer::Counters {
 FeatureLayer::FeatureLayer(std::vector<Column> columns, Options options, Role role)
     : columns_(std::move(columns)),
       options_(std::move(options)),
-      counters_(std::make_unique<Counters>()) {
+      counters_(std::make_shared<Counters>()) {
   const bool sequence = role == Role::kSequence;
   if (options_.name.empty()) options_.name = sequence ? "sequence_features" : "dense_features";
   if (options_.dtype != DType::kFloat32 && options_.dtype != DType::kFloat64) {
@@ -135,7 +135,9 @@ void FeatureLayer::name_counters() {
 }
 
 FeatureLayer::~FeatureLayer() = default;
+FeatureLayer::FeatureLayer(const FeatureLayer&) = default;
 FeatureLayer::FeatureLayer(FeatureLayer&&) noexcept = default;
+FeatureLayer& FeatureLayer::operator=(const FeatureLayer&) = default;
 FeatureLayer& FeatureLayer::operator=(FeatureLayer&&) noexcept = default;
 
 std::map<std::string, IdsCounters> FeatureLayer::counters() const {
@@ -161,6 +163,10 @@ void FeatureLayer::count(const BatchIds& ids) const {
 const Parameter* FeatureLayer::parameter(size_t column) const {
   const int at = parameter_of_[column];
   return at < 0 ? nullptr : &parameters_[static_cast<size_t>(at)];
+}
+
+void FeatureLayer::read_from(std::span<const Tensor> tables) {
+  parameters_ = parameters_over(parameters_, tables, "layer '" + options_.name + "'");
 }
 
 std::vector<Gradient> FeatureLayer::sum_gradients(

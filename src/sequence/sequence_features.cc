@@ -69,6 +69,12 @@ Sequence SequenceFeatures::operator()(const Features& features) const {
   return out;
 }
 
+SequenceFeatures SequenceFeatures::over(std::span<const Tensor> tables) const {
+  SequenceFeatures made = *this;
+  made.read_from(tables);
+  return made;
+}
+
 SequenceBlocks SequenceFeatures::blocks(const Features& features) const {
   return blocks(features, false);
 }

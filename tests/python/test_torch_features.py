@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -330,3 +331,31 @@ def test_a_layer_behind():
     found = module[1](module[0](batch()).data, mask=torch.from_numpy(pair.mask))
     assert np.array_equal(found.detach().numpy(), wanted)
     assert all(p.grad is not None for p in module.parameters())
+
+
+def test_memory_that_moves_while_threads_call_gives_one_table_or_the_other():
+    item = fc.sequence_categorical_column_with_identity("item", 20)
+    module = wt.SequenceFeatures(fc.embedding_column(item, 4))
+    (table,) = module.tables.values()
+    places = [table.weight.data, table.weight.data + 1]
+    inputs = batch()
+
+    def called():
+        with torch.no_grad():
+            return module(inputs)[0].numpy().tobytes()
+
+    expected = set()
+    for place in places:
+        table.weight.data = place
+        expected.add(called())
+    found = set()
+    threads = [
+        threading.Thread(target=lambda: found.update(called() for _ in range(200)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        for place in places:
+            table.weight.data = place
+    assert found <= expected and found

@@ -143,7 +143,7 @@ class _FeatureLayer(Layer):
         self._weights = MappingProxyType({name: array for name, array, _ in tables})
 
     def _read_from(self, arrays: Sequence[np.ndarray]) -> None:
-        self._layer.read_from(list(arrays))
+        self._layer = self._layer.over(list(arrays))
         self._name_tables()
 
     def build(self, input_shape: Any = None) -> None:
